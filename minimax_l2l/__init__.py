@@ -1,0 +1,58 @@
+"""Minimax problems whose inner optimizer is learned: min over theta of max over y of f(theta, y)."""
+
+from minimax_l2l.constraints import Box, Constraint, Free, Intersection, L2Ball, LinfBall, Product, Simplex
+from minimax_l2l.errors import DamagedRunError, NonFiniteError
+from minimax_l2l.extras import MissingExtraError
+from minimax_l2l.features import Features, GradientFeatures, IterateFeatures
+from minimax_l2l.optimizers import (
+    FGSM,
+    LBFGS,
+    PGM,
+    AlternatingAscent,
+    GradientAscent,
+    InnerOptimizer,
+    LearnedOptimizer,
+)
+from minimax_l2l.oracle import Oracle
+from minimax_l2l.passes import Passes
+from minimax_l2l.problem import InnerProblem
+from minimax_l2l.task import Task
+from minimax_l2l.training.solution import Solution, Status
+from minimax_l2l.updaters import CNNUpdater, DenseMLPUpdater, MLPUpdater, RNNUpdater, Updater
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FGSM",
+    "LBFGS",
+    "PGM",
+    "AlternatingAscent",
+    "Box",
+    "CNNUpdater",
+    "Constraint",
+    "DamagedRunError",
+    "DenseMLPUpdater",
+    "Features",
+    "Free",
+    "GradientAscent",
+    "GradientFeatures",
+    "InnerOptimizer",
+    "InnerProblem",
+    "Intersection",
+    "IterateFeatures",
+    "L2Ball",
+    "LearnedOptimizer",
+    "LinfBall",
+    "MLPUpdater",
+    "MissingExtraError",
+    "NonFiniteError",
+    "Oracle",
+    "Passes",
+    "Product",
+    "RNNUpdater",
+    "Simplex",
+    "Solution",
+    "Status",
+    "Task",
+    "Updater",
+]

@@ -1,0 +1,68 @@
+"""The sentences people read when something is wrong: what was given, what was needed, what to do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class NonFiniteError(ArithmeticError):
+    """The objective became NaN or infinite, so neither player has a step to take."""
+
+
+class DamagedRunError(ValueError):
+    """A folder that should hold a run does not hold a whole one."""
+
+
+def require_positive(name: str, value: float) -> float:
+    """Return `value` if it is a finite number above zero.
+
+    Raises:
+        TypeError: if it is not a number.
+        ValueError: if it is zero, negative, NaN or infinite.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}; pass a float such as 0.1.")
+    if not math.isfinite(value) or value <= 0:
+        raise ValueError(f"{name} must be a finite number above 0, got {value}; pass a positive {name}.")
+    return value
+
+
+def require_fraction(name: str, value: float) -> float:
+    """Return `value` if it lies in [0, 1].
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must lie in [0, 1], got {value}; pass a fraction such as 0.5.")
+    return value
+
+
+def require_count(name: str, value: int, *, least: int = 0) -> int:
+    """Return `value` if it is an integer of at least `least`.
+
+    Raises:
+        TypeError: if it is not an integer.
+        ValueError: if it is below `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!r}; pass a whole number.")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}; pass {name}={least} or more.")
+    return value
+
+
+def require_choice(name: str, value: str, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of `choices`; otherwise suggest the nearest.
+
+    Raises:
+        ValueError: if it is not among them.
+    """
+    known = sorted(choices)
+    if value in known:
+        return value
+    near = get_close_matches(value, known, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}."
+    raise ValueError(f"there is no {name} {value!r}; {hint}")

@@ -1,0 +1,89 @@
+"""What a learned optimizer sees of an iterate: A(x, y, theta), channel by channel.
+
+Features of n instances have shape (n, channels, *event), where `event` is the shape of one instance of the
+inner variable. A network that works on images merges channels into colours, one that works coordinate by
+coordinate reads them as its inputs, one that is dense flattens them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from minimax_l2l.errors import require_choice
+from minimax_l2l.trees import per_instance
+
+Normalisation = Literal["rms", "max", "batch-max", "none"]
+
+
+def normalise(gradient: Tensor, how: Normalisation) -> Tensor:
+    """Bring a gradient to unit size, instance by instance; a zero gradient stays zero.
+
+    Args:
+        gradient: shape (n, *event).
+        how: `"rms"` divides by the root mean square, `"max"` by the largest absolute entry, `"batch-max"` by
+            the largest absolute entry of the whole batch (as the paper's authors' code does: one instance's
+            features then depend on its neighbours), `"none"` leaves it.
+
+    Returns:
+        Tensor shaped as `gradient`.
+    """
+    if how == "none":
+        return gradient
+    flat = gradient.reshape(gradient.shape[0], -1)
+    size = flat.square().mean(1).sqrt() if how == "rms" else flat.abs().amax(1)
+    if how == "batch-max":
+        size = size.amax().expand_as(size)
+    tiny = torch.finfo(gradient.dtype).tiny
+    return gradient / per_instance(size.clamp_min(tiny), gradient)
+
+
+class Features(ABC):
+    """A map from the iterate and its gradient to the updater's input.
+
+    Attributes:
+        channels: size of the second dimension of what it returns.
+        needs_gradient: whether it reads the gradient; if not, none is queried and none is paid for.
+    """
+
+    channels: int
+    needs_gradient: bool
+
+    @abstractmethod
+    def __call__(self, iterate: Tensor, gradient: Tensor | None) -> Tensor:
+        """Features of shape (n, channels, *event) from two tensors of shape (n, *event)."""
+
+
+class IterateFeatures(Features):
+    """A = y: what the paper's Naive attacker sees (for a perturbation, the perturbed image)."""
+
+    channels = 1
+    needs_gradient = False
+
+    def __call__(self, iterate: Tensor, gradient: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """The iterate alone."""
+        return iterate[:, None]
+
+
+class GradientFeatures(Features):
+    """A = [y, g]: what the paper's gradient and multi-step attackers see.
+
+    Args:
+        normalise: how the gradient is brought to unit size; see `normalise`.
+    """
+
+    channels = 2
+    needs_gradient = True
+
+    def __init__(self, normalise: Normalisation = "rms") -> None:
+        require_choice("normalisation", normalise, ("rms", "max", "batch-max", "none"))
+        self.normalise: Normalisation = normalise
+
+    def __call__(self, iterate: Tensor, gradient: Tensor | None) -> Tensor:
+        """The iterate beside its normalised gradient."""
+        if gradient is None:
+            raise ValueError("GradientFeatures needs a gradient, got None; query one from the oracle first.")
+        return torch.stack([iterate, normalise(gradient, self.normalise)], dim=1)

@@ -1,0 +1,134 @@
+"""Hand-designed inner optimizers of the first order: gradient ascent, FGSM, PGM."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from minimax_l2l.errors import require_count, require_fraction, require_positive
+from minimax_l2l.optimizers.base import InnerOptimizer, Observer, State
+from minimax_l2l.oracle import Oracle
+from minimax_l2l.problem import InnerProblem
+from minimax_l2l.trees import Tree, choose, leaves, map_leaves, per_instance
+
+
+class GradientAscent(InnerOptimizer):
+    """y_{k+1} = project(y_k + step_size * gradient).
+
+    On the pair (x, y) of a game, with signs (-1, +1), this is simultaneous gradient descent-ascent. With
+    `steps=0` it leaves the start alone: plain training.
+
+    Args:
+        steps: K.
+        step_size: in units of y over units of the gradient.
+        random_start: see `InnerOptimizer`.
+    """
+
+    def __init__(self, *, steps: int, step_size: float = 1.0, random_start: float = 0.0) -> None:
+        super().__init__(steps=steps, random_start=random_start)
+        self.step_size = require_positive("step_size", step_size)
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One projected gradient step."""
+        gradient = oracle.gradient(y)
+        moved = map_leaves(lambda a, b: a + self.step_size * b, y, gradient)
+        return oracle.problem.constraint.project(moved), state
+
+
+class AlternatingAscent(GradientAscent):
+    """The leaves of y move one after the other, each seeing the moves before it.
+
+    On the pair (x, y) of a game this is alternating gradient descent-ascent; a step asks for one gradient a leaf.
+    """
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One round: each leaf in turn takes a projected gradient step."""
+        for turn in range(len(leaves(y))):
+            parts, moves = list(leaves(y)), leaves(oracle.gradient(y))
+            parts[turn] = parts[turn] + self.step_size * moves[turn]
+            moved: Tree = parts[0] if isinstance(y, Tensor) else tuple(parts)
+            y = oracle.problem.constraint.project(moved)
+        return y, state
+
+
+class PGM(InnerOptimizer):
+    """Projected gradient method: y_{k+1} = project(y_k + step_size * direction(m_{k+1})).
+
+    The direction is the steepest ascent in the norm of the feasible set: sign(m) for an L_inf ball,
+    m / ||m||_2 for an L2 ball. With momentum mu, m_{k+1} = mu m_k + g_k / mean|g_k| (Dong et al., 2018);
+    with none, m_{k+1} = g_k (Madry et al., 2018).
+
+    Args:
+        steps: K.
+        step_size: in units of y.
+        random_start: see `InnerOptimizer`; adversarial training is usually started anywhere in the set.
+        restarts: how many starts; each instance keeps the best of its last iterates.
+        momentum: mu in [0, 1].
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: int,
+        step_size: float,
+        random_start: float = 1.0,
+        restarts: int = 1,
+        momentum: float = 0.0,
+    ) -> None:
+        super().__init__(steps=steps, random_start=random_start)
+        self.step_size = require_positive("step_size", step_size)
+        self.restarts = require_count("restarts", restarts, least=1)
+        self.momentum = require_fraction("momentum", momentum)
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One step along the steepest direction."""
+        gradient = oracle.gradient(y)
+        if self.momentum:
+            gradient, state = self._accumulate(gradient, state)
+        constraint = oracle.problem.constraint
+        moved = map_leaves(lambda a, b: a + self.step_size * b, y, constraint.direction(gradient))
+        return constraint.project(moved), state
+
+    def _accumulate(self, gradient: Tree, state: State) -> tuple[Tree, State]:
+        unit = map_leaves(_over_mean_size, gradient)
+        if state:
+            before = state[0] if isinstance(gradient, Tensor) else state
+            unit = map_leaves(lambda new, old: self.momentum * old + new, unit, before)
+        return unit, leaves(unit)
+
+    def maximize(self, problem: InnerProblem, *, observe: Observer | None = None) -> Tree:
+        """Take K steps from each start and keep each instance's best last iterate."""
+        best = super().maximize(problem, observe=observe)
+        if self.restarts == 1:
+            return best
+        with self.oracle(problem) as oracle:
+            highest = oracle.value(best)
+        for _ in range(self.restarts - 1):
+            y = super().maximize(problem)
+            with self.oracle(problem) as oracle:
+                value = oracle.value(y)
+            best = choose(value > highest, y, best)
+            highest = torch.maximum(value, highest)
+        return best
+
+    forward = maximize
+
+
+class FGSM(PGM):
+    """One step: y = project(y_0 + step_size * sign(gradient)) on an L_inf ball.
+
+    From zero with a step of eps it is the fast gradient sign method (Goodfellow et al., 2015); from a random
+    start with 1.25 eps it is the one of "Fast is better than free" (Wong et al., 2020).
+
+    Args:
+        step_size: in units of y.
+        random_start: see `InnerOptimizer`.
+    """
+
+    def __init__(self, *, step_size: float, random_start: float = 0.0) -> None:
+        super().__init__(steps=1, step_size=step_size, random_start=random_start)
+
+
+def _over_mean_size(gradient: Tensor) -> Tensor:
+    size = gradient.reshape(gradient.shape[0], -1).abs().mean(1)
+    return gradient / per_instance(size.clamp_min(torch.finfo(gradient.dtype).tiny), gradient)

@@ -1,0 +1,88 @@
+"""The interface that hand-designed and learned inner optimizers share: K steps on an inner problem."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from minimax_l2l.errors import require_count, require_fraction
+from minimax_l2l.oracle import Oracle
+from minimax_l2l.problem import InnerProblem
+from minimax_l2l.trees import Tree, detach, map_leaves
+
+State = tuple[Tensor, ...]
+Observer = Callable[[int, Tree], None]
+
+
+class InnerOptimizer(nn.Module):
+    """y_0, y_1, ..., y_K: how an inner problem is maximised.
+
+    Hyper-parameters live in the object; everything that moves (the iterate, the state) is passed in and
+    returned. Hand-designed optimizers have no parameters; a learned one's parameters are phi.
+
+    Args:
+        steps: K, how many steps `maximize` takes; 0 returns the start.
+        random_start: how far the start is moved towards a random feasible point: y_0 = project(initial +
+            random_start * sample); 0 starts at `initial`, 1 anywhere in the set.
+    """
+
+    def __init__(self, *, steps: int, random_start: float = 0.0) -> None:
+        super().__init__()
+        self.steps = require_count("steps", steps)
+        self.random_start = require_fraction("random_start", random_start)
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a phi to train."""
+        return any(parameter.requires_grad for parameter in self.parameters())
+
+    @abstractmethod
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One step from y: query the oracle, move, project.
+
+        Args:
+            oracle: answers and counts gradient queries; `oracle.problem` is the problem.
+            y: the iterate.
+            state: what the last step returned, `()` at the first.
+
+        Returns:
+            The next iterate, feasible, and the next state.
+        """
+
+    def start(self, problem: InnerProblem) -> Tree:
+        """y_0: the problem's initial point, moved at random if asked."""
+        initial = problem.initial()
+        if self.random_start == 0:
+            return problem.constraint.project(initial)
+        sample = problem.constraint.sample(problem.noise(initial))
+        moved = map_leaves(lambda a, b: a + self.random_start * b, initial, sample)
+        return problem.constraint.project(moved)
+
+    def oracle(self, problem: InnerProblem) -> Oracle:
+        """The oracle that this optimizer's queries go through."""
+        return Oracle(problem)
+
+    def maximize(self, problem: InnerProblem, *, observe: Observer | None = None) -> Tree:
+        """Take K steps on a problem.
+
+        Args:
+            problem: max over y in C of its objective.
+            observe: called with (k, y_k), detached, for k = 0 ... K.
+
+        Returns:
+            y_K. It carries a graph to phi if the optimizer learns, and to nothing else.
+        """
+        with self.oracle(problem) as oracle:
+            y = self.start(problem)
+            state: State = ()
+            for k in range(self.steps):
+                if observe is not None:
+                    observe(k, detach(y))
+                y, state = self.step(oracle, y, state)
+            if observe is not None:
+                observe(self.steps, detach(y))
+        return y
+
+    forward = maximize

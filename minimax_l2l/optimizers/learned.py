@@ -1,0 +1,91 @@
+"""The learned inner optimizer: K unrolled steps of an updater network."""
+
+from __future__ import annotations
+
+import torch
+
+from minimax_l2l.errors import require_positive
+from minimax_l2l.features import Features, GradientFeatures
+from minimax_l2l.optimizers.base import InnerOptimizer, State
+from minimax_l2l.optimizers.pretrained import PretrainedMixin
+from minimax_l2l.oracle import Oracle
+from minimax_l2l.problem import InnerProblem
+from minimax_l2l.trees import Tree, map_leaves, per_instance, ravel, unravel
+from minimax_l2l.updaters.base import Updater
+
+
+class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
+    """y_{k+1} = project(y_k + step_size * squash(u_k)), u_k = updater(A(y_k, g_k); phi).
+
+    g_k = d objective / d y at y_k is a constant to phi, but y_k keeps its path to phi through the next
+    step's features, as in the paper's two-step attacker. All steps share phi.
+
+    Args:
+        updater: the network; its parameters are phi.
+        steps: K. With a `CNNUpdater`, 1 is the paper's gradient attacker and 2 its two-step attacker.
+        step_size: factor on the squashed update.
+        features: what the updater sees, A; `IterateFeatures()` makes the paper's Naive attacker.
+        random_start: see `InnerOptimizer`.
+        detach_iterates: cut y_k from phi where the updater sees it, so that phi is reached through the sum of
+            updates alone.
+        second_order: let phi receive second derivatives through g_k. Theta stays a constant if the problem
+            names its `module`.
+        relative: multiply each update by the gradient's root mean square, so that updates shrink as a
+            solution nears and the optimizer does not depend on the objective's scale.
+        learning_rate: of phi's Adam.
+        weight_decay: of phi's Adam.
+    """
+
+    def __init__(
+        self,
+        updater: Updater,
+        *,
+        steps: int = 1,
+        step_size: float = 1.0,
+        features: Features | None = None,
+        random_start: float = 0.0,
+        detach_iterates: bool = False,
+        second_order: bool = False,
+        relative: bool = False,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 2e-4,
+    ) -> None:
+        super().__init__(steps=steps, random_start=random_start)
+        if not isinstance(updater, Updater):
+            raise TypeError(
+                f"LearnedOptimizer needs an Updater, got {type(updater).__name__}; pass CNNUpdater.slim(), "
+                "RNNUpdater(), MLPUpdater() or a subclass of minimax_l2l.Updater."
+            )
+        self.updater = updater
+        self.step_size = require_positive("step_size", step_size)
+        self.features = features if features is not None else GradientFeatures()
+        self.detach_iterates, self.second_order, self.relative = detach_iterates, second_order, relative
+        self.learning_rate = require_positive("learning_rate", learning_rate)
+        self.weight_decay = weight_decay
+        if relative and not self.features.needs_gradient:
+            raise ValueError("relative=True needs features that read the gradient; pass GradientFeatures().")
+
+    def oracle(self, problem: InnerProblem) -> Oracle:
+        """An oracle of first or second order, as asked."""
+        return Oracle(problem, second_order=self.second_order)
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One learned step: query, features, updater, squash, project."""
+        problem = oracle.problem
+        gradient = ravel(oracle.gradient(y)) if self.features.needs_gradient else None
+        iterate = problem.view(y)
+        if self.detach_iterates:
+            iterate = iterate.detach()
+        update, state = self.updater(self.features(iterate, gradient), state)
+        if self.relative and gradient is not None:
+            size = gradient.reshape(gradient.shape[0], -1).square().mean(1).sqrt()
+            update = update * per_instance(size, update)
+        bounded = problem.constraint.squash(unravel(update, y))
+        moved = map_leaves(lambda a, b: a + self.step_size * b, y, bounded)
+        return problem.constraint.project(moved), state
+
+    def meta_optimizer(self) -> torch.optim.Optimizer:
+        """Phi's optimizer: Adam, ascending. This is the only place where phi's direction is stated."""
+        return torch.optim.Adam(
+            self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, maximize=True
+        )

@@ -1,0 +1,114 @@
+"""Learned optimizers on disk and on the Hugging Face Hub: safetensors weights beside a JSON config."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from huggingface_hub import ModelHubMixin, hf_hub_download
+from safetensors.torch import load_file, save_file
+
+from minimax_l2l.errors import require_choice
+from minimax_l2l.features import Features, GradientFeatures, IterateFeatures
+from minimax_l2l.updaters import CNNUpdater, DenseMLPUpdater, MLPUpdater, RNNUpdater, Updater
+
+if TYPE_CHECKING:
+    from minimax_l2l.optimizers.learned import LearnedOptimizer
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+_UPDATERS: tuple[type[Updater], ...] = (CNNUpdater, RNNUpdater, MLPUpdater, DenseMLPUpdater)
+_OPTIONS = (
+    "steps",
+    "step_size",
+    "random_start",
+    "detach_iterates",
+    "second_order",
+    "relative",
+    "learning_rate",
+    "weight_decay",
+)
+
+
+class PretrainedMixin(ModelHubMixin):
+    """`save_pretrained`, `from_pretrained` and `push_to_hub` for learned optimizers.
+
+    A config names its updater by class name, which is looked up among this library's updaters and those
+    handed to `from_pretrained(..., updaters=[MyUpdater])`: loading a folder never imports or runs code.
+    """
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        optimizer = cast("LearnedOptimizer", self)
+        config = {
+            "updater": {"class": type(optimizer.updater).__name__, "config": optimizer.updater.config()},
+            "features": _describe(optimizer.features),
+            **{name: getattr(optimizer, name) for name in _OPTIONS},
+        }
+        (save_directory / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+        tensors = {name: value.detach().cpu().contiguous() for name, value in optimizer.state_dict().items()}
+        save_file(tensors, save_directory / WEIGHTS)
+
+    @classmethod
+    def _from_pretrained(
+        cls,
+        *,
+        model_id: str,
+        revision: str | None,
+        cache_dir: str | Path | None,
+        force_download: bool,
+        local_files_only: bool,
+        token: str | bool | None,
+        updaters: Sequence[type[Updater]] = (),
+        **_: Any,
+    ) -> Self:
+        def fetch(name: str) -> Path:
+            local = Path(model_id) / name
+            if Path(model_id).is_dir():
+                if not local.is_file():
+                    raise FileNotFoundError(f"{model_id} holds no {name}, so it is not a saved optimizer.")
+                return local
+            return Path(
+                hf_hub_download(
+                    model_id,
+                    name,
+                    revision=revision,
+                    cache_dir=cache_dir,
+                    force_download=force_download,
+                    local_files_only=local_files_only,
+                    token=token,
+                )
+            )
+
+        config = json.loads(fetch(CONFIG).read_text())
+        known = {updater.__name__: updater for updater in (*_UPDATERS, *updaters)}
+        wanted = config["updater"]["class"]
+        if wanted not in known:
+            raise ValueError(
+                f"{model_id} was saved with the updater {wanted}, which this library does not have; "
+                f"pass it: from_pretrained(..., updaters=[{wanted}])."
+            )
+        optimizer = cls(
+            known[wanted](**config["updater"]["config"]),
+            features=_recall(config["features"]),
+            **{name: config[name] for name in _OPTIONS},
+        )
+        cast("LearnedOptimizer", optimizer).load_state_dict(load_file(fetch(WEIGHTS)))
+        return optimizer
+
+
+def _describe(features: Features) -> dict[str, str]:
+    if isinstance(features, GradientFeatures):
+        return {"class": "GradientFeatures", "normalise": features.normalise}
+    if isinstance(features, IterateFeatures):
+        return {"class": "IterateFeatures"}
+    raise TypeError(
+        f"only the library's own features can be saved, got {type(features).__name__}; "
+        "save the optimizer's state_dict() instead."
+    )
+
+
+def _recall(config: dict[str, str]) -> Features:
+    if require_choice("features", config["class"], ("GradientFeatures", "IterateFeatures")) == "IterateFeatures":
+        return IterateFeatures()
+    return GradientFeatures(cast("Any", config["normalise"]))

@@ -1,0 +1,102 @@
+"""Metered gradient queries: the one door through which an optimizer learns about its problem."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import torch
+from torch import Tensor
+
+from minimax_l2l.modes import querying
+from minimax_l2l.problem import InnerProblem
+from minimax_l2l.trees import Tree, instances, leaves, map_leaves, rebuild
+
+
+class Oracle:
+    """Values and gradients of a problem's objective, each counted; theta is a constant to all of them.
+
+    A context: while it is open, theta's module is in the problem's query mode; afterwards its modes, flags,
+    gradients and running statistics are what they were.
+
+    Args:
+        problem: what to ask about.
+        second_order: keep the graph of the gradients, so that phi receives second derivatives.
+    """
+
+    def __init__(self, problem: InnerProblem, *, second_order: bool = False) -> None:
+        self.problem = problem
+        self.second_order = second_order
+        self._querying = querying(problem.module, problem.query_mode, frozen=second_order)
+
+    def __enter__(self) -> Oracle:
+        self._querying.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._querying.__exit__(kind, error, trace)
+
+    @torch.no_grad()
+    def value(self, y: Tree) -> Tensor:
+        """Objective of each instance, shape (n,). Costs one forward pass."""
+        self.problem.passes.add(forward=1)
+        return self._checked(self.problem.objective(y), y)
+
+    def value_and_gradient(self, y: Tree) -> tuple[Tensor, Tree]:
+        """Objective of each instance, and the direction in which each leaf of y wants to move.
+
+        Costs one forward and one input-gradient pass. Weight gradients are never formed.
+
+        Args:
+            y: the inner variable.
+
+        Returns:
+            Values of shape (n,) and a tree shaped as y: sign * d objective / d y.
+
+        Raises:
+            ValueError: if the objective has another shape than (n,), or does not depend on y.
+        """
+        self.problem.passes.add(forward=1, input_gradient=1)
+        with torch.enable_grad():
+            point = map_leaves(self._differentiable, y)
+            values = self._checked(self.problem.objective(point), point)
+            if not values.requires_grad:
+                raise ValueError(
+                    "the objective does not depend on the inner variable, so it has no gradient; compute it "
+                    "from the y that objective(y) is given, without detaching or .item()."
+                )
+            gradients = torch.autograd.grad(
+                values.sum(), leaves(point), create_graph=self.second_order, materialize_grads=True
+            )
+        signs = self.problem.signs
+        per_leaf = signs if isinstance(signs, tuple) else (signs,) * len(gradients)
+        if len(per_leaf) != len(gradients):
+            raise ValueError(
+                f"the problem has {len(per_leaf)} signs and {len(gradients)} leaves; give one sign to each leaf."
+            )
+        signed = [part if sign == 1 else sign * part for sign, part in zip(per_leaf, gradients, strict=True)]
+        return values, rebuild(y, signed)
+
+    def gradient(self, y: Tree) -> Tree:
+        """The second half of `value_and_gradient`."""
+        return self.value_and_gradient(y)[1]
+
+    def _differentiable(self, leaf: Tensor) -> Tensor:
+        if self.second_order and leaf.requires_grad:
+            return leaf
+        return leaf.detach().requires_grad_()
+
+    @staticmethod
+    def _checked(values: Tensor, y: Tree) -> Tensor:
+        wanted = (instances(y),)
+        if not isinstance(values, Tensor) or tuple(values.shape) != wanted:
+            got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+            raise ValueError(
+                f"objective(y) must return one value an instance, shape {wanted}, got {got}; leave the instance "
+                'dimension unreduced (for a loss: reduction="none").'
+            )
+        return values

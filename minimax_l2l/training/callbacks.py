@@ -1,0 +1,88 @@
+"""What may watch a run: progress on the terminal, curves in TensorBoard, anyone's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from minimax_l2l.extras import require_extra
+from minimax_l2l.training.solution import Row
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Callback(Protocol):
+    """Called after each step of a run; may read everything and change nothing."""
+
+    def __call__(self, row: Row) -> None:
+        """See a step's row: `step`, `objective`, what the task adds."""
+
+
+class ProgressBar:
+    """A bar with the objective beside it, on a terminal; silent where the output is not one.
+
+    Args:
+        title: words before the bar.
+        total: number of steps; None draws a bar without an end.
+        done: steps already taken.
+    """
+
+    def __init__(self, title: str, *, total: int | None, done: int = 0) -> None:
+        self.title, self.total, self.done = title, total, done
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> ProgressBar:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("objective {task.fields[objective]:.3f}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task(
+            self.title, total=self.total, completed=self.done, objective=float("nan")
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def __call__(self, row: Row) -> None:
+        """Move the bar."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=row["step"], objective=row["objective"])
+
+
+class TensorBoard:
+    """Each number of each row as a TensorBoard scalar; needs the `report` extra.
+
+    Args:
+        folder: where the event files go.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        require_extra("tensorboard", extra="report", purpose="writing TensorBoard events")
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder))
+
+    def __call__(self, row: Row) -> None:
+        """Write one row."""
+        for name, value in row.items():
+            if name != "step":
+                self._writer.add_scalar(name, value, int(row["step"]))

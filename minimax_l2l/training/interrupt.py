@@ -1,0 +1,37 @@
+"""Ctrl-C ends a run between two steps, so that what is on disk is always whole."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+
+
+class DelayedInterrupt:
+    """A context in which the first Ctrl-C only sets `asked`; a second one interrupts at once.
+
+    Outside the main thread, where Python delivers no signals, it does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._listening = threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> DelayedInterrupt:
+        if self._listening:
+            self._before = signal.signal(signal.SIGINT, self._hear)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._listening:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True

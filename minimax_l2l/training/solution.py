@@ -1,0 +1,45 @@
+"""What solving a task returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from torch import nn
+
+from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.passes import Passes
+
+Row = dict[str, float | int]
+
+
+class Status(StrEnum):
+    """How a solve ended; each member is a sentence for people."""
+
+    COMPLETED = "The run went through all its batches."
+    STOPPED = "The run reached the number of steps it was given; resume it to go on."
+    INTERRUPTED = "The run was interrupted; resume it to go on."
+    DIVERGED = "The objective became NaN or infinite; theta and phi are those of the last good step."
+
+
+@dataclass
+class Solution:
+    """Both players after the game, and what it cost.
+
+    Attributes:
+        theta: the outer variable's module, None if the task has none.
+        phi: the inner optimizer; its parameters are phi if it learns.
+        history: one row for each logged step.
+        passes: forward, input-gradient and weight-gradient passes of the training, validation not included.
+        seconds: wall-clock time of the training, validation and saving not included.
+        steps: how many iterations were taken, resumed ones included.
+        status: how it ended.
+    """
+
+    theta: nn.Module | None
+    phi: InnerOptimizer
+    history: list[Row] = field(default_factory=list)
+    passes: Passes = field(default_factory=Passes)
+    seconds: float = 0.0
+    steps: int = 0
+    status: Status = Status.COMPLETED

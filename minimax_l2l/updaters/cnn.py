@@ -1,0 +1,200 @@
+"""Convolutional updaters for images: the paper's wide and slim attackers, and a light one for small nets."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from minimax_l2l.errors import require_choice, require_count, require_fraction
+from minimax_l2l.updaters.base import State, Updater
+
+Architecture = Literal["wide", "slim", "light"]
+
+
+class CNNUpdater(Updater):
+    """A convolutional attacker: features (n, inputs, channels, height, width) to an update of the image.
+
+    Its output is squashed by the problem's constraint (eps tanh for an L_inf ball), so the tanh that the
+    paper draws at its end is not part of the network.
+
+    Args:
+        architecture: `"wide"` (the paper's Table 1), `"slim"` (its Table 7) or `"light"` (see `light`).
+        channels: colours of the image.
+        inputs: features a pixel; 2 for image and gradient, 1 for the image alone. The gradient comes last.
+        width: channels of the first convolution; the others keep the paper's ratios to it.
+        gain: initial factor on the normalised gradient in `"light"`, on the output in `"slim"`.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        channels: int = 3,
+        inputs: int = 2,
+        width: int = 64,
+        gain: float = 1.0,
+    ) -> None:
+        super().__init__()
+        require_choice("architecture", architecture, _BODIES)
+        require_count("width", width, least=1)
+        self.architecture: Architecture = architecture
+        self.channels, self.inputs, self.width, self.gain = channels, inputs, width, gain
+        self.body = _BODIES[architecture](channels, inputs, width, gain)
+
+    @classmethod
+    def wide(cls, channels: int = 3, inputs: int = 2, width: int = 64) -> CNNUpdater:
+        """The paper's Table 1: convolution, residual blocks of 2, 4 and 2 times the width, convolution."""
+        return cls("wide", channels, inputs, width)
+
+    @classmethod
+    def slim(cls, channels: int = 3, inputs: int = 2, width: int = 128) -> CNNUpdater:
+        """The paper's Table 7: one residual stage at half resolution; output times a learned scale, 5 at first."""
+        return cls("slim", channels, inputs, width, gain=5.0)
+
+    @classmethod
+    def light(cls, channels: int = 3, inputs: int = 2, width: int = 8, gain: float = 8.0) -> CNNUpdater:
+        """A soft sign step that learns the rest: gain * gradient + a small correction that starts at zero.
+
+        Squashed by eps tanh it begins as a nearly saturated sign step, so that the classifier meets a
+        useful attacker from its first batch on; gain (one a colour) and correction are learned. The
+        correction works at half resolution. Not in the paper: its attackers cost many times a small
+        classifier's own forward pass.
+        """
+        return cls("light", channels, inputs, width, gain)
+
+    @classmethod
+    def matched(
+        cls, classifier: nn.Module, image: Tensor, *, share: float = 0.1, inputs: int = 2, gain: float = 8.0
+    ) -> CNNUpdater:
+        """The widest light attacker whose forward pass costs at most `share` of the classifier's.
+
+        Args:
+            classifier: the network it will attack.
+            image: one image, shape (channels, height, width); only its shape is used.
+            share: most attacker FLOPs over classifier FLOPs, both counted for one image.
+            inputs: as in the constructor.
+            gain: as in `light`.
+
+        Returns:
+            An attacker of width 1 at least.
+        """
+        require_fraction("share", share)
+        budget = share * _flops(classifier, image[None])
+        width = 1
+        while (
+            _flops(cls.light(len(image), inputs, 2 * width, gain), image.new_zeros(1, inputs, *image.shape))
+            <= budget
+        ):
+            width *= 2
+        return cls.light(len(image), inputs, width, gain)
+
+    def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
+        """Merge features and colours into channels and convolve; carries no state."""
+        if features.dim() != 5 or features.shape[1:3] != (self.inputs, self.channels):
+            raise ValueError(
+                f"CNNUpdater was built for inputs={self.inputs} features and channels={self.channels} colours, "
+                f"shape (n, {self.inputs}, {self.channels}, height, width), got {tuple(features.shape)}; "
+                "build it for your images, for instance CNNUpdater.light(channels=1)."
+            )
+        return self.body(features.flatten(1, 2)), state
+
+
+class _ResidualBlock(nn.Module):
+    """BN, PReLU, convolution, twice, beside a 1x1 shortcut, as in the SN-GAN generator without upsampling."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.BatchNorm2d(inputs, affine=False),
+            nn.PReLU(),
+            nn.Conv2d(inputs, outputs, 3, padding=1),
+            nn.BatchNorm2d(outputs, affine=False),
+            nn.PReLU(),
+            nn.Conv2d(outputs, outputs, 3, padding=1),
+        )
+        self.shortcut = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.body(x) + self.shortcut(x)
+        return result
+
+
+class _Wide(nn.Sequential):
+    def __init__(self, channels: int, inputs: int, width: int, gain: float) -> None:  # noqa: ARG002
+        super().__init__(
+            nn.Conv2d(inputs * channels, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            _ResidualBlock(width, 2 * width),
+            _ResidualBlock(2 * width, 4 * width),
+            _ResidualBlock(4 * width, 2 * width),
+            nn.Conv2d(2 * width, channels, 3, padding=1),
+        )
+
+
+class _Slim(nn.Module):
+    def __init__(self, channels: int, inputs: int, width: int, gain: float) -> None:
+        super().__init__()
+        narrow = max(width // 8, 1)
+        self.trunk = nn.Sequential(
+            nn.Conv2d(inputs * channels, width, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            _ResidualBlock(width, 2 * width),
+            _ResidualBlock(2 * width, width),
+            nn.BatchNorm2d(width),
+            nn.ConvTranspose2d(width, narrow, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(narrow),
+            nn.ReLU(),
+        )
+        self.last = nn.Conv2d(inputs * channels + narrow, channels, 3, padding=1)
+        self.scale = nn.Parameter(torch.tensor(float(gain)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.scale * self.last(torch.cat([x, self.trunk(x)], dim=1))
+        return result
+
+
+class _Light(nn.Module):
+    def __init__(self, channels: int, inputs: int, width: int, gain: float) -> None:
+        super().__init__()
+        self.channels, self.sees_gradient = channels, inputs > 1
+        self.gain = nn.Parameter(torch.full((channels, 1, 1), float(gain)))
+        last = nn.Conv2d(width, 4 * channels, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias if last.bias is not None else last.weight)
+        self.correction = nn.Sequential(
+            nn.PixelUnshuffle(2),
+            nn.Conv2d(4 * inputs * channels, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            last,
+            nn.PixelShuffle(2),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.correction(x)
+        if self.sees_gradient:
+            result = result + self.gain * x[:, -self.channels :]
+        return result
+
+
+_BODIES = {"wide": _Wide, "slim": _Slim, "light": _Light}
+
+
+def _flops(network: nn.Module, example: Tensor) -> int:
+    """Floating-point operations of one forward pass."""
+    modes = [(part, part.training) for part in network.modules()]
+    network.eval()
+    parameter = next(network.parameters())
+    example = torch.zeros_like(example, device=parameter.device, dtype=parameter.dtype)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        _ = network(example, ()) if isinstance(network, Updater) else network(example)
+    for part, was in modes:
+        part.training = was
+    return int(counter.get_total_flops())
