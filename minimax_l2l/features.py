@@ -33,12 +33,30 @@ def normalise(gradient: Tensor, how: Normalisation) -> Tensor:
     """
     if how == "none":
         return gradient
-    flat = gradient.reshape(gradient.shape[0], -1)
-    size = flat.square().mean(1).sqrt() if how == "rms" else flat.abs().amax(1)
-    if how == "batch-max":
-        size = size.amax().expand_as(size)
-    tiny = torch.finfo(gradient.dtype).tiny
-    return gradient / per_instance(size.clamp_min(tiny), gradient)
+    if how == "rms":
+        return gradient / _nonzero(root_mean_square(gradient))
+    largest = largest_entry(gradient)
+    return gradient / _nonzero(largest.amax().expand_as(largest) if how == "batch-max" else largest)
+
+
+def largest_entry(gradient: Tensor) -> Tensor:
+    """max_j |g_j| of each instance, shaped to broadcast over it."""
+    return per_instance(gradient.reshape(gradient.shape[0], -1).abs().amax(1), gradient)
+
+
+def root_mean_square(gradient: Tensor) -> Tensor:
+    """sqrt(mean_j g_j^2) of each instance, shaped to broadcast over it; differentiable at zero.
+
+    The largest entry is taken out of the root, so that a tiny gradient's square does not underflow.
+    """
+    scale = _nonzero(largest_entry(gradient).detach())
+    mean = (gradient / scale).reshape(gradient.shape[0], -1).square().mean(1)
+    root = torch.where(mean > 0, torch.where(mean > 0, mean, 1).sqrt(), 0)
+    return scale * per_instance(root, gradient)
+
+
+def _nonzero(size: Tensor) -> Tensor:
+    return torch.where(size > 0, size, 1)
 
 
 class Features(ABC):
@@ -73,17 +91,20 @@ class GradientFeatures(Features):
 
     Args:
         normalise: how the gradient is brought to unit size; see `normalise`.
+        iterate: whether y is seen beside g; without it the optimizer does not depend on where the origin is.
     """
 
-    channels = 2
     needs_gradient = True
 
-    def __init__(self, normalise: Normalisation = "rms") -> None:
+    def __init__(self, normalise: Normalisation = "rms", *, iterate: bool = True) -> None:
         require_choice("normalisation", normalise, ("rms", "max", "batch-max", "none"))
         self.normalise: Normalisation = normalise
+        self.iterate = iterate
+        self.channels = 2 if iterate else 1
 
     def __call__(self, iterate: Tensor, gradient: Tensor | None) -> Tensor:
-        """The iterate beside its normalised gradient."""
+        """The normalised gradient, the iterate before it."""
         if gradient is None:
             raise ValueError("GradientFeatures needs a gradient, got None; query one from the oracle first.")
-        return torch.stack([iterate, normalise(gradient, self.normalise)], dim=1)
+        unit = normalise(gradient, self.normalise)
+        return torch.stack([iterate, unit], dim=1) if self.iterate else unit[:, None]

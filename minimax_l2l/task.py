@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.problem import InnerProblem
@@ -56,8 +57,12 @@ class Task(ABC):
         """Theta's optimizer: Adam with learning rate 1e-3 unless overridden."""
         return torch.optim.Adam(self.outer.parameters(), lr=1e-3) if self.outer is not None else None
 
-    def outer_schedule(self, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:  # noqa: ARG002
+    def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:  # noqa: ARG002
         """The schedule of theta's learning rate, moved once an iteration: none unless overridden."""
+        return None
+
+    def meta_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:  # noqa: ARG002
+        """The schedule of phi's learning rate, moved once an iteration: none unless overridden."""
         return None
 
     def descend(self, problem: InnerProblem, y: Tree) -> Mapping[str, float]:  # noqa: ARG002

@@ -51,6 +51,10 @@ class InnerOptimizer(nn.Module):
             The next iterate, feasible, and the next state.
         """
 
+    def begin_step(self, k: int, y: Tree, state: State) -> tuple[Tree, State]:  # noqa: ARG002
+        """What step k starts from: the last step's iterate and state unless overridden."""
+        return y, state
+
     def start(self, problem: InnerProblem) -> Tree:
         """y_0: the problem's initial point, moved at random if asked."""
         initial = problem.initial()
@@ -80,7 +84,7 @@ class InnerOptimizer(nn.Module):
             for k in range(self.steps):
                 if observe is not None:
                     observe(k, detach(y))
-                y, state = self.step(oracle, y, state)
+                y, state = self.step(oracle, *self.begin_step(k, y, state))
             if observe is not None:
                 observe(self.steps, detach(y))
         return y

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from minimax_l2l.errors import require_positive
-from minimax_l2l.features import Features, GradientFeatures
+from minimax_l2l.errors import require_count, require_positive
+from minimax_l2l.features import Features, GradientFeatures, root_mean_square
 from minimax_l2l.optimizers.base import InnerOptimizer, State
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, map_leaves, per_instance, ravel, unravel
+from minimax_l2l.trees import Tree, detach, map_leaves, ravel, unravel
 from minimax_l2l.updaters.base import Updater
 
 
@@ -28,12 +28,15 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         random_start: see `InnerOptimizer`.
         detach_iterates: cut y_k from phi where the updater sees it, so that phi is reached through the sum of
             updates alone.
+        truncate: let phi receive gradients through the last so many steps only; the earlier ones are run without
+            a graph, so that memory does not grow with K. None keeps all.
         second_order: let phi receive second derivatives through g_k. Theta stays a constant if the problem
             names its `module`.
         relative: multiply each update by the gradient's root mean square, so that updates shrink as a
             solution nears and the optimizer does not depend on the objective's scale.
         learning_rate: of phi's Adam.
         weight_decay: of phi's Adam.
+        clip_norm: largest norm of phi's gradient, scaled back where it is longer; None leaves it.
     """
 
     def __init__(
@@ -45,10 +48,12 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         features: Features | None = None,
         random_start: float = 0.0,
         detach_iterates: bool = False,
+        truncate: int | None = None,
         second_order: bool = False,
         relative: bool = False,
         learning_rate: float = 1e-3,
         weight_decay: float = 2e-4,
+        clip_norm: float | None = None,
     ) -> None:
         super().__init__(steps=steps, random_start=random_start)
         if not isinstance(updater, Updater):
@@ -59,9 +64,11 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.updater = updater
         self.step_size = require_positive("step_size", step_size)
         self.features = features if features is not None else GradientFeatures()
+        self.truncate = require_count("truncate", truncate, least=1) if truncate is not None else None
         self.detach_iterates, self.second_order, self.relative = detach_iterates, second_order, relative
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.weight_decay = weight_decay
+        self.clip_norm = require_positive("clip_norm", clip_norm) if clip_norm is not None else None
         if relative and not self.features.needs_gradient:
             raise ValueError("relative=True needs features that read the gradient; pass GradientFeatures().")
 
@@ -78,11 +85,16 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             iterate = iterate.detach()
         update, state = self.updater(self.features(iterate, gradient), state)
         if self.relative and gradient is not None:
-            size = gradient.reshape(gradient.shape[0], -1).square().mean(1).sqrt()
-            update = update * per_instance(size, update)
+            update = update * root_mean_square(gradient)
         bounded = problem.constraint.squash(unravel(update, y))
         moved = map_leaves(lambda a, b: a + self.step_size * b, y, bounded)
         return problem.constraint.project(moved), state
+
+    def begin_step(self, k: int, y: Tree, state: State) -> tuple[Tree, State]:
+        """Cut the graph until the steps begin that phi learns from."""
+        if self.truncate is not None and k <= self.steps - self.truncate:
+            return detach(y), tuple(part.detach() for part in state)
+        return y, state
 
     def meta_optimizer(self) -> torch.optim.Optimizer:
         """Phi's optimizer: Adam, ascending. This is the only place where phi's direction is stated."""

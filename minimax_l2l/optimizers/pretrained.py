@@ -24,10 +24,12 @@ _OPTIONS = (
     "step_size",
     "random_start",
     "detach_iterates",
+    "truncate",
     "second_order",
     "relative",
     "learning_rate",
     "weight_decay",
+    "clip_norm",
 )
 
 
@@ -97,9 +99,9 @@ class PretrainedMixin(ModelHubMixin):
         return optimizer
 
 
-def _describe(features: Features) -> dict[str, str]:
+def _describe(features: Features) -> dict[str, Any]:
     if isinstance(features, GradientFeatures):
-        return {"class": "GradientFeatures", "normalise": features.normalise}
+        return {"class": "GradientFeatures", "normalise": features.normalise, "iterate": features.iterate}
     if isinstance(features, IterateFeatures):
         return {"class": "IterateFeatures"}
     raise TypeError(
@@ -108,7 +110,7 @@ def _describe(features: Features) -> dict[str, str]:
     )
 
 
-def _recall(config: dict[str, str]) -> Features:
+def _recall(config: dict[str, Any]) -> Features:
     if require_choice("features", config["class"], ("GradientFeatures", "IterateFeatures")) == "IterateFeatures":
         return IterateFeatures()
-    return GradientFeatures(cast("Any", config["normalise"]))
+    return GradientFeatures(config["normalise"], iterate=config["iterate"])

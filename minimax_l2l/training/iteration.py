@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from minimax_l2l.errors import NonFiniteError
 from minimax_l2l.modes import querying
@@ -38,8 +39,11 @@ class Game(Protocol):
     def outer_optimizer(self) -> torch.optim.Optimizer | None:
         """Theta's optimizer."""
 
-    def outer_schedule(self, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:
+    def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:
         """The schedule of its learning rate."""
+
+    def meta_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:
+        """The schedule of phi's learning rate."""
 
 
 class Iteration:
@@ -65,13 +69,16 @@ class Iteration:
         self.phi = [p for p in optimizer.parameters() if p.requires_grad]
         self.outer = task.outer_optimizer() if self.theta else None
         self.schedule = task.outer_schedule(self.outer) if self.outer is not None else None
-        self.meta = optimizer.meta_optimizer() if isinstance(optimizer, LearnedOptimizer) and self.phi else None
+        learns = isinstance(optimizer, LearnedOptimizer) and bool(self.phi)
+        self.meta = optimizer.meta_optimizer() if learns else None
+        self.meta_schedule = task.meta_schedule(self.meta) if self.meta is not None else None
 
     def __call__(self, batch: Any) -> dict[str, float]:
         """Play one batch and return what to log."""
         value, extra = self._alternating(batch) if self.play == "alternating" else self._joint(batch)
-        if self.schedule is not None:
-            self.schedule.step()
+        for schedule in (self.schedule, self.meta_schedule):
+            if schedule is not None:
+                schedule.step()
         return {"objective": value, **extra}
 
     def _joint(self, batch: Any) -> tuple[float, Mapping[str, float]]:
@@ -80,8 +87,8 @@ class Iteration:
         y = self.maximize(problem)
         value = self.differentiate(problem, y)
         _require_finite(value)
-        self._move(self.outer)
-        self._move(self.meta)
+        self._move_theta()
+        self._move_phi()
         problem.remember(detach(y))
         return value.item(), self.task.descend(problem, detach(y))
 
@@ -94,13 +101,13 @@ class Iteration:
         self.optimizer.train()
         value = self._gradient_of_theta(problem, y)
         _require_finite(value)
-        self._move(self.outer)
+        self._move_theta()
         if self.meta is not None:
             problem = self.pose(batch)
             y = self.maximize(problem)
             with querying(problem.module, problem.query_mode):
                 self._gradient_of_phi(problem, y)
-            self._move(self.meta)
+            self._move_phi()
         problem.remember(detach(y))
         return value.item(), self.task.descend(problem, detach(y))
 
@@ -167,10 +174,17 @@ class Iteration:
         for parameter in (*self.theta, *self.phi):
             parameter.grad = None
 
-    @staticmethod
-    def _move(optimizer: torch.optim.Optimizer | None) -> None:
-        if optimizer is not None:
-            optimizer.step()
+    def _move_theta(self) -> None:
+        if self.outer is not None:
+            self.outer.step()
+
+    def _move_phi(self) -> None:
+        if self.meta is None:
+            return
+        limit = getattr(self.optimizer, "clip_norm", None)
+        if limit is not None:
+            nn.utils.clip_grad_norm_(self.phi, limit)
+        self.meta.step()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next iteration depends on, except the task's own state."""
@@ -180,6 +194,7 @@ class Iteration:
             "outer_optimizer": self.outer.state_dict() if self.outer is not None else None,
             "schedule": self.schedule.state_dict() if self.schedule is not None else None,
             "meta_optimizer": self.meta.state_dict() if self.meta is not None else None,
+            "meta_schedule": self.meta_schedule.state_dict() if self.meta_schedule is not None else None,
             "passes": vars(self.passes).copy(),
         }
 
@@ -191,6 +206,7 @@ class Iteration:
             ("outer_optimizer", self.outer),
             ("schedule", self.schedule),
             ("meta_optimizer", self.meta),
+            ("meta_schedule", self.meta_schedule),
         ]
         for name, holder in holders:
             if holder is not None:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from minimax_l2l.updaters.base import State, Updater, require_channels
 
 
 class RNNUpdater(Updater):
-    """h_j <- GRU(a_j, h_j), u_j = w . h_j + c: one gated recurrent unit shared by all coordinates j.
+    """h_j <- GRU(a_j, h_j), u_j = w . h_j + c + gain a_j,last: one gated unit shared by all coordinates j.
 
     Weights are shared over the steps as well, so any number of steps can follow training on a few. The
     paper's multi-step attacker is the other kind of recurrence, an updater without memory whose weights
     are shared: that is `LearnedOptimizer(CNNUpdater..., steps=K)`.
 
-    The output layer starts at zero: before any training the optimizer stays where it started.
+    The output layer starts at zero, so that before any training a step is `gain` times the last feature, the
+    gradient: with gain 0 the optimizer stays where it started.
 
     Args:
-        inputs: features a coordinate; 2 for iterate and gradient.
+        inputs: features a coordinate; 2 for iterate and gradient, which comes last.
         hidden: size of each coordinate's state.
+        gain: initial value of the learned factor on the gradient.
     """
 
-    def __init__(self, inputs: int = 2, hidden: int = 16) -> None:
+    def __init__(self, inputs: int = 2, hidden: int = 16, gain: float = 0.0) -> None:
         super().__init__()
-        self.inputs, self.hidden = inputs, hidden
+        self.inputs, self.hidden, self.gain = inputs, hidden, gain
+        self.skip = nn.Parameter(torch.tensor(float(gain)))
         self.cell = nn.GRUCell(inputs, hidden)
         self.head = nn.Linear(hidden, 1)
         nn.init.zeros_(self.head.weight)
@@ -34,4 +38,5 @@ class RNNUpdater(Updater):
         require_channels(self, features, self.inputs)
         rows = features.movedim(1, -1).reshape(-1, self.inputs)
         hidden = self.cell(rows, state[0] if state else None)
-        return self.head(hidden).view_as(features[:, 0]), (hidden,)
+        update = self.head(hidden).view_as(features[:, 0]) + self.skip * features[:, -1]
+        return update, (hidden,)

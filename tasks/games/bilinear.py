@@ -1,0 +1,50 @@
+"""Bilinear games, the smallest on which gradient play does not settle."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from minimax_l2l import InnerProblem
+from minimax_l2l.trees import Tree, leaves
+
+
+class BilinearGame(InnerProblem):
+    """min over x of max over y of a (x - p)(y - q): n independent games with one solution each, (p, q).
+
+    The inner variable is the pair (x, y), x descends and y ascends. Along the field F = (-a (y - q), a (x - p))
+    the players circle around (p, q) for ever.
+
+    Args:
+        a: strengths, shape (n,).
+        p: solutions' x, shape (n,).
+        q: solutions' y, shape (n,).
+        start: where the pair starts, two tensors of shape (n, 1).
+    """
+
+    signs = (-1.0, 1.0)
+
+    def __init__(
+        self, a: Tensor, p: Tensor, q: Tensor, start: tuple[Tensor, Tensor]
+    ) -> None:
+        self.a, self.p, self.q, self.start = a, p, q, start
+
+    def initial(self) -> Tree:
+        """The given start."""
+        return self.start
+
+    def objective(self, y: Tree) -> Tensor:
+        """f(x, y) = a (x - p)(y - q), shape (n,)."""
+        x, other = leaves(y)
+        return self.a * (x[:, 0] - self.p) * (other[:, 0] - self.q)
+
+    def meta_objective(self, y: Tree) -> Tensor:
+        """-log ||F(x, y)||, shape (n,): how near to rest the field is.
+
+        Ascending f itself would teach y to run away from x, which makes the spiral worse.
+        """
+        point = tuple(leaf if leaf.requires_grad else leaf.detach().requires_grad_() for leaf in leaves(y))
+        self.passes.add(input_gradient=1)
+        with torch.enable_grad():
+            field = torch.cat(torch.autograd.grad(self.objective(point).sum(), point, create_graph=True), dim=1)
+        return -torch.log(torch.linalg.vector_norm(field, dim=1).clamp_min(torch.finfo(field.dtype).tiny))
