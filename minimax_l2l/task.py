@@ -80,7 +80,7 @@ class Task(ABC):
         """What else a resumed run needs, such as remembered starts: tensors and plain values only."""
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put back what `state_dict` returned."""
 
     def batches_from(self, start: int) -> Iterator[Any]:

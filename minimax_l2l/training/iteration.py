@@ -69,8 +69,7 @@ class Iteration:
         self.phi = [p for p in optimizer.parameters() if p.requires_grad]
         self.outer = task.outer_optimizer() if self.theta else None
         self.schedule = task.outer_schedule(self.outer) if self.outer is not None else None
-        learns = isinstance(optimizer, LearnedOptimizer) and bool(self.phi)
-        self.meta = optimizer.meta_optimizer() if learns else None
+        self.meta = optimizer.meta_optimizer() if self.phi and isinstance(optimizer, LearnedOptimizer) else None
         self.meta_schedule = task.meta_schedule(self.meta) if self.meta is not None else None
 
     def __call__(self, batch: Any) -> dict[str, float]:

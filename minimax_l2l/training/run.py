@@ -125,6 +125,16 @@ class Run:
             self.task.outer.eval()
         if self.folder is not None:
             self._save(self.folder)
+            solution = self.solution
+            self.folder.write_json(
+                "solution.json",
+                {
+                    "status": solution.status.name.lower(),
+                    "steps": solution.steps,
+                    "seconds": solution.seconds,
+                    "passes": solution.passes.as_row(),
+                },
+            )
             if self.task.outer is not None:
                 self.folder.write_module("model", self.task.outer)
             if self.optimizer.learns:

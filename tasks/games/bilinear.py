@@ -24,9 +24,7 @@ class BilinearGame(InnerProblem):
 
     signs = (-1.0, 1.0)
 
-    def __init__(
-        self, a: Tensor, p: Tensor, q: Tensor, start: tuple[Tensor, Tensor]
-    ) -> None:
+    def __init__(self, a: Tensor, p: Tensor, q: Tensor, start: tuple[Tensor, Tensor]) -> None:
         self.a, self.p, self.q, self.start = a, p, q, start
 
     def initial(self) -> Tree:

@@ -1,0 +1,5 @@
+"""`python -m minimax_l2l` is the command `minimax-l2l`."""
+
+from minimax_l2l.cli import entry
+
+entry()

@@ -1,0 +1,205 @@
+"""The command `minimax-l2l`: demo, presets, solve, evaluate, report, benchmark."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from minimax_l2l.errors import NonFiniteError, require_choice
+from minimax_l2l.families import Announce, Family, Settings, family_of, load_families
+from minimax_l2l.report import write_report
+from minimax_l2l.solving import solve_preset
+from minimax_l2l.training.folder import RunFolder
+from minimax_l2l.training.solution import Status
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+_Preset = Annotated[str, tyro.conf.Positional]
+_Folder = Annotated[Path, tyro.conf.Positional]
+_Folders = Annotated[tuple[Path, ...], tyro.conf.Positional]
+
+terminal = Console()
+notices = Console(stderr=True)
+
+
+def demo(*, out: Path = Path("runs/demo")) -> int:
+    """Train seven classifiers of real digits against seven attackers and compare them; about three minutes.
+
+    Args:
+        out: folder of the runs, results.json and report.html.
+    """
+    with _announcing() as announce:
+        for family in load_families().values():
+            sections = family.demo(out, announce)
+            if sections is not None:
+                break
+        else:
+            raise ValueError("no installed package brings a demo; install minimax-l2l with its tasks.")
+        write_report(out / "report.html", sections, title="A learned attacker trains a robust classifier")
+    first = sections[0]
+    if first.table is not None:
+        _print_table(*first.table)
+    terminal.print(f"[dim]{first.text}[/dim]")
+    terminal.print(f"report: {out / 'report.html'}", soft_wrap=True)
+    return DONE
+
+
+def presets() -> int:
+    """List what can be solved."""
+    rows = [[name, text] for family in load_families().values() for name, text in family.presets().items()]
+    _print_table(["preset", "what it is"], rows)
+    return DONE
+
+
+def solve(
+    preset: _Preset,
+    /,
+    *,
+    out: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = False,
+    data: Path | None = None,
+    eps: float | None = None,
+    epochs: int | None = None,
+    inner_steps: int | None = None,
+) -> int:
+    """Play one preset's game and keep it in a folder.
+
+    Args:
+        preset: what to solve; `minimax-l2l presets` lists them.
+        out: the run's folder; runs/PRESET/seed-N if not given.
+        seed: of everything random.
+        device: auto, cpu, cuda or cuda:N.
+        resume: go on with an interrupted run.
+        data: images of your own, a NumPy archive with x_train, y_train, x_test and y_test.
+        eps: radius of the threat, in units of pixels in [0, 1].
+        epochs: passes over the training data.
+        inner_steps: steps of the inner optimizer.
+    """
+    families = load_families()
+    family = family_of(preset, families)
+    settings = Settings(seed=seed, data=data, eps=eps, epochs=epochs, inner_steps=inner_steps)
+    target = out if out is not None else Path("runs") / preset / f"seed-{seed}"
+    solution = solve_preset(family, preset, target, settings, resume=resume, device=device, progress=True)
+    terminal.print(
+        f"{solution.status} {solution.steps} steps, {solution.seconds:.1f} s, in {target}", soft_wrap=True
+    )
+    return INTERRUPTED if solution.status is Status.INTERRUPTED else DONE
+
+
+def evaluate(folder: _Folder, /, *, data: Path | None = None) -> int:
+    """Measure a run on its test data and write evaluation.json into its folder.
+
+    Args:
+        folder: of a run that `minimax-l2l solve` made.
+        data: the images it was trained on, if they are your own.
+    """
+    preset = str(RunFolder(_existing(folder)).read_json("config.json").get("preset"))
+    family = family_of(preset, load_families())
+    with _announcing() as announce:
+        result = family.evaluate(folder, Settings(data=data), announce)
+    for row in result["rows"]:
+        _print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
+    return DONE
+
+
+def report(folders: _Folders, /, *, out: Path = Path("report.html")) -> int:
+    """Write one self-contained HTML page about some evaluated runs.
+
+    Args:
+        folders: of the runs.
+        out: the page.
+    """
+    if not folders:
+        raise ValueError(
+            "a report needs at least one run's folder; name those that `minimax-l2l evaluate` measured."
+        )
+    families = load_families()
+    by_family: dict[str, tuple[Family, list[Path]]] = {}
+    for folder in folders:
+        preset = str(RunFolder(_existing(folder)).read_json("config.json").get("preset"))
+        family = family_of(preset, families)
+        by_family.setdefault(preset.split("/")[0], (family, []))[1].append(folder)
+    with _announcing() as announce:
+        announce("drawing")
+        sections = [section for family, theirs in by_family.values() for section in family.sections(theirs)]
+        write_report(out, sections, title="minimax-l2l report", subtitle=", ".join(f.name for f in folders))
+    terminal.print(f"report: {out}", soft_wrap=True)
+    return DONE
+
+
+def benchmark(name: _Preset, /, *, out: Path = Path("benchmarks/results")) -> int:
+    """Measure again what the documentation states; resumes what an earlier call left unfinished.
+
+    Args:
+        name: which benchmark.
+        out: folder of the results.
+    """
+    known = {key: run for family in load_families().values() for key, run in family.benchmarks().items()}
+    require_choice("benchmark", name, known)
+    with _announcing() as announce:
+        file = known[name](out, announce)
+    terminal.print(f"results: {file}", soft_wrap=True)
+    return DONE
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "demo": demo,
+    "presets": presets,
+    "solve": solve,
+    "evaluate": evaluate,
+    "report": report,
+    "benchmark": benchmark,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted and resumable."""
+    # The networks that run on a CPU here are small: a second thread costs them more than it brings.
+    if not torch.cuda.is_available():
+        torch.set_num_threads(1)
+    try:
+        code: int = tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="minimax-l2l", args=arguments)
+    except (ValueError, TypeError, ImportError, OSError, NonFiniteError) as error:
+        notices.print(f"minimax-l2l: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return FAILED
+    except KeyboardInterrupt:
+        notices.print("minimax-l2l: interrupted.", markup=False)
+        return INTERRUPTED
+    return code
+
+
+@contextmanager
+def _announcing() -> Iterator[Announce]:
+    with notices.status("starting") as status:
+        yield lambda text: status.update(text)
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}; give one that `minimax-l2l solve` wrote.")
+    return folder
+
+
+def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(*titles)
+    for row in rows:
+        table.add_row(*row)
+    terminal.print(table)
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def entry() -> None:
+    """What the installed command calls."""
+    sys.exit(main())

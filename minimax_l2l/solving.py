@@ -1,0 +1,84 @@
+"""From a preset to a run's folder: config first, then the game, resumable to the bit."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from minimax_l2l.families import Family, Settings
+from minimax_l2l.training.environment import describe_environment
+from minimax_l2l.training.folder import RunFolder
+from minimax_l2l.training.solution import Solution
+
+OWN_FILES = ("config.json", "metrics.jsonl", "solution.json", "evaluation.json")
+OWN_FOLDERS = ("checkpoint", "model", "optimizer", "tensorboard")
+
+
+def solve_preset(
+    family: Family,
+    preset: str,
+    out: Path,
+    settings: Settings,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    progress: bool = False,
+) -> Solution:
+    """Solve a preset into a folder.
+
+    Args:
+        family: that the preset belongs to.
+        preset: its name.
+        out: the run's folder.
+        settings: what to change in the preset.
+        resume: go on with the run that is there; it must have been made with the same settings.
+        overwrite: remove the run that is there first.
+        device: see `Task.solve`.
+        progress: show a progress bar.
+
+    Returns:
+        The solution; what it needs to be found again is in the folder.
+
+    Raises:
+        ValueError: if the folder holds a run already and neither `resume` nor `overwrite` is asked for, or if the
+            run to resume was made with other settings.
+    """
+    folder = RunFolder(out)
+    game = family.build(preset, settings)
+    config = {"preset": preset, "seed": settings.seed, "settings": settings.changes(), **game.config}
+    if resume:
+        _require_same(folder, config)
+    else:
+        if folder.config_file.exists() and not overwrite:
+            raise ValueError(f"{out} holds a run already; pass --resume to go on with it, or choose another --out.")
+        _clear(folder)
+        folder.write_json("config.json", {**config, "environment": describe_environment()})
+    return game.task.solve(
+        game.optimizer,
+        out=out,
+        resume=resume,
+        device=device,
+        validate_every=game.validate_every,
+        progress=preset if progress else None,
+    )
+
+
+def _require_same(folder: RunFolder, config: dict[str, Any]) -> None:
+    there = folder.read_json("config.json")
+    for name, value in config.items():
+        if there.get(name) != value:
+            raise ValueError(
+                f"{folder.path} was run with {name}={there.get(name)!r}, not {value!r}; resume it with the settings "
+                "it was made with, or choose another --out."
+            )
+
+
+def _clear(folder: RunFolder) -> None:
+    """Remove an earlier run's own files and nothing else."""
+    for name in OWN_FILES:
+        (folder.path / name).unlink(missing_ok=True)
+    for name in OWN_FOLDERS:
+        if (folder.path / name).is_dir():
+            shutil.rmtree(folder.path / name)

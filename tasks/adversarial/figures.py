@@ -1,0 +1,112 @@
+"""Pictures of robust classifiers: accuracy curves, perturbations, training curves, robustness against cost."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from minimax_l2l.extras import require_extra
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEARNED, DESIGNED = "-", "--"
+
+
+def accuracy_curves(curves: Mapping[str, Mapping[str, Any]], field: str, label: str, *, log: bool = False) -> str:
+    """Accuracy of each method against `field`, `"eps"` or `"steps"`, as SVG text."""
+    figure, axes = _figure(6.4, 3.8)
+    for name, curve in curves.items():
+        axes.plot(curve[field]["x"], curve[field]["accuracy"], _style(name), marker="o", markersize=3, label=name)
+    axes.set(xlabel=label, ylabel="accuracy", ylim=(-0.02, 1.02))
+    if log:
+        axes.set_xscale("log")
+        axes.set_xticks(ticks := next(iter(curves.values()))[field]["x"], [str(tick) for tick in ticks])
+        axes.minorticks_off()
+    axes.legend(fontsize=8, frameon=False)
+    return _svg(figure)
+
+
+def training_curves(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Validation accuracy under PGM-10, and each attacker's loss over PGM-10's, against steps, as SVG text."""
+    figure, left, right = _two_axes(9.6, 3.6)
+    for name, history in histories.items():
+        rows = [row for row in history if "validation_pgm_10" in row]
+        steps = [row["step"] for row in rows]
+        left.plot(steps, [row["validation_pgm_10"] for row in rows], _style(name), label=name)
+        right.plot(steps, [row["attack_gap"] for row in rows], _style(name))
+    left.set(xlabel="training step", ylabel="validation accuracy under PGM-10", ylim=(-0.02, 1.02))
+    right.set(xlabel="training step", ylabel="own attacker's loss / PGM-10's", ylim=(-0.02, 1.2))
+    left.legend(fontsize=8, frameon=False)
+    return _svg(figure)
+
+
+def robustness_against_cost(rows: Sequence[Mapping[str, Any]], robust: str) -> str:
+    """Robust accuracy of each method against its training seconds and its passes, as SVG text."""
+    figure, left, right = _two_axes(9.6, 3.6)
+    for row in rows:
+        passes = row["forward_passes"] + row["input_gradient_passes"] + row["weight_gradient_passes"]
+        for axes, cost in ((left, row["train_seconds"]), (right, passes)):
+            marker = "o" if row["method"].endswith("-l2l") else "s"
+            axes.plot(cost, row[robust], marker)
+            axes.annotate(row["method"], (cost, row[robust]), fontsize=8, xytext=(4, 4), textcoords="offset points")
+    left.set(xlabel="training seconds", ylabel=robust.replace("_", " "), ylim=(-0.02, 1.02))
+    right.set(xlabel="passes (forward + input gradient + weight gradient)", ylim=(-0.02, 1.02))
+    for axes in (left, right):
+        axes.margins(x=0.2)
+        axes.set_xlim(left=0)
+    return _svg(figure)
+
+
+def perturbation_grid(images: Tensor, perturbations: Mapping[str, Tensor]) -> str:
+    """Images above the perturbations that attackers add to them, x5 and x30, as SVG text.
+
+    Args:
+        images: shape (n, channels, height, width), in [0, 1].
+        perturbations: by attacker, shaped as `images`; the multiples are drawn around grey.
+    """
+    lines = [("image", images)]
+    for name, perturbation in perturbations.items():
+        lines += [(f"{name} x{times}", 0.5 + times * perturbation) for times in (5, 30)]
+    figure, _ = _figure(1.1 * len(images) + 1.6, 1.1 * len(lines))
+    figure.clear()
+    grid = figure.subplots(len(lines), len(images), squeeze=False)
+    for (name, pictures), axes in zip(lines, grid, strict=True):
+        for axis, picture in zip(axes, pictures, strict=True):
+            axis.imshow(_displayable(picture), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+        axes[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+    return _svg(figure)
+
+
+def _displayable(picture: Tensor) -> Any:
+    clamped = picture.detach().cpu().clamp(0, 1)
+    return (clamped[0] if len(clamped) == 1 else torch.movedim(clamped, 0, -1)).numpy()
+
+
+def _style(method: str) -> str:
+    return LEARNED if method.endswith("-l2l") else DESIGNED
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Any]:
+    module = require_extra("matplotlib.figure", extra="report", purpose="drawing figures")
+    figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _two_axes(width: float, height: float) -> tuple[Figure, Any, Any]:
+    module = require_extra("matplotlib.figure", extra="report", purpose="drawing figures")
+    figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    return figure, left, right
+
+
+def _svg(figure: Figure) -> str:
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]

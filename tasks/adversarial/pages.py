@@ -1,0 +1,147 @@
+"""What a report says of adversarial runs: the table, the curves, the perturbations, the training, the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall
+from minimax_l2l.families import Section, Settings
+from minimax_l2l.training.folder import RunFolder
+from tasks.adversarial import figures
+from tasks.adversarial.methods import METHODS
+from tasks.adversarial.problem import PerturbationProblem
+from tasks.adversarial.runs import load_run
+
+COLUMNS = {
+    "clean": "clean",
+    "fgsm": "FGSM",
+    "pgm_20": "PGM-20",
+    "pgm_100": "PGM-100",
+    "cw_100": "CW-100",
+    "own_attacker": "own attacker",
+    "autoattack_quick": "APGD-CE + APGD-T",
+    "autoattack": "AutoAttack",
+    "worst_case": "worst case",
+}
+ROBUST = ("autoattack", "autoattack_quick", "worst_case")
+
+
+def sections(folders: Sequence[Path]) -> list[Section]:
+    """A page about some runs that have been evaluated.
+
+    Raises:
+        DamagedRunError: if one of them has not been evaluated, or is damaged.
+    """
+    evaluations = {}
+    for folder in folders:
+        if not (folder / "evaluation.json").is_file():
+            raise DamagedRunError(f"{folder} has not been evaluated; run `minimax-l2l evaluate {folder}` first.")
+        evaluations[folder] = RunFolder(folder).read_json("evaluation.json")
+    rows = [row for evaluation in evaluations.values() for row in evaluation["rows"]]
+    curves = {
+        METHODS[evaluation["rows"][0]["method"]].title: evaluation["curves"]
+        for evaluation in evaluations.values()
+        if "curves" in evaluation
+    }
+    histories = {METHODS[_method(folder)].title: RunFolder(folder).read_metrics() for folder in folders}
+    robust = next(field for field in ROBUST if all(field in row for row in rows))
+    first = rows[0]
+    page = [
+        Section(
+            "Robustness",
+            f"Fractions of {first['images']} test images of {first['data']} classified rightly, L-infinity "
+            f"perturbations of at most {first['eps']} on pixels in [0, 1]. The worst case counts an image only if it "
+            "withstands every attack of its row. Seconds are those of the training, on the machine named below.",
+            table=table(rows),
+        ),
+        Section("Robustness against cost", figure=figures.robustness_against_cost(titled(rows), robust)),
+    ]
+    if curves:
+        page += [
+            Section(
+                "Accuracy against eps",
+                "PGM-20 at each radius. As the radius goes to 1 nothing should survive; if something does, the "
+                "attack is being masked, not withstood.",
+                figure=figures.accuracy_curves(curves, "eps", "eps"),
+            ),
+            Section(
+                "Accuracy against attack steps",
+                "PGM with k steps of 2.5 eps / k. A curve that keeps falling has not been attacked to its end.",
+                figure=figures.accuracy_curves(curves, "steps", "steps", log=True),
+            ),
+        ]
+    learned = [folder for folder in folders if _method(folder).endswith("-l2l")]
+    if learned:
+        page.append(_perturbations(max(learned, key=lambda folder: METHODS[_method(folder)].steps)))
+    page.append(
+        Section(
+            "Training",
+            "Left: validation accuracy under PGM-10. Right: how strong each run's own attacker is, as the mean "
+            "validation loss it causes over the one PGM-10 causes; an attacker near zero has stopped attacking.",
+            figure=figures.training_curves(histories),
+        )
+    )
+    environment = next(iter(evaluations.values()))["environment"]
+    page.append(Section("Environment", table=(("what", "value"), _flatten(environment))))
+    return page
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Result rows as column titles and cells: accuracies in per cent, seconds, passes."""
+    fields = [field for field in COLUMNS if any(field in row for row in rows)]
+    titles = ["method", *(COLUMNS[field] for field in fields), "seconds", "passes: f / dx / dw"]
+    cells = [
+        [
+            METHODS[row["method"]].title,
+            *(f"{100 * row[field]:.1f}" if field in row else "-" for field in fields),
+            f"{row['train_seconds']:.1f}",
+            " / ".join(
+                f"{row[name]:,}" for name in ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
+            ),
+        ]
+        for row in rows
+    ]
+    return titles, cells
+
+
+def titled(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with people's names of methods."""
+    return [dict(row) | {"title": METHODS[row["method"]].title} for row in rows]
+
+
+def _perturbations(folder: Path) -> Section:
+    run = load_run(folder, Settings())
+    images = run.data.test.first(6)
+    problem = PerturbationProblem(run.classifier, images.images, images.labels, LinfBall(run.eps))
+    attackers = {
+        "FGSM": FGSM(step_size=run.eps),
+        "PGM-20": PGM(steps=20, step_size=run.eps / 10),
+        run.method.title: run.optimizer,
+    }
+    with torch.no_grad():
+        found: dict[str, Tensor] = {name: a.maximize(problem) for name, a in attackers.items()}  # type: ignore[misc]
+    return Section(
+        "Perturbations",
+        f"What three attackers add to test images of the classifier trained with {run.method.title}, five "
+        "times and thirty times enlarged around grey.",
+        figure=figures.perturbation_grid(images.images, found),
+    )
+
+
+def _method(folder: Path) -> str:
+    return str(RunFolder(folder).read_json("config.json").get("method", ""))
+
+
+def _flatten(content: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
+    lines = []
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            lines += _flatten(value, f"{prefix}{key} ")
+        else:
+            lines.append([f"{prefix}{key}", str(value)])
+    return lines

@@ -1,0 +1,80 @@
+"""The inner problem of adversarial training: the worst perturbation of each image of a batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from minimax_l2l import InnerProblem
+from minimax_l2l.modes import QueryMode
+from minimax_l2l.randomness import uniform
+from minimax_l2l.trees import Tree, leaves
+from tasks.adversarial.losses import Loss, cross_entropy
+from tasks.adversarial.memory import PerturbationMemory
+from tasks.adversarial.threat import Threat, perturbations
+
+
+class PerturbationProblem(InnerProblem):
+    """max over d_i in B(eps) of loss(classifier(image_i + d_i), label_i), image_i + d_i in [0, 1].
+
+    Args:
+        classifier: theta.
+        images: shape (n, channels, height, width), in [0, 1].
+        labels: shape (n,).
+        threat: the ball B(eps).
+        loss: one value an image; cross-entropy unless told.
+        query_mode: see `InnerProblem`.
+        indices: the images' own numbers, to which random starts belong; their places in the batch if None.
+        seed: of random starts.
+        step: of random starts, so that an image gets a new one each time it is met.
+        memory: where the last attacks ended; the next ones start there, and images that were never met start at
+            random. None starts at the clean images.
+    """
+
+    def __init__(
+        self,
+        classifier: nn.Module,
+        images: Tensor,
+        labels: Tensor,
+        threat: Threat,
+        *,
+        loss: Loss = cross_entropy,
+        query_mode: QueryMode = "eval",
+        indices: Tensor | None = None,
+        seed: int = 0,
+        step: int = 0,
+        memory: PerturbationMemory | None = None,
+    ) -> None:
+        self.module = classifier
+        self.images, self.labels, self.loss = images, labels, loss
+        self.constraint = perturbations(images, threat)
+        self.query_mode = query_mode
+        self.indices = torch.arange(len(images), device=images.device) if indices is None else indices
+        self.seed, self.step, self.memory = seed, step, memory
+
+    def initial(self) -> Tensor:
+        """Zero, the clean images; or where the last attack on each image ended."""
+        zero = torch.zeros_like(self.images)
+        if self.memory is None:
+            return zero
+        remembered, known = self.memory.recall(self.indices, self.images)
+        fresh = leaves(self.constraint.sample(self.noise(zero)))[0]
+        return torch.where(known[:, None, None, None], remembered, fresh)
+
+    def remember(self, y: Tree) -> None:
+        """Keep where the attack ended, if there is a memory."""
+        if self.memory is not None:
+            self.memory.store(self.indices, leaves(y)[0])
+
+    def objective(self, y: Tree) -> Tensor:
+        """Loss of each perturbed image, shape (n,)."""
+        assert self.module is not None
+        return self.loss(self.module(self.view(y)), self.labels)
+
+    def view(self, y: Tree) -> Tensor:
+        """The perturbed images, which is what an attacker sees."""
+        return self.images + leaves(y)[0]
+
+    def noise(self, y: Tree) -> Tree:
+        """Uniform numbers that belong to the images, whatever batch or device they are in."""
+        return uniform(leaves(y)[0], self.indices, seed=self.seed, step=self.step)

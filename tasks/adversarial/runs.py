@@ -1,0 +1,198 @@
+"""Runs of adversarial training: from settings to a game, from a folder to its row and curves."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from minimax_l2l import DamagedRunError, InnerOptimizer, LearnedOptimizer, LinfBall
+from minimax_l2l.errors import require_choice, require_count, require_positive
+from minimax_l2l.families import Game, Settings
+from minimax_l2l.training.environment import describe_environment
+from minimax_l2l.training.folder import RunFolder
+from tasks.adversarial.classifiers import SmallResNet
+from tasks.adversarial.data import ImageData, Images, digits, from_npz
+from tasks.adversarial.evaluation import Tier, accuracy_against_eps, accuracy_against_steps, evaluate
+from tasks.adversarial.methods import METHODS, Method
+from tasks.adversarial.task import AdversarialTraining
+
+# Chosen from plain and PGM-10 validation accuracy before any learned run; docs/tuning.md shows both.
+DIGITS_EPS = 0.15
+DIGITS_EPOCHS = 40
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A run read back from its folder.
+
+    Attributes:
+        config: its `config.json`.
+        method: the row it belongs to.
+        classifier: theta, in eval mode.
+        optimizer: the attacker it was trained with, phi as it ended.
+        data: the images it was trained on.
+        eps: radius of its threat.
+    """
+
+    config: dict[str, Any]
+    method: Method
+    classifier: SmallResNet
+    optimizer: InnerOptimizer
+    data: ImageData
+    eps: float
+
+
+def build_game(preset: str, settings: Settings) -> Game:
+    """A preset `adversarial/digits-METHOD` made ready: classifier, task, attacker.
+
+    Raises:
+        ValueError: on settings that make no sense.
+    """
+    method = METHODS[preset.removeprefix("adversarial/digits-")]
+    data = from_npz(settings.data) if settings.data is not None else digits()
+    eps = require_positive("eps", settings.eps if settings.eps is not None else DIGITS_EPS)
+    epochs = require_count("epochs", settings.epochs if settings.epochs is not None else DIGITS_EPOCHS, least=1)
+    steps = require_count("inner steps", settings.inner_steps if settings.inner_steps is not None else method.steps)
+    if method.steps == 0 and steps:
+        raise ValueError(f"{preset} takes no inner steps, got {steps}; choose another method to attack with.")
+    _require_even(data)
+    torch.manual_seed(settings.seed)
+    channels = data.shape[0]
+    task = AdversarialTraining(
+        SmallResNet(channels, data.classes),
+        data,
+        LinfBall(eps),
+        epochs=epochs,
+        query_mode="train",
+        remembers=method.remembers,
+        seed=settings.seed,
+    )
+    return Game(
+        task,
+        method.make(eps, steps, channels),
+        config={
+            "method": method.name,
+            "data": data.name,
+            "data_sha256": data.sha256,
+            "eps": eps,
+            "epochs": epochs,
+            "inner_steps": steps,
+        },
+        validate_every=max((task.iterations or 1) // 10, 1),
+    )
+
+
+def load_run(folder: Path, settings: Settings) -> LoadedRun:
+    """Read a run back.
+
+    Raises:
+        DamagedRunError: if a file of it is missing or damaged.
+        ValueError: if it was trained on data that are not given, or on others than are given.
+    """
+    files = RunFolder(folder) if folder.is_dir() else None
+    if files is None:
+        raise DamagedRunError(f"there is no folder {folder}; give one that `minimax-l2l solve` wrote.")
+    config = files.read_json("config.json")
+    try:
+        method = METHODS[require_choice("method", config["method"], METHODS)]
+        data = _data_of(config, settings)
+        with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
+            classifier = SmallResNet.from_pretrained(folder / "model").eval()
+        optimizer: InnerOptimizer
+        if (folder / "optimizer").is_dir():
+            optimizer = LearnedOptimizer.from_pretrained(folder / "optimizer")
+        else:
+            optimizer = method.make(config["eps"], config["inner_steps"], data.shape[0])
+    except (KeyError, OSError, SafetensorError, RuntimeError, TypeError) as error:
+        raise DamagedRunError(
+            f"{folder} holds a damaged run ({type(error).__name__}: {error}); run `minimax-l2l solve` again."
+        ) from error
+    return LoadedRun(config, method, classifier, optimizer.eval(), data, config["eps"])
+
+
+def evaluate_run(
+    folder: Path,
+    settings: Settings,
+    announce: Callable[[str], None] = lambda _: None,
+    *,
+    tier: Tier = "standard",
+    images: int | None = None,
+    curves: bool = True,
+) -> dict[str, Any]:
+    """Measure a run on its test images and write `evaluation.json`.
+
+    Args:
+        folder: of the run.
+        settings: `data`, if it was trained on data of one's own.
+        announce: called with each attack's name before it runs.
+        tier: of AutoAttack.
+        images: how many test images; all if None.
+        curves: also measure accuracy against eps and against steps, on the first 180 of them.
+
+    Returns:
+        `{"environment": ..., "rows": [row], "curves": ...}`.
+    """
+    run = load_run(folder, settings)
+    solution = RunFolder(folder).read_json("solution.json")
+    test = run.data.test.first(images) if images is not None else run.data.test
+    threat = LinfBall(run.eps)
+    own = run.optimizer if run.optimizer.steps else None
+    evaluation = evaluate(run.classifier, test, threat, tier=tier, own=own, announce=announce)
+    row = {
+        "method": run.method.name,
+        "seed": run.config["seed"],
+        "data": run.data.name,
+        "attacker": type(run.optimizer).__name__,
+        "epochs": run.config["epochs"],
+        "eps": run.eps,
+        "images": len(test),
+        **evaluation.accuracies(),
+        "train_seconds": round(solution["seconds"], 2),
+        **solution["passes"],
+    }
+    result: dict[str, Any] = {
+        "environment": describe_environment({run.data.name: run.data.sha256}),
+        "rows": [row],
+    }
+    if curves:
+        announce("accuracy curves")
+        result["curves"] = _curves(run, test.first(180), threat)
+    RunFolder(folder).write_json("evaluation.json", result)
+    return result
+
+
+def _curves(run: LoadedRun, images: Images, threat: LinfBall) -> dict[str, Any]:
+    radii = [round(run.eps * share, 4) for share in (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3)] + [1.0]
+    steps = [1, 2, 5, 10, 20, 50, 100]
+    return {
+        "eps": {"x": radii, "accuracy": accuracy_against_eps(run.classifier, images, radii)},
+        "steps": {"x": steps, "accuracy": accuracy_against_steps(run.classifier, images, threat, steps)},
+    }
+
+
+def _data_of(config: dict[str, Any], settings: Settings) -> ImageData:
+    if settings.data is None and config["data"] != "digits":
+        raise ValueError(f"this run was trained on {config['data']!r}; name its file with --data.")
+    data = from_npz(settings.data) if settings.data is not None else digits()
+    if data.sha256 != config["data_sha256"]:
+        raise ValueError(
+            f"this run was trained on other data than {data.name!r} as it is now (their checksums differ); "
+            "name the file it was trained on with --data."
+        )
+    return data
+
+
+def _require_even(data: ImageData) -> None:
+    _, height, width = data.shape
+    if height % 2 or width % 2:
+        raise ValueError(
+            f"the light attacker halves images, so their height and width must be even, got {height} x {width}; "
+            "pad them by one pixel."
+        )
