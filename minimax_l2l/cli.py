@@ -43,10 +43,10 @@ def demo(*, out: Path = Path("runs/demo")) -> int:
         else:
             raise ValueError("no installed package brings a demo; install minimax-l2l with its tasks.")
         write_report(out / "report.html", sections, title="A learned attacker trains a robust classifier")
-    first = sections[0]
-    if first.table is not None:
-        _print_table(*first.table)
-    terminal.print(f"[dim]{first.text}[/dim]")
+    for section in sections:
+        if section.brief is not None:
+            _print_table(*section.brief)
+            terminal.print(section.text, style="dim")
     terminal.print(f"report: {out / 'report.html'}", soft_wrap=True)
     return DONE
 

@@ -65,12 +65,14 @@ class Section:
         text: words under it, plain text.
         table: column names and rows; None for no table.
         figure: a picture as SVG text; None for no picture.
+        brief: the table in less than 80 characters a line, for a terminal; None if there is none.
     """
 
     title: str
     text: str = ""
     table: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None
     figure: str | None = None
+    brief: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None
 
 
 class Family(Protocol):

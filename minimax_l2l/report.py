@@ -16,17 +16,17 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}</title>
 <style>
-  :root { color-scheme: light; --ink: #1c2430; --soft: #5b6776; --line: #d9dee5; --paper: #ffffff; --tint: #f4f6f9; }
+  :root { color-scheme: light; --ink: #1c2430; --soft: #5b6776; --line: #d9dee5; --paper: #fff; --tint: #f4f6f9; }
   body { font: 16px/1.55 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: var(--ink);
-         background: var(--paper); max-width: 66rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
+         background: var(--paper); max-width: 70rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
   h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; }
   h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--line); }
   p { max-width: 46rem; color: var(--soft); margin: .4rem 0 1rem; }
   .scroll { overflow-x: auto; }
   table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-  th, td { padding: .38rem .8rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+  th, td { padding: .38rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: pre; }
   th:first-child, td:first-child { text-align: left; }
-  thead th { background: var(--tint); font-weight: 600; }
+  thead th { background: var(--tint); font-weight: 600; vertical-align: bottom; }
   svg { max-width: 100%; height: auto; }
 </style>
 </head>

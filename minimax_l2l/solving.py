@@ -70,8 +70,8 @@ def _require_same(folder: RunFolder, config: dict[str, Any]) -> None:
     for name, value in config.items():
         if there.get(name) != value:
             raise ValueError(
-                f"{folder.path} was run with {name}={there.get(name)!r}, not {value!r}; resume it with the settings "
-                "it was made with, or choose another --out."
+                f"{folder.path} was run with {name}={there.get(name)!r}, not {value!r}; resume it with the "
+                "settings it was made with, or choose another --out."
             )
 
 

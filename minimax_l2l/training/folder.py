@@ -162,6 +162,14 @@ class _Atomic(AbstractContextManager[IO[bytes]]):
         os.fsync(self.file.fileno())
         self.file.close()
         if kind is None:
+            os.chmod(self.file.name, 0o666 & ~_umask())
             os.replace(self.file.name, self.target)
         else:
             os.unlink(self.file.name)
+
+
+def _umask() -> int:
+    """The mask of new files' modes, which Python can only read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -59,8 +59,8 @@ class CNNUpdater(Updater):
 
         Squashed by eps tanh it begins as a nearly saturated sign step, so that the classifier meets a
         useful attacker from its first batch on; gain (one a colour) and correction are learned. The
-        correction works at half resolution. Not in the paper: its attackers cost many times a small
-        classifier's own forward pass.
+        correction works at half resolution, and without BatchNorm: instances stay independent in training
+        too. Not in the paper, whose attackers cost many times a small classifier's own forward pass.
         """
         return cls("light", channels, inputs, width, gain)
 
@@ -167,11 +167,9 @@ class _Light(nn.Module):
         nn.init.zeros_(last.bias if last.bias is not None else last.weight)
         self.correction = nn.Sequential(
             nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * inputs * channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            nn.Conv2d(4 * inputs * channels, width, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            nn.Conv2d(width, width, 3, padding=1),
             nn.ReLU(),
             last,
             nn.PixelShuffle(2),

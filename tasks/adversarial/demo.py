@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
-from minimax_l2l.families import Announce, Family, Section, Settings, prefixed
+import torch
+
+from minimax_l2l.families import Announce, Family, Section, Settings
 from minimax_l2l.solving import solve_preset
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder
@@ -20,6 +26,8 @@ IMAGES = 180
 def run_demo(family: Family, out: Path, announce: Announce) -> list[Section]:
     """Train and evaluate every method of the table with a light budget.
 
+    Trainings follow one another, so that their seconds compare; evaluations, which nobody times, share the cores.
+
     Args:
         family: the one that the presets belong to.
         out: folder of the runs, one for each method, and of `results.json`.
@@ -28,18 +36,31 @@ def run_demo(family: Family, out: Path, announce: Announce) -> list[Section]:
     Returns:
         The page about them.
     """
-    folders, rows = [], []
-    for name in TABLE:
-        folder = out / name
-        settings = Settings(epochs=EPOCHS)
-        title = METHODS[name].title
-        announce(f"{title}: training")
-        solve_preset(family, f"adversarial/digits-{name}", folder, settings, overwrite=True)
-        evaluation = evaluate_run(folder, settings, prefixed(announce, title), tier="quick", images=IMAGES)
-        folders.append(folder)
-        rows += evaluation["rows"]
+    folders = [out / name for name in TABLE]
+    for done, (name, folder) in enumerate(zip(TABLE, folders, strict=True)):
+        announce(f"training {done + 1} of {len(TABLE)}: {METHODS[name].title}")
+        solve_preset(family, f"adversarial/digits-{name}", folder, Settings(epochs=EPOCHS), overwrite=True)
+    rows = _evaluate(folders, announce)
     data = digits()
-    RunFolder(out).write_json(
-        "results.json", {"environment": describe_environment({data.name: data.sha256}), "rows": rows}
-    )
+    environment = describe_environment({data.name: data.sha256})
+    RunFolder(out).write_json("results.json", {"environment": environment, "rows": rows})
+    announce("drawing the report")
     return sections(folders)
+
+
+def _evaluate(folders: list[Path], announce: Announce) -> list[dict[str, Any]]:
+    workers = max(min(2, os.cpu_count() or 1), 1)
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        futures = {pool.submit(_row, folder): folder for folder in folders}
+        rows = {}
+        for done, future in enumerate(as_completed(futures)):
+            rows[futures[future]] = future.result()
+            announce(f"evaluating: {done + 1} of {len(folders)} classifiers attacked")
+    return [rows[folder] for folder in folders]
+
+
+def _row(folder: Path) -> dict[str, Any]:
+    row: dict[str, Any] = evaluate_run(folder, Settings(), tier="quick", images=IMAGES)["rows"][0]
+    return row

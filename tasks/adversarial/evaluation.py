@@ -52,16 +52,16 @@ def evaluate(
 ) -> Evaluation:
     """Attack a classifier in every way this library reports.
 
-    Clean; FGSM with a step of eps from zero; PGM-20 and PGM-100 with steps of eps / 10 (the paper's 0.003 for 0.031) from a
-    uniform random start; 100 such steps on the margin loss of Carlini and Wagner; the attacker it was trained
-    with, if given; AutoAttack.
+    Clean; FGSM with a step of eps from zero; PGM-20 and PGM-100 with steps of eps / 10 (the paper's 0.003 for
+    0.031) from a uniform random start; 100 such steps on the margin loss of Carlini and Wagner; the attacker it
+    was trained with, if given; AutoAttack.
 
     Args:
         classifier: takes images in [0, 1], returns logits; left in the modes it came in.
         images: what to attack.
         threat: the ball.
-        tier: `"standard"` runs all four attacks of AutoAttack's standard version, `"quick"` its APGD-CE and APGD-T, which
-            take about a third of the time and are reported under a name of their own.
+        tier: `"standard"` runs all four attacks of AutoAttack's standard version, `"quick"` its APGD-CE and
+            APGD-T alone, which are reported under a name of their own.
         own: the inner optimizer of the training, attacked with as well.
         seed: of random starts.
         announce: called with each attack's name before it runs.

@@ -10,55 +10,61 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.extras import require_extra
+from tasks.adversarial.methods import METHODS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LEARNED, DESIGNED = "-", "--"
-
 
 def accuracy_curves(curves: Mapping[str, Mapping[str, Any]], field: str, label: str, *, log: bool = False) -> str:
-    """Accuracy of each method against `field`, `"eps"` or `"steps"`, as SVG text."""
-    figure, axes = _figure(6.4, 3.8)
+    """Accuracy of each method, by name, against `field`, `"eps"` or `"steps"`, as SVG text."""
+    figure, axes = _figure(8.4, 4.2)
     for name, curve in curves.items():
-        axes.plot(curve[field]["x"], curve[field]["accuracy"], _style(name), marker="o", markersize=3, label=name)
+        axes.plot(curve[field]["x"], curve[field]["accuracy"], marker="o", markersize=3, **_style(name))
     axes.set(xlabel=label, ylabel="accuracy", ylim=(-0.02, 1.02))
     if log:
         axes.set_xscale("log")
         axes.set_xticks(ticks := next(iter(curves.values()))[field]["x"], [str(tick) for tick in ticks])
         axes.minorticks_off()
-    axes.legend(fontsize=8, frameon=False)
+    _legend(figure, axes)
     return _svg(figure)
 
 
 def training_curves(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """Validation accuracy under PGM-10, and each attacker's loss over PGM-10's, against steps, as SVG text."""
-    figure, left, right = _two_axes(9.6, 3.6)
+    figure, left, right = _two_axes(11, 4)
     for name, history in histories.items():
         rows = [row for row in history if "validation_pgm_10" in row]
         steps = [row["step"] for row in rows]
-        left.plot(steps, [row["validation_pgm_10"] for row in rows], _style(name), label=name)
-        right.plot(steps, [row["attack_gap"] for row in rows], _style(name))
+        left.plot(steps, [row["validation_pgm_10"] for row in rows], **_style(name))
+        right.plot(steps, [row["attack_gap"] for row in rows], **_style(name))
     left.set(xlabel="training step", ylabel="validation accuracy under PGM-10", ylim=(-0.02, 1.02))
     right.set(xlabel="training step", ylabel="own attacker's loss / PGM-10's", ylim=(-0.02, 1.2))
-    left.legend(fontsize=8, frameon=False)
+    _legend(figure, left)
     return _svg(figure)
 
 
 def robustness_against_cost(rows: Sequence[Mapping[str, Any]], robust: str) -> str:
-    """Robust accuracy of each method against its training seconds and its passes, as SVG text."""
-    figure, left, right = _two_axes(9.6, 3.6)
+    """Accuracy under the attack `robust` of each row against its training seconds and passes, as SVG text.
+
+    Rows below half the best are left out, so that the others can be told apart.
+    """
+    figure, left, right = _two_axes(11, 4)
+    best = max(row[robust] for row in rows)
     for row in rows:
+        if row[robust] < best / 2:
+            continue
         passes = row["forward_passes"] + row["input_gradient_passes"] + row["weight_gradient_passes"]
+        style = _style(row["method"]) | {"linestyle": "none"}
         for axes, cost in ((left, row["train_seconds"]), (right, passes)):
-            marker = "o" if row["method"].endswith("-l2l") else "s"
-            axes.plot(cost, row[robust], marker)
-            axes.annotate(row["method"], (cost, row[robust]), fontsize=8, xytext=(4, 4), textcoords="offset points")
-    left.set(xlabel="training seconds", ylabel=robust.replace("_", " "), ylim=(-0.02, 1.02))
-    right.set(xlabel="passes (forward + input gradient + weight gradient)", ylim=(-0.02, 1.02))
+            axes.plot(cost, row[robust], "o" if row["method"].endswith("-l2l") else "s", **style)
+    left.set(xlabel="training seconds", ylabel=f"accuracy under {robust.replace('_', ' ')}")
+    right.set(xlabel="passes: forward + input gradient + weight gradient")
     for axes in (left, right):
-        axes.margins(x=0.2)
+        axes.margins(0.15)
         axes.set_xlim(left=0)
+        axes.grid(color="0.92")
+    _legend(figure, left)
     return _svg(figure)
 
 
@@ -67,11 +73,11 @@ def perturbation_grid(images: Tensor, perturbations: Mapping[str, Tensor]) -> st
 
     Args:
         images: shape (n, channels, height, width), in [0, 1].
-        perturbations: by attacker, shaped as `images`; the multiples are drawn around grey.
+        perturbations: by attacker, shaped as `images`; they and their multiples are drawn around grey.
     """
     lines = [("image", images)]
     for name, perturbation in perturbations.items():
-        lines += [(f"{name} x{times}", 0.5 + times * perturbation) for times in (5, 30)]
+        lines += [(f"{name} x{times}", 0.5 + times * perturbation) for times in (1, 5, 30)]
     figure, _ = _figure(1.1 * len(images) + 1.6, 1.1 * len(lines))
     figure.clear()
     grid = figure.subplots(len(lines), len(images), squeeze=False)
@@ -88,8 +94,18 @@ def _displayable(picture: Tensor) -> Any:
     return (clamped[0] if len(clamped) == 1 else torch.movedim(clamped, 0, -1)).numpy()
 
 
-def _style(method: str) -> str:
-    return LEARNED if method.endswith("-l2l") else DESIGNED
+def _style(method: str) -> dict[str, Any]:
+    """One colour a method in every picture; learned ones are drawn solid, hand-designed ones dashed."""
+    return {
+        "label": METHODS[method].title,
+        "color": f"C{list(METHODS).index(method)}",
+        "linestyle": "-" if method.endswith("-l2l") else "--",
+    }
+
+
+def _legend(figure: Figure, axes: Any) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:

@@ -23,10 +23,17 @@ COLUMNS = {
     "pgm_20": "PGM-20",
     "pgm_100": "PGM-100",
     "cw_100": "CW-100",
-    "own_attacker": "own attacker",
-    "autoattack_quick": "APGD-CE + APGD-T",
+    "own_attacker": "own\nattacker",
+    "autoattack_quick": "APGD-CE\n+ APGD-T",
     "autoattack": "AutoAttack",
-    "worst_case": "worst case",
+    "worst_case": "worst\ncase",
+}
+BRIEF = {
+    "clean": "clean",
+    "pgm_20": "PGM-20",
+    "cw_100": "CW-100",
+    "autoattack_quick": "APGD-CE\n+ APGD-T",
+    "autoattack": "Auto-\nAttack",
 }
 ROBUST = ("autoattack", "autoattack_quick", "worst_case")
 
@@ -44,22 +51,27 @@ def sections(folders: Sequence[Path]) -> list[Section]:
         evaluations[folder] = RunFolder(folder).read_json("evaluation.json")
     rows = [row for evaluation in evaluations.values() for row in evaluation["rows"]]
     curves = {
-        METHODS[evaluation["rows"][0]["method"]].title: evaluation["curves"]
+        evaluation["rows"][0]["method"]: evaluation["curves"]
         for evaluation in evaluations.values()
         if "curves" in evaluation
     }
-    histories = {METHODS[_method(folder)].title: RunFolder(folder).read_metrics() for folder in folders}
+    histories = {_method(folder): RunFolder(folder).read_metrics() for folder in folders}
     robust = next(field for field in ROBUST if all(field in row for row in rows))
     first = rows[0]
     page = [
         Section(
             "Robustness",
-            f"Fractions of {first['images']} test images of {first['data']} classified rightly, L-infinity "
-            f"perturbations of at most {first['eps']} on pixels in [0, 1]. The worst case counts an image only if it "
-            "withstands every attack of its row. Seconds are those of the training, on the machine named below.",
+            f"Per cent of {first['images']} test images of {first['data']} classified rightly under perturbations "
+            f"of at most {first['eps']} a pixel in [0, 1]. The worst case counts an image only if it withstands "
+            "every attack of its row. Seconds and passes (forward, input gradient, weight gradient) are the "
+            "training's.",
             table=table(rows),
+            brief=table(rows, BRIEF),
         ),
-        Section("Robustness against cost", figure=figures.robustness_against_cost(titled(rows), robust)),
+        Section(
+            "Robustness against cost",
+            figure=figures.robustness_against_cost(rows, robust),
+        ),
     ]
     if curves:
         page += [
@@ -91,27 +103,23 @@ def sections(folders: Sequence[Path]) -> list[Section]:
     return page
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+def table(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] = COLUMNS
+) -> tuple[list[str], list[list[str]]]:
     """Result rows as column titles and cells: accuracies in per cent, seconds, passes."""
-    fields = [field for field in COLUMNS if any(field in row for row in rows)]
-    titles = ["method", *(COLUMNS[field] for field in fields), "seconds", "passes: f / dx / dw"]
+    fields = [field for field in columns if any(field in row for row in rows)]
+    titles = ["method", *(columns[field] for field in fields), "seconds", "passes\nf / dx / dw"]
+    counts = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
     cells = [
         [
             METHODS[row["method"]].title,
             *(f"{100 * row[field]:.1f}" if field in row else "-" for field in fields),
             f"{row['train_seconds']:.1f}",
-            " / ".join(
-                f"{row[name]:,}" for name in ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
-            ),
+            " / ".join(str(row[name]) for name in counts),
         ]
         for row in rows
     ]
     return titles, cells
-
-
-def titled(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with people's names of methods."""
-    return [dict(row) | {"title": METHODS[row["method"]].title} for row in rows]
 
 
 def _perturbations(folder: Path) -> Section:
@@ -127,8 +135,8 @@ def _perturbations(folder: Path) -> Section:
         found: dict[str, Tensor] = {name: a.maximize(problem) for name, a in attackers.items()}  # type: ignore[misc]
     return Section(
         "Perturbations",
-        f"What three attackers add to test images of the classifier trained with {run.method.title}, five "
-        "times and thirty times enlarged around grey.",
+        f"What three attackers add to test images of the classifier trained with {run.method.title}, as they "
+        "are, five times and thirty times enlarged around grey.",
         figure=figures.perturbation_grid(images.images, found),
     )
 

@@ -112,7 +112,7 @@ def load_run(folder: Path, settings: Settings) -> LoadedRun:
             optimizer = method.make(config["eps"], config["inner_steps"], data.shape[0])
     except (KeyError, OSError, SafetensorError, RuntimeError, TypeError) as error:
         raise DamagedRunError(
-            f"{folder} holds a damaged run ({type(error).__name__}: {error}); run `minimax-l2l solve` again."
+            f"{folder} holds a damaged run ({type(error).__name__} while reading it back); run `minimax-l2l solve` again."
         ) from error
     return LoadedRun(config, method, classifier, optimizer.eval(), data, config["eps"])
 

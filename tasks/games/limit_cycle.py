@@ -20,8 +20,9 @@ class LimitCycle(Task):
     """Learn to settle random games a (x - p)(y - q), to be tried on values that were never trained on.
 
     There is no theta: both players are the inner variable, and phi ascends minus the log of the field's norm
-    after an unroll, of which the last 16 steps teach it. Strengths are drawn from [0.5, 0.9] and [1.1, 2], solutions
-    from the square [-2, 2]^2 less a cross of width 0.2, so f = xy itself (a = 1, p = q = 0) is never among them.
+    after an unroll, of which the last 16 steps teach it. Strengths are drawn from [0.5, 0.9] and [1.1, 2],
+    solutions from the square [-2, 2]^2 less a cross of width 0.2, so f = xy itself (a = 1, p = q = 0) is never
+    among them.
 
     Source: the paper's Appendix D, whose circle is that of the continuous flow; see `spiral_factor`.
 

@@ -68,8 +68,8 @@ class GamesFamily:
         return [
             Section(
                 f"The limit cycle: {folder.name}",
-                f"f = xy from (1, 0), {STEPS} steps, all players remember where they are. Simultaneous gradient play "
-                f"(step {STEP_SIZE}) spirals out, alternating play circles, the learned optimizer settles.",
+                f"f = xy from (1, 0), {STEPS} steps, all players remember where they are. Simultaneous gradient "
+                f"play (step {STEP_SIZE}) spirals out, alternating play circles, the learned optimizer settles.",
                 figure=_svg(folder),
             )
             for folder in folders
