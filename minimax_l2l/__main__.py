@@ -2,4 +2,5 @@
 
 from minimax_l2l.cli import entry
 
-entry()
+if __name__ == "__main__":
+    entry()

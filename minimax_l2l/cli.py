@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import torch
 import tyro
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from minimax_l2l.errors import NonFiniteError, require_choice
@@ -25,8 +26,8 @@ _Preset = Annotated[str, tyro.conf.Positional]
 _Folder = Annotated[Path, tyro.conf.Positional]
 _Folders = Annotated[tuple[Path, ...], tyro.conf.Positional]
 
-terminal = Console()
-notices = Console(stderr=True)
+terminal = Console(markup=False, emoji=False)  # names of files and data may hold brackets and colons
+notices = Console(stderr=True, markup=False, emoji=False)
 
 
 def demo(*, out: Path = Path("runs/demo")) -> int:
@@ -179,8 +180,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _announcing() -> Iterator[Announce]:
-    with notices.status("starting") as status:
-        yield lambda text: status.update(text)
+    columns = TextColumn("{task.description}"), BarColumn(pulse_style="cyan"), TimeElapsedColumn()
+    with Progress(*columns, console=notices, transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+        yield lambda text: progress.update(task, description=text)
 
 
 def _existing(folder: Path) -> Path:
@@ -190,7 +193,9 @@ def _existing(folder: Path) -> Path:
 
 
 def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*titles)
+    table = Table()
+    for place, title in enumerate(titles):
+        table.add_column(title, no_wrap=place == 0)
     for row in rows:
         table.add_row(*row)
     terminal.print(table)

@@ -146,13 +146,15 @@ class L2Ball(TensorConstraint):
         return (_event_norm(tensor).reshape(-1) - self.eps).clamp_min(0)
 
     def sample(self, noise: Tree) -> Tensor:
-        """A uniform direction at radius eps u^(1/d), d coordinates an instance."""
+        """Uniform in the ball: normal coordinates z, scaled to radius eps P(|Z| <= |z|)^(1/d)."""
         uniform = self._tensor(noise)
         flat = uniform.reshape(uniform.shape[0], -1)
         tiny = torch.finfo(uniform.dtype).eps
         normal = math.sqrt(2) * torch.erfinv((2 * flat - 1).clamp(-1 + tiny, 1 - tiny))
-        # The radius needs a number of its own: the fraction left over when the coordinates are summed.
-        radius = self.eps * flat.sum(1).frac().pow(1 / flat.shape[1])
+        # The length of z is independent of its direction, and its distribution function makes it uniform.
+        halved = torch.full_like(flat[:, 0], flat.shape[1] / 2)
+        share = torch.special.gammainc(halved, normal.square().sum(1) / 2)
+        radius = self.eps * share.pow(1 / flat.shape[1])
         direction = normal / torch.linalg.vector_norm(normal, dim=1, keepdim=True).clamp_min(tiny)
         return torch.mul(radius[:, None], direction).view_as(uniform)
 
@@ -210,6 +212,7 @@ class Simplex(TensorConstraint):
     def project(self, y: Tree) -> Tensor:
         """max(y - tau, 0) with the tau that makes it sum to one."""
         tensor = self._tensor(y)
+        tensor = tensor - tensor.detach().amax(-1, keepdim=True)  # tau moves along; a sum of large ones loses the 1
         ordered = tensor.sort(dim=-1, descending=True).values
         excess = ordered.cumsum(-1) - 1
         count = torch.arange(1, tensor.shape[-1] + 1, device=tensor.device, dtype=tensor.dtype)

@@ -10,11 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from minimax_l2l.errors import require_choice
+from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.task import Task
 
 GROUP = "minimax_l2l.presets"
+MOST_SEEDS = 2**32
 Announce = Callable[[str], None]
 
 
@@ -32,6 +33,9 @@ class Settings:
         eps: radius of the threat.
         epochs: passes over the training data.
         inner_steps: K, the inner optimizer's steps.
+
+    Raises:
+        ValueError: if the seed is negative or takes more than 32 bits.
     """
 
     seed: int = 0
@@ -39,6 +43,11 @@ class Settings:
     eps: float | None = None
     epochs: int | None = None
     inner_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        require_count("seed", self.seed)
+        if self.seed >= MOST_SEEDS:
+            raise ValueError(f"seed must lie below {MOST_SEEDS}, got {self.seed}; pass a smaller one.")
 
     def changes(self) -> dict[str, Any]:
         """What is not the preset's own, as `config.json` keeps it; a data file by its name alone."""
@@ -127,7 +136,7 @@ def _load(point: EntryPoint) -> Family:
     spec = find_spec(top)
     home = Path(str(point.dist.locate_file(top))).resolve() if point.dist is not None else None
     places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
-    hidden = spec is not None and spec.submodule_search_locations is None
+    hidden = spec is not None and not any(_holds(place, point.module) for place in places)
     if hidden or (home is not None and home.is_dir() and places and home not in places):
         where = spec.origin if spec is not None else sys.path[0]
         raise ForeignModuleError(
@@ -144,3 +153,9 @@ def _load(point: EntryPoint) -> Family:
             f"{point.value} belongs to; run the command `minimax-l2l` from another folder, or rename that package."
         ) from error
     return family
+
+
+def _holds(package: Path, module: str) -> bool:
+    """Whether a package's folder holds what comes after its own name in a module's; seen without importing it."""
+    below = module.split(".")[1:2]
+    return not below or any(package.glob(f"{below[0]}*"))

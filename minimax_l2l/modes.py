@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Literal
 
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
 
 QueryMode = Literal["eval", "train"]
 
@@ -26,20 +25,21 @@ def querying(module: nn.Module | None, mode: QueryMode, *, frozen: bool = False)
         yield
         return
     training = [(part, part.training) for part in module.modules()]
-    norms = [part for part, _ in training if mode == "train" and isinstance(part, _NormBase)]
-    tracking = [(norm, norm.track_running_stats) for norm in norms]
+    # Training mode writes to buffers, and a graph of second derivatives reads them after the outer pass has.
+    copied = mode == "train" or frozen
+    buffers = [(part, dict(part._buffers)) for part, _ in training if copied and part._buffers]
     flags = [(weight, weight.requires_grad) for weight in module.parameters()] if frozen else []
     try:
         module.train(mode == "train")
-        for norm in norms:
-            norm.track_running_stats = False
+        for part, own in buffers:
+            part._buffers.update({name: None if value is None else value.clone() for name, value in own.items()})
         for weight, _ in flags:
             weight.requires_grad_(False)
         yield
     finally:
         for part, was in training:
             part.training = was
-        for norm, was in tracking:
-            norm.track_running_stats = was
+        for part, own in buffers:
+            part._buffers.update(own)
         for weight, was in flags:
             weight.requires_grad_(was)

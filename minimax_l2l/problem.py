@@ -27,12 +27,15 @@ class InnerProblem(ABC):
         signs: +1 where a leaf of y ascends the objective, -1 where it descends; one number, or one a leaf.
             This is the only place where the game's sign is stated.
         module: theta's module, whose modes gradient queries switch and restore; None if there is none.
+        shares_forward: whether `meta_objective` reuses what the task's `outer_loss` has computed at the same y, so
+            that one forward pass serves both where they are different numbers.
         query_mode: whether queries run the module in `"eval"` mode, or with the batch's statistics.
     """
 
     constraint: Constraint = Free()
     signs: float | tuple[float, ...] = 1.0
     module: nn.Module | None = None
+    shares_forward: bool = False
     query_mode: QueryMode = "eval"
     _passes: Passes | None = None
 

@@ -6,6 +6,8 @@ resumed. Here each number is a hash of (seed, step, instance, coordinate), so it
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -44,5 +46,8 @@ def uniform(like: Tensor, indices: Tensor, *, seed: int, step: int) -> Tensor:
     rows = _mix(stream + (indices + 1) * _GAMMA)
     event = like[0].numel() if like.shape[0] else 0
     columns = torch.arange(1, event + 1, device=like.device) * _GAMMA
-    bits = _shift_right(_mix(rows[:, None] + columns[None, :]), 40)  # 24 bits fill a float32's mantissa
-    return (bits.to(like.dtype) / (1 << 24)).view_as(like)
+    kept = min(
+        24, 1 - round(math.log2(torch.finfo(like.dtype).eps))
+    )  # bits that the mantissa holds, as float32 does
+    bits = _shift_right(_mix(rows[:, None] + columns[None, :]), 64 - kept)
+    return (bits.to(like.dtype) / (1 << kept)).view_as(like)

@@ -9,9 +9,10 @@ from typing import Any
 from minimax_l2l.families import Family, Settings
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder
+from minimax_l2l.training.runtime import Runtime
 from minimax_l2l.training.solution import Solution
 
-OWN_FILES = ("config.json", "metrics.jsonl", "solution.json", "evaluation.json")
+OWN_FILES = ("metrics.jsonl", "solution.json", "evaluation.json", "config.json")
 OWN_FOLDERS = ("checkpoint", "model", "optimizer", "tensorboard")
 
 
@@ -33,7 +34,8 @@ def solve_preset(
         preset: its name.
         out: the run's folder.
         settings: what to change in the preset.
-        resume: go on with the run that is there; it must have been made with the same settings.
+        resume: go on with the run that is there; it must have been made with the same settings. One that was
+            stopped before its first checkpoint begins again.
         overwrite: remove the run that is there first.
         device: see `Task.solve`.
         progress: show a progress bar.
@@ -42,23 +44,22 @@ def solve_preset(
         The solution; what it needs to be found again is in the folder.
 
     Raises:
-        ValueError: if the folder holds a run already and neither `resume` nor `overwrite` is asked for, or if the
-            run to resume was made with other settings.
+        ValueError: if the folder holds a run already and neither `resume` nor `overwrite` is asked for, if it holds
+            somebody else's files of a run's names, or if the run to resume was made with other settings.
     """
-    folder = RunFolder(out)
     game = family.build(preset, settings)
+    Runtime(device)  # refuses one that is not there before anything is written
+    folder = RunFolder(out)
     config = {"preset": preset, "seed": settings.seed, "settings": settings.changes(), **game.config}
     if resume:
         _require_same(folder, config)
     else:
-        if folder.config_file.exists() and not overwrite:
-            raise ValueError(f"{out} holds a run already; pass --resume to go on with it, or choose another --out.")
-        _clear(folder)
+        _make_room(folder, overwrite=overwrite)
         folder.write_json("config.json", {**config, "environment": describe_environment()})
     return game.task.solve(
         game.optimizer,
         out=out,
-        resume=resume,
+        resume=resume and folder.checkpoint_file.exists(),
         device=device,
         validate_every=game.validate_every,
         progress=preset if progress else None,
@@ -75,10 +76,21 @@ def _require_same(folder: RunFolder, config: dict[str, Any]) -> None:
             )
 
 
-def _clear(folder: RunFolder) -> None:
-    """Remove an earlier run's own files and nothing else."""
-    for name in OWN_FILES:
-        (folder.path / name).unlink(missing_ok=True)
-    for name in OWN_FOLDERS:
+def _make_room(folder: RunFolder, *, overwrite: bool) -> None:
+    """Remove an earlier run's own files, its config last, and nothing else."""
+    taken = [name for name in (*OWN_FOLDERS, *OWN_FILES) if (folder.path / name).exists()]
+    if folder.config_file.exists():
+        if not overwrite:
+            raise ValueError(
+                f"{folder.path} holds a run already; pass --resume to go on with it, or choose another --out."
+            )
+    elif taken:
+        raise ValueError(
+            f"{folder.path} holds {', '.join(taken)} but no config.json, so it is not a run that may be replaced; "
+            "choose another --out."
+        )
+    for name in taken:
         if (folder.path / name).is_dir():
             shutil.rmtree(folder.path / name)
+        else:
+            (folder.path / name).unlink()

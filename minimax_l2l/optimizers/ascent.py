@@ -111,8 +111,6 @@ class PGM(InnerOptimizer):
             highest = torch.maximum(value, highest)
         return best
 
-    forward = maximize
-
 
 class FGSM(PGM):
     """One step: y = project(y_0 + step_size * sign(gradient)) on an L_inf ball.

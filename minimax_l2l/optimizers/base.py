@@ -89,4 +89,6 @@ class InnerOptimizer(nn.Module):
                 observe(self.steps, detach(y))
         return y
 
-    forward = maximize
+    def forward(self, problem: InnerProblem) -> Tree:
+        """The same as `maximize`."""
+        return self.maximize(problem)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Callback(Protocol):
-    """Called after each step of a run; may read everything and change nothing."""
+    """Called after each step of a run; may read everything and change nothing.
+
+    One that is a context manager as well is entered when the run begins and left when it ends, however it ends.
+    """
 
     def __call__(self, row: Row) -> None:
         """See a step's row: `step`, `objective`, what the task adds."""
@@ -39,7 +42,7 @@ class ProgressBar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("objective {task.fields[objective]:.3f}"),
@@ -80,6 +83,17 @@ class TensorBoard:
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer = SummaryWriter(str(folder))
+
+    def __enter__(self) -> TensorBoard:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._writer.close()  # what it still holds is written now
 
     def __call__(self, row: Row) -> None:
         """Write one row."""

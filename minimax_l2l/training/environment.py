@@ -51,8 +51,12 @@ def describe_environment(data: dict[str, str] | None = None) -> dict[str, object
 def _command(arguments: list[str]) -> str:
     """What was typed, absolute paths by their last name alone."""
     program = "minimax-l2l" if Path(arguments[0]).name == "__main__.py" else Path(arguments[0]).name
-    rest = [Path(word).name if Path(word).is_absolute() else word for word in arguments[1:]]
-    return " ".join([program, *rest])
+    return " ".join([program, *map(_without_folders, arguments[1:])])
+
+
+def _without_folders(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    return option + equals + (Path(value).name if Path(value).is_absolute() else value)
 
 
 def _versions() -> dict[str, str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import IO, Any, cast
 
 import torch
 from huggingface_hub import ModelHubMixin
-from safetensors.torch import save_file
+from safetensors.torch import save_model
 from torch import nn
 
 from minimax_l2l.errors import DamagedRunError
@@ -102,12 +103,12 @@ class RunFolder:
             history = [cast(Row, json.loads(line)) for line in lines]
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise DamagedRunError(
-                f"{self.metrics_file} cannot be read ({error}); start the run again without --resume."
+                f"{self.metrics_file} cannot be read ({error}); start again in another folder."
             ) from error
         if rows is not None and len(history) < rows:
             raise DamagedRunError(
                 f"{self.metrics_file} has {len(history)} rows, its checkpoint was made after {rows}; "
-                "start the run again without --resume."
+                "start again in another folder."
             )
         return history
 
@@ -125,22 +126,23 @@ class RunFolder:
         try:
             state = torch.load(self.checkpoint_file, map_location="cpu", weights_only=True)
         except FileNotFoundError as error:
-            raise DamagedRunError(f"{self.path} holds no checkpoint to resume; run it without --resume.") from error
+            raise DamagedRunError(f"{self.path} holds no checkpoint to resume; run it without resume.") from error
         except Exception as error:  # torch names no common base for what a damaged archive raises
             raise DamagedRunError(
-                f"{self.checkpoint_file} cannot be read ({type(error).__name__}); run it again without --resume."
+                f"{self.checkpoint_file} cannot be read ({type(error).__name__}); start again in another folder."
             ) from error
         return cast(dict[str, Any], state)
 
     def write_module(self, name: str, module: nn.Module) -> None:
         """Write theta or phi to a subfolder, with its config if it knows how to save one."""
-        target = self.path / name
-        if isinstance(module, ModelHubMixin):
-            module.save_pretrained(target)
-            return
-        target.mkdir(exist_ok=True)
-        tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
-        save_file(tensors, target / "model.safetensors")
+        with TemporaryDirectory(dir=self.path, prefix=".writing-") as draft:
+            if isinstance(module, ModelHubMixin):
+                module.save_pretrained(draft)
+            else:
+                save_model(module, str(Path(draft) / "model.safetensors"))
+            for file in sorted(Path(draft).iterdir()):
+                with file.open("rb") as source, atomic(self.path / name / file.name) as target:
+                    shutil.copyfileobj(source, target)
 
 
 def atomic(target: Path) -> AbstractContextManager[IO[bytes]]:

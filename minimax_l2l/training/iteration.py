@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 import torch
@@ -74,7 +74,13 @@ class Iteration:
 
     def __call__(self, batch: Any) -> dict[str, float]:
         """Play one batch and return what to log."""
-        value, extra = self._alternating(batch) if self.play == "alternating" else self._joint(batch)
+        buffers = [(buffer, buffer.clone()) for buffer in self._buffers()]
+        try:
+            value, extra = self._alternating(batch) if self.play == "alternating" else self._joint(batch)
+        except NonFiniteError:  # a bad batch has gone into the running statistics of BatchNorm
+            for buffer, before in buffers:
+                buffer.copy_(before)
+            raise
         for schedule in (self.schedule, self.meta_schedule):
             if schedule is not None:
                 schedule.step()
@@ -85,7 +91,7 @@ class Iteration:
         problem = self.pose(batch)
         y = self.maximize(problem)
         value = self.differentiate(problem, y)
-        _require_finite(value)
+        _require_finite(value, self.theta + self.phi)
         self._move_theta()
         self._move_phi()
         problem.remember(detach(y))
@@ -99,13 +105,15 @@ class Iteration:
             y = self.maximize(problem)
         self.optimizer.train()
         value = self._gradient_of_theta(problem, y)
-        _require_finite(value)
+        _require_finite(value, self.theta)
         self._move_theta()
         if self.meta is not None:
-            problem = self.pose(batch)
+            with querying(self.task.outer, "train"):  # the running statistics have seen this batch
+                problem = self.pose(batch)
             y = self.maximize(problem)
             with querying(problem.module, problem.query_mode):
-                self._gradient_of_phi(problem, y)
+                meta = self._gradient_of_phi(problem, y)
+            _require_finite(meta, self.phi)
             self._move_phi()
         problem.remember(detach(y))
         return value.item(), self.task.descend(problem, detach(y))
@@ -126,13 +134,14 @@ class Iteration:
         """Fill the gradients of theta and phi at the same theta; return the objective.
 
         Where both players have the same number there is one forward and one backward. Otherwise there is a
-        backward for each; a problem that can share the forward between them keeps its own outputs.
+        backward for each, and a forward for each unless the problem shares it.
         """
         shared = self.descends_objective and type(problem).meta_objective is InnerProblem.meta_objective
         if not shared or not self.theta:
             value = self._gradient_of_theta(problem, y) if self.theta else None
             if self.meta is not None:
-                meta = self._gradient_of_phi(problem, y)
+                with querying(self.task.outer, "train"):  # the running statistics have seen this batch
+                    meta = self._gradient_of_phi(problem, y)
                 value = meta if value is None else value
             return self._watched(problem, y) if value is None else value
         self._clear()
@@ -147,7 +156,8 @@ class Iteration:
             return self._watched(problem, y)
         with self.runtime.autocast():
             value = self.task.outer_loss(problem, y)
-        _assign(self.theta, torch.autograd.grad(value, self.theta, retain_graph=True, allow_unused=True))
+        keep = problem.shares_forward and self.play == "joint"
+        _assign(self.theta, torch.autograd.grad(value, self.theta, retain_graph=keep, allow_unused=True))
         self.passes.add(forward=1, input_gradient=1, weight_gradient=1)
         return value.detach()
 
@@ -155,7 +165,8 @@ class Iteration:
         with self.runtime.autocast():
             value = problem.meta_objective(y).mean()
         _assign(self.phi, torch.autograd.grad(value, self.phi, allow_unused=True))
-        self.passes.add(forward=int(not self.theta or self.play == "alternating"), input_gradient=1)
+        shared = problem.shares_forward and bool(self.theta) and self.play == "joint"
+        self.passes.add(forward=0 if shared else 1, input_gradient=1)
         return value.detach()
 
     @torch.no_grad()
@@ -163,6 +174,11 @@ class Iteration:
         """Neither player takes a gradient step: the objective is only looked at."""
         self.passes.add(forward=1)
         return problem.objective(y).mean()
+
+    def _buffers(self) -> Iterator[Tensor]:
+        if self.task.outer is not None:
+            yield from self.task.outer.buffers()
+        yield from self.optimizer.buffers()
 
     def _training(self) -> None:
         if self.task.outer is not None:
@@ -218,9 +234,16 @@ def _assign(parameters: Iterable[Tensor], gradients: Iterable[Tensor | None]) ->
         parameter.grad = gradient
 
 
-def _require_finite(value: Tensor) -> None:
-    if not math.isfinite(value.item()):
-        raise NonFiniteError(
-            f"the objective became {value.item()}, so neither player has a step to take; lower the learning rates "
-            "or the step size, or look for a division or logarithm that can meet zero."
-        )
+def _require_finite(value: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Refuse to step on an objective or a gradient that is not a number.
+
+    Raises:
+        NonFiniteError: if one is NaN or infinite.
+    """
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    for name, number in (("objective", value), ("gradient", nn.utils.get_total_norm(gradients))):
+        if not math.isfinite(number.item()):
+            raise NonFiniteError(
+                f"the {name} became {number.item()}, so neither player has a step to take; lower the learning "
+                "rates or the step size, or look for a division, root or logarithm that can meet zero."
+            )

@@ -10,7 +10,7 @@ from typing import Literal
 from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.training.callbacks import Callback
 from minimax_l2l.training.iteration import Play
-from minimax_l2l.training.runtime import Precision
+from minimax_l2l.training.runtime import PRECISIONS, Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,7 @@ class SolveOptions:
     def __post_init__(self) -> None:
         require_choice("play", self.play, ("joint", "alternating"))
         require_choice("on_failure", self.on_failure, ("raise", "stop"))
+        require_choice("precision", self.precision, PRECISIONS)
         if self.steps is not None:
             require_count("steps", self.steps)
         require_count("log_every", self.log_every, least=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -69,12 +69,17 @@ class Run:
         if self.folder is not None:
             if options.resume:
                 self._restore(self.folder)
+            else:
+                self.folder.checkpoint_file.unlink(missing_ok=True)  # of a run that this one replaces
             self.folder.write_metrics(self.solution.history)
 
     def __enter__(self) -> Run:
         self._stack = ExitStack()
         self._interrupt = self._stack.enter_context(DelayedInterrupt())
         self._watchers: list[Callback] = list(self.options.callbacks)
+        for watch in self._watchers:
+            if isinstance(watch, AbstractContextManager):
+                self._stack.enter_context(watch)
         if self.options.progress is not None:
             total = self.options.steps or self.task.iterations
             bar = ProgressBar(self.options.progress, total=total, done=self.solution.steps)
@@ -178,9 +183,11 @@ class Run:
             torch.set_rng_state(state["rng"])
             if state["cuda_rng"]:
                 torch.cuda.set_rng_state_all(state["cuda_rng"])
-        except (KeyError, RuntimeError, TypeError) as error:
+        except DamagedRunError:
+            raise
+        except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
             raise DamagedRunError(
                 f"the checkpoint in {folder.path} is of another task or optimizer ({error}); "
-                "resume it with the settings it was made with, or run without --resume."
+                "resume it with the settings it was made with, or start again in another folder."
             ) from error
         self.solution.passes = self.iteration.passes

@@ -6,7 +6,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from minimax_l2l.errors import require_choice, require_count, require_fraction
 from minimax_l2l.updaters.base import State, Updater
@@ -98,6 +97,11 @@ class CNNUpdater(Updater):
                 f"shape (n, {self.inputs}, {self.channels}, height, width), got {tuple(features.shape)}; "
                 "build it for your images, for instance CNNUpdater.light(channels=1)."
             )
+        if self.architecture != "wide" and any(side % 2 for side in features.shape[3:]):
+            raise ValueError(
+                f"CNNUpdater works at half resolution, so images need even sides, got {tuple(features.shape[3:])}; "
+                "pad them, or take CNNUpdater.wide()."
+            )
         return self.body(features.flatten(1, 2)), state
 
 
@@ -161,7 +165,7 @@ class _Light(nn.Module):
     def __init__(self, channels: int, inputs: int, width: int, gain: float) -> None:
         super().__init__()
         self.channels, self.sees_gradient = channels, inputs > 1
-        self.gain = nn.Parameter(torch.full((channels, 1, 1), float(gain)))
+        self.gain = nn.Parameter(torch.full((channels, 1, 1), float(gain)), requires_grad=self.sees_gradient)
         last = nn.Conv2d(width, 4 * channels, 3, padding=1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias if last.bias is not None else last.weight)
@@ -187,6 +191,8 @@ _BODIES = {"wide": _Wide, "slim": _Slim, "light": _Light}
 
 def _flops(network: nn.Module, example: Tensor) -> int:
     """Floating-point operations of one forward pass."""
+    from torch.utils.flop_counter import FlopCounterMode  # imports Triton, which takes a third of a second
+
     modes = [(part, part.training) for part in network.modules()]
     network.eval()
     parameter = next(network.parameters())

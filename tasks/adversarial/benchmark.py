@@ -6,21 +6,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-from minimax_l2l.families import Announce, Family, Settings, prefixed
+from minimax_l2l.families import Announce, Family, Settings
 from minimax_l2l.solving import solve_preset
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder, atomic
 from tasks.adversarial.data import digits
 from tasks.adversarial.methods import METHODS
-from tasks.adversarial.runs import evaluate_run
+from tasks.adversarial.pool import evaluate_runs
 
 SEEDS = (0, 1, 2)
+RUNS = Path("runs/benchmark/digits")
 
 
 def benchmark_digits(family: Family, out: Path, announce: Announce) -> Path:
-    """Train and evaluate every method on every seed; rows that `out` holds already are kept.
+    """Train and evaluate every method on every seed; what is done already is kept.
 
-    All methods of a seed are trained one after the other on one thread, so their seconds compare.
+    All methods of a seed are trained one after the other on one thread, so that their seconds compare; then all are
+    evaluated.
 
     Args:
         family: the one that the presets belong to.
@@ -35,16 +37,17 @@ def benchmark_digits(family: Family, out: Path, announce: Announce) -> Path:
     done = {(row["method"], row["seed"]) for row in rows}
     data = digits()
     for seed in SEEDS:
-        for name, method in METHODS.items():
-            if (name, seed) in done:
-                continue
-            folder = Path("runs/benchmark/digits") / f"{name}-{seed}"
-            settings = Settings(seed=seed)
-            say = prefixed(announce, f"seed {seed}, {method.title}")
-            say("training")
-            solve_preset(family, f"adversarial/digits-{name}", folder, settings, overwrite=True, device="cpu")
-            result = evaluate_run(folder, settings, say, curves=False)
-            rows += result["rows"]
+        missing = {RUNS / f"{name}-{seed}": name for name in METHODS if (name, seed) not in done}
+        for folder, name in missing.items():
+            if not (folder / "solution.json").exists():
+                announce(f"seed {seed}: training {METHODS[name].title}")
+                preset = f"adversarial/digits-{name}"
+                solve_preset(family, preset, folder, Settings(seed=seed), overwrite=True, device="cpu")
+        announce(f"seed {seed}: attacking {len(missing)} classifiers")
+        for _, row in evaluate_runs(list(missing), tier="standard", curves=False):
+            rows.append(row)
+            announce(f"{len(rows)} of {len(SEEDS) * len(METHODS)} classifiers attacked")
+            rows.sort(key=lambda row: (row["seed"], list(METHODS).index(row["method"])))
             content = {"environment": describe_environment({data.name: data.sha256}), "rows": rows}
             with atomic(file) as target:
                 target.write((json.dumps(content, indent=1) + "\n").encode())

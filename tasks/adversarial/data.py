@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +98,7 @@ class ImageData:
             if low < 0 or high >= self.classes:
                 raise ValueError(
                     f"labels must lie in 0 ... {self.classes - 1} for {self.classes} classes, got {int(low)} to "
-                    f"{int(high)}; number the classes from 0, or pass classes={int(high) + 1}."
+                    f"{int(high)}; number the classes from 0, and pass classes= if the largest is missing."
                 )
             if part.images.shape[1:] != self.train.images.shape[1:]:
                 raise ValueError(
@@ -145,7 +146,8 @@ def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
 
     Returns:
         Images of shape (n, channels, height, width): bytes are divided by 255, floats must lie in [0, 1]
-        already; grey images may come as (n, height, width), colour ones as (n, height, width, 3).
+        already; grey images may come as (n, height, width) or (n, height, width, 1), colour ones as
+        (n, height, width, 3).
 
     Raises:
         ValueError: if the file is missing or damaged, lacks an array, or `Images` refuses what is in it.
@@ -155,11 +157,11 @@ def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
     if not file.is_file():
         raise ValueError(f"there is no file {file}; give a NumPy archive with x_train, y_train, x_test and y_test.")
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with zipfile.ZipFile(file), np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in ("x_train", "y_train", "x_test", "y_test")}
     except KeyError as error:
         raise ValueError(f"{file} has no array {error}; it needs x_train, y_train, x_test and y_test.") from error
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{file} is no readable NumPy archive ({error}); write it with numpy.savez.") from error
     train = Images(_image_tensor(arrays["x_train"]), torch.from_numpy(arrays["y_train"]))
     test = Images(_image_tensor(arrays["x_test"]), torch.from_numpy(arrays["y_test"]))
@@ -172,9 +174,19 @@ def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
         train=Images(train.images[kept], train.labels[kept]),
         validation=Images(train.images[held_out], train.labels[held_out]),
         test=test,
-        classes=classes if classes is not None else int(max(train.labels.max(), test.labels.max())) + 1,
+        classes=classes if classes is not None else _count_classes(train.labels, test.labels),
         sha256=_sha256(file.read_bytes()),
     )
+
+
+def _count_classes(train: Tensor, test: Tensor) -> int:
+    classes = max(int(train.max()), int(test.max()), 0) + 1
+    if classes > len(train):
+        raise ValueError(
+            f"the largest label is {classes - 1}, but there are only {len(train)} training images; number the "
+            "classes from 0 without gaps."
+        )
+    return classes
 
 
 def _image_tensor(array: np.ndarray) -> Tensor:
@@ -184,7 +196,8 @@ def _image_tensor(array: np.ndarray) -> Tensor:
         tensor = tensor.float()
     if tensor.dim() == 3:
         return tensor[:, None]
-    return tensor.movedim(-1, 1).contiguous() if tensor.dim() == 4 and tensor.shape[-1] == 3 else tensor
+    colours_last = tensor.dim() == 4 and tensor.shape[-1] in (1, 3) and tensor.shape[1] not in (1, 3)
+    return tensor.movedim(-1, 1).contiguous() if colours_last else tensor
 
 
 def _sha256(content: bytes) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from minimax_l2l import FGSM, PGM, InnerOptimizer, LinfBall
 from minimax_l2l.extras import require_extra
+from minimax_l2l.modes import querying
 from tasks.adversarial.data import Images
 from tasks.adversarial.losses import Loss, cross_entropy, margin
 from tasks.adversarial.problem import PerturbationProblem
@@ -83,13 +84,12 @@ def evaluate(
     if own is not None:
         attacks.append(("own_attacker", own, cross_entropy))
     with resting(classifier, *([own] if own is not None else [])):
-        announce("clean")
         right = _right(classifier, images.images, images.labels)
         survived = {"clean": right}
-        for name, optimizer, loss in attacks:
-            announce(name)
+        for done, (name, optimizer, loss) in enumerate(attacks):
+            announce(f"attack {done + 1} of {len(attacks) + 1}: {name}")
             survived[name] = right & withstands(classifier, images, threat, optimizer, loss=loss, seed=seed)
-        announce(f"AutoAttack, {tier}")
+        announce(f"attack {len(attacks) + 1} of {len(attacks) + 1}: AutoAttack, {tier}")
         survived[AUTOATTACK_FIELD[tier]] = right & _withstands_autoattack(classifier, images, threat, tier, seed)
     return Evaluation(survived)
 
@@ -138,7 +138,8 @@ def _withstands_autoattack(classifier: nn.Module, images: Images, threat: Threat
             "evaluate such a classifier with PGM on the margin loss."
         )
     norm = "Linf" if isinstance(threat, LinfBall) else "L2"
-    with torch.random.fork_rng(), warnings.catch_warnings():  # it seeds the global generator
+    frozen = querying(classifier, "eval", frozen=True)  # its backward passes would leave gradients in the weights
+    with frozen, torch.random.fork_rng(), warnings.catch_warnings():  # it seeds the global generator
         warnings.simplefilter("ignore")
         attack = library.AutoAttack(
             classifier, norm=norm, eps=threat.eps, seed=seed, version="standard", device=images.images.device

@@ -49,6 +49,10 @@ def sections(folders: Sequence[Path]) -> list[Section]:
         if not (folder / "evaluation.json").is_file():
             raise DamagedRunError(f"{folder} has not been evaluated; run `minimax-l2l evaluate {folder}` first.")
         evaluations[folder] = RunFolder(folder).read_json("evaluation.json")
+        if not evaluations[folder].get("rows") or "environment" not in evaluations[folder]:
+            raise DamagedRunError(
+                f"{folder / 'evaluation.json'} is damaged; run `minimax-l2l evaluate {folder}` again."
+            )
     rows = [row for evaluation in evaluations.values() for row in evaluation["rows"]]
     curves = {
         evaluation["rows"][0]["method"]: evaluation["curves"]

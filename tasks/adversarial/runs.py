@@ -20,12 +20,14 @@ from minimax_l2l.training.folder import RunFolder
 from tasks.adversarial.classifiers import SmallResNet
 from tasks.adversarial.data import ImageData, Images, digits, from_npz
 from tasks.adversarial.evaluation import Tier, accuracy_against_eps, accuracy_against_steps, evaluate
+from tasks.adversarial.flops import training_flops
 from tasks.adversarial.methods import METHODS, Method
 from tasks.adversarial.task import AdversarialTraining
 
 # Chosen from plain and PGM-10 validation accuracy before any learned run; docs/tuning.md shows both.
 DIGITS_EPS = 0.15
 DIGITS_EPOCHS = 40
+CONFIG_FIELDS = ("preset", "method", "seed", "data", "data_sha256", "eps", "epochs", "inner_steps")
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,14 @@ def build_game(preset: str, settings: Settings) -> Game:
         remembers=method.remembers,
         seed=settings.seed,
     )
+    optimizer = method.make(eps, steps, channels)
+    if optimizer.steps != steps:
+        raise ValueError(
+            f"{preset} always takes {optimizer.steps} inner steps, got {steps}; leave --inner-steps out."
+        )
     return Game(
         task,
-        method.make(eps, steps, channels),
+        optimizer,
         config={
             "method": method.name,
             "data": data.name,
@@ -100,19 +107,27 @@ def load_run(folder: Path, settings: Settings) -> LoadedRun:
     if files is None:
         raise DamagedRunError(f"there is no folder {folder}; give one that `minimax-l2l solve` wrote.")
     config = files.read_json("config.json")
+    _require_fields(folder / "config.json", config, CONFIG_FIELDS)
+    method = METHODS[require_choice("method", str(config["method"]), METHODS)]
+    learns = method.name.endswith("-l2l")
+    for part in ("model", "optimizer") if learns else ("model",):
+        if not (folder / part).is_dir():  # a name that is no folder would be looked for on the Hugging Face Hub
+            raise DamagedRunError(
+                f"{folder} holds no {part}; finish the run with `minimax-l2l solve ... --resume`, or solve it anew."
+            )
+    data = _data_of(config, settings)
     try:
-        method = METHODS[require_choice("method", config["method"], METHODS)]
-        data = _data_of(config, settings)
         with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
-            classifier = SmallResNet.from_pretrained(folder / "model").eval()
+            classifier = SmallResNet.from_pretrained(folder / "model", strict=True).eval()
         optimizer: InnerOptimizer
-        if (folder / "optimizer").is_dir():
+        if learns:
             optimizer = LearnedOptimizer.from_pretrained(folder / "optimizer")
         else:
             optimizer = method.make(config["eps"], config["inner_steps"], data.shape[0])
-    except (KeyError, OSError, SafetensorError, RuntimeError, TypeError) as error:
+    except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise DamagedRunError(
-            f"{folder} holds a damaged run ({type(error).__name__} while reading it back); run `minimax-l2l solve` again."
+            f"{folder} holds a damaged run ({type(error).__name__} in reading its weights); solve it again in "
+            "another folder."
         ) from error
     return LoadedRun(config, method, classifier, optimizer.eval(), data, config["eps"])
 
@@ -141,6 +156,7 @@ def evaluate_run(
     """
     run = load_run(folder, settings)
     solution = RunFolder(folder).read_json("solution.json")
+    _require_fields(folder / "solution.json", solution, ("seconds", "passes"))
     test = run.data.test.first(images) if images is not None else run.data.test
     threat = LinfBall(run.eps)
     own = run.optimizer if run.optimizer.steps else None
@@ -156,6 +172,7 @@ def evaluate_run(
         **evaluation.accuracies(),
         "train_seconds": round(solution["seconds"], 2),
         **solution["passes"],
+        "flops": _flops(run, settings),
     }
     result: dict[str, Any] = {
         "environment": describe_environment({run.data.name: run.data.sha256}),
@@ -168,6 +185,16 @@ def evaluate_run(
     return result
 
 
+def _flops(run: LoadedRun, settings: Settings) -> int:
+    config = run.config
+    again = build_game(
+        config["preset"],
+        Settings(config["seed"], settings.data, config["eps"], config["epochs"], config["inner_steps"]),
+    )
+    assert isinstance(again.task, AdversarialTraining)
+    return training_flops(again.task, again.optimizer)
+
+
 def _curves(run: LoadedRun, images: Images, threat: LinfBall) -> dict[str, Any]:
     radii = [round(run.eps * share, 4) for share in (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3)] + [1.0]
     steps = [1, 2, 5, 10, 20, 50, 100]
@@ -175,6 +202,14 @@ def _curves(run: LoadedRun, images: Images, threat: LinfBall) -> dict[str, Any]:
         "eps": {"x": radii, "accuracy": accuracy_against_eps(run.classifier, images, radii)},
         "steps": {"x": steps, "accuracy": accuracy_against_steps(run.classifier, images, threat, steps)},
     }
+
+
+def _require_fields(file: Path, content: dict[str, Any], fields: tuple[str, ...]) -> None:
+    missing = [name for name in fields if name not in content]
+    if missing:
+        raise DamagedRunError(
+            f"{file} lacks {', '.join(missing)}, so it is not of a whole run; solve it again in another folder."
+        )
 
 
 def _data_of(config: dict[str, Any], settings: Settings) -> ImageData:

@@ -13,6 +13,7 @@ from minimax_l2l import PGM, InnerOptimizer, Task
 from minimax_l2l.errors import require_count, require_positive
 from minimax_l2l.modes import QueryMode
 from tasks.adversarial.data import ImageData
+from tasks.adversarial.evaluation import resting
 from tasks.adversarial.losses import cross_entropy
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.problem import PerturbationProblem
@@ -131,19 +132,14 @@ class AdversarialTraining(Task):
             `validation_clean` and `validation_pgm_10`, accuracies; `attack_gap`, the mean loss under `optimizer`
             over the mean loss under PGM-10: an attacker far below 1 has stopped attacking.
         """
-        modes = self.classifier.training, optimizer.training
-        self.classifier.eval()
-        optimizer.eval()
         images = self.data.validation.images.to(self.device)
         labels = self.data.validation.labels.to(self.device)
         problem = PerturbationProblem(self.classifier, images, labels, self.threat, seed=self.seed)
         rival = PGM(steps=10, step_size=self.threat.eps / 4)
-        with torch.no_grad():
+        with resting(self.classifier, optimizer), torch.no_grad():
             clean = self.classifier(images)
             own = self.classifier(problem.view(optimizer.maximize(problem)))
             worst = self.classifier(problem.view(rival.maximize(problem)))
-        self.classifier.train(modes[0])
-        optimizer.train(modes[1])
         return {
             "validation_clean": (clean.argmax(1) == labels).float().mean().item(),
             "validation_pgm_10": (worst.argmax(1) == labels).float().mean().item(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from minimax_l2l import AlternatingAscent, DamagedRunError, GradientAscent, LearnedOptimizer
 from minimax_l2l.errors import require_count
@@ -48,6 +49,8 @@ class GamesFamily:
         """Distances to the origin after 100 steps of f = xy from (1, 0), for three ways to play."""
         announce("orbits of f = xy")
         config, solution = RunFolder(folder).read_json("config.json"), RunFolder(folder).read_json("solution.json")
+        if not {"seconds", "passes"} <= solution.keys():
+            raise DamagedRunError(f"{folder / 'solution.json'} is damaged; solve it again in another folder.")
         rows = [
             {
                 "method": name,
@@ -87,7 +90,13 @@ class GamesFamily:
 def _orbits(folder: Path) -> dict[str, torch.Tensor]:
     if not (folder / "optimizer").is_dir():
         raise DamagedRunError(f"{folder} holds no trained optimizer; run `minimax-l2l solve {PRESET}` again.")
-    learned = LearnedOptimizer.from_pretrained(folder / "optimizer")
+    try:
+        learned = LearnedOptimizer.from_pretrained(folder / "optimizer")
+    except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError) as error:
+        raise DamagedRunError(
+            f"{folder / 'optimizer'} is damaged ({type(error).__name__} in reading it); solve it again in another "
+            "folder."
+        ) from error
     return {
         "simultaneous": orbit(GradientAscent(steps=1, step_size=STEP_SIZE), steps=STEPS),
         "alternating": orbit(AlternatingAscent(steps=1, step_size=STEP_SIZE), steps=STEPS),

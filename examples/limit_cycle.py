@@ -1,0 +1,65 @@
+"""The limit cycle of f = xy: two hand-designed players and a learned one, each from the same start.
+
+Run it with `python examples/limit_cycle.py`. It meta-trains a recurrent optimizer on random bilinear games, none
+of which is f = xy, then plays f = xy with it. Every player remembers both x and y from step to step.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from minimax_l2l import AlternatingAscent, GradientAscent, InnerOptimizer
+from tasks.games import LimitCycle, orbit
+from tasks.games.figure import draw_orbits
+
+STEP_SIZE = 0.1
+START = (1.0, 0.0)
+
+
+def meta_train(*, inner_steps: int, seed: int) -> InnerOptimizer:
+    """A learned optimizer after 250 batches of random games."""
+    torch.manual_seed(seed)
+    learned = LimitCycle.learned_optimizer(steps=inner_steps)
+    LimitCycle(seed=seed).solve(learned, progress="learning to settle games")
+    return learned
+
+
+def print_distances(orbits: Mapping[str, Tensor], *, every: int) -> None:
+    """A row for each player: how far it is from the solution (0, 0) after so many steps."""
+    steps = range(0, len(next(iter(orbits.values()))), every)
+    print("distance to (0, 0) after k steps of f = xy from (1, 0)")
+    print(f"{'k':16}" + "".join(f"{k:>10}" for k in steps))
+    for name, path in orbits.items():
+        print(f"{name:16}" + "".join(f"{path[k].norm().item():>10.1e}" for k in steps))
+
+
+def main() -> None:
+    """Train, play, print and draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--out", type=Path, default=Path("limit_cycle.png"), help="the picture (default: %(default)s)"
+    )
+    parser.add_argument("--steps", type=int, default=100, help="steps of f = xy to play (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the learned optimizer (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="meta-train on unrolls of 32 steps instead of 48")
+    options = parser.parse_args()
+
+    players = {
+        "simultaneous": GradientAscent(steps=1, step_size=STEP_SIZE),
+        "alternating": AlternatingAscent(steps=1, step_size=STEP_SIZE),
+        "learned": meta_train(inner_steps=32 if options.quick else 48, seed=options.seed),
+    }
+    orbits = {name: orbit(player, steps=options.steps, start=START) for name, player in players.items()}
+    print_distances(orbits, every=max(options.steps // 4, 1))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    draw_orbits(orbits).savefig(options.out, dpi=110)
+    print(f"picture: {options.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Evaluations, which nobody times, shared out over the cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from minimax_l2l.families import Settings
+from tasks.adversarial.evaluation import Tier
+from tasks.adversarial.runs import evaluate_run
+
+
+def evaluate_runs(
+    folders: Sequence[Path], *, tier: Tier, images: int | None = None, curves: bool = True
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Evaluate runs in one process a core, of one thread each.
+
+    Args:
+        folders: of the runs.
+        tier: of AutoAttack.
+        images: how many test images; all if None.
+        curves: also measure accuracy curves.
+
+    Yields:
+        Each run's folder and row, as they are done.
+    """
+    workers = max(min(os.cpu_count() or 1, len(folders)), 1)
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        futures = {pool.submit(_row, folder, tier, images, curves): folder for folder in folders}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def _row(folder: Path, tier: Tier, images: int | None, curves: bool) -> dict[str, Any]:
+    result = evaluate_run(folder, Settings(), tier=tier, images=images, curves=curves)
+    row: dict[str, Any] = result["rows"][0]
+    return row

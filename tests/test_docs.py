@@ -1,0 +1,156 @@
+"""The documentation is true: its code runs and prints what it shows, its commands, methods and links exist."""
+
+import inspect
+import io
+import re
+import shlex
+import textwrap
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from minimax_l2l import cli
+from minimax_l2l.families import load_families
+from tasks.adversarial.methods import METHODS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P=indent)```[ \t]*$", re.M | re.S)
+COMMAND = re.compile(r"(?:^|\s|/)minimax-l2l (?P<arguments>[^\n]*)")
+LINK = re.compile(r"\]\((?P<markdown>[^)\s]+)\)|(?:src|href)=\"(?P<html>[^\"]+)\"")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, the line it begins at, and the output shown directly under it."""
+
+    language: str
+    text: str
+    line: int
+    shown: str | None
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    fences = list(FENCE.finditer(text))
+    found = []
+    for fence, after in pairwise([*fences, None]):
+        touches = after is not None and not text[fence.end() : after.start()].strip()
+        shown = (
+            textwrap.dedent(after["body"])
+            if after is not None and touches and after["language"] == "text"
+            else None
+        )
+        line = text.count("\n", 0, fence.start()) + 1
+        found.append(Block(fence["language"], textwrap.dedent(fence["body"]), line, shown))
+    return found
+
+
+def commands(page: Path) -> list[list[str]]:
+    """What follows `minimax-l2l` in shell blocks and in code spans, as words."""
+    text = page.read_text(encoding="utf-8")
+    shells = [line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()]
+    spans = re.findall(r"`(minimax-l2l [^`\n]+)`", FENCE.sub("", text))
+    matches = [COMMAND.search(line) for line in (*shells, *spans)]
+    return [shlex.split(match["arguments"], comments=True) for match in matches if match is not None]
+
+
+def with_blocks(language: str) -> list[Path]:
+    return [page for page in PAGES if any(block.language == language for block in blocks(page))]
+
+
+@pytest.mark.parametrize("page", with_blocks("python"), ids=named)
+def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "documentation"}
+    for block in blocks(page):
+        if block.language == "python":
+            source = "\n" * block.line + block.text  # so that a traceback names the page's own lines
+            with redirect_stdout(io.StringIO()) as printed:
+                exec(compile(source, named(page), "exec"), namespace)
+            assert printed.getvalue() == (block.shown or ""), f"{named(page)}, line {block.line}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=named)
+def test_commands_and_presets_exist(page):
+    families = load_families().values()
+    presets = {preset for family in families for preset in family.presets()}
+    benchmarks = {name for family in families for name in family.benchmarks()}
+    for command, *arguments in commands(page):
+        assert command in cli.COMMANDS
+        parameters = inspect.signature(cli.COMMANDS[command]).parameters
+        for flag in (word for word in arguments if word.startswith("--")):
+            assert flag == "--help" or flag.removeprefix("--").replace("-", "_") in parameters, (command, flag)
+        if command in ("solve", "benchmark") and arguments and not arguments[0].isupper():
+            assert arguments[0] in (presets if command == "solve" else benchmarks)
+
+
+def test_every_command_is_explained():
+    explained = {command for command, *_ in commands(ROOT / "docs" / "command-line.md")}
+    assert explained == set(cli.COMMANDS)
+
+
+def test_every_option_of_solve_is_explained():
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    options = set(inspect.signature(cli.solve).parameters) - {"preset"}
+    assert {f"--{name.replace('_', '-')}" for name in options} == set(re.findall(r"^\| `(--[\w-]+)", page, re.M))
+
+
+def test_the_table_of_methods_is_that_of_the_code():
+    page = (ROOT / "docs" / "tasks" / "adversarial.md").read_text(encoding="utf-8")
+    table = page.partition("## Methods")[2].partition("\n## ")[0]
+    rows = {
+        cells[0].strip("` "): [cell.strip() for cell in cells[1:]] for cells in _cells(table) if "`" in cells[0]
+    }
+    assert list(rows) == list(METHODS)
+    for name, (_, steps, step_size, start, passes) in rows.items():
+        method = METHODS[name]
+        optimizer = method.make(1.0, method.steps, 1)
+        queries = method.steps if name != "naive-l2l" else 0
+        assert int(steps) == method.steps
+        assert passes == f"{queries + 1} / {queries + 1} / 1"
+        assert step_size == (f"{optimizer.step_size:g}" if method.steps else "")
+        starts = {0.0: "the image", 0.5: "half random", 1.0: "random"}
+        assert start == ("where the last one ended" if method.remembers else starts[optimizer.random_start])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_lead_somewhere(page):
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    targets = [match["markdown"] or match["html"] for match in LINK.finditer(text)]
+    for target in targets:
+        if not re.match(r"[a-z]+:", target):
+            file, _, anchor = target.partition("#")
+            there = (page.parent / file).resolve() if file else page
+            assert there.exists(), target
+            assert not anchor or anchor in _anchors(there), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_make_targets_and_files_that_pages_name_exist(page):
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.M)) <= targets
+    for file in re.findall(r"\b((?:examples|benchmarks|minimax_l2l|tasks|tests)/[\w/]+\.py)\b", text):
+        assert (ROOT / file).is_file(), file
+
+
+def _cells(table: str) -> list[list[str]]:
+    return [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower()) for heading in headings}

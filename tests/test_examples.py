@@ -1,0 +1,62 @@
+"""Each example runs in a short form, and what it prints is what it is there to show."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(example: str, folder: Path, *arguments: str) -> str:
+    """What an example prints, started as a person would start it, in a folder of its own."""
+    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{example}.py"), "--quick", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def numbers(line: str) -> list[float]:
+    return [float(word) for word in re.findall(r"\d+(?:\.\d+)?(?:e[+-]\d+)?", line)]
+
+
+def test_the_learned_optimizer_settles_where_gradient_play_does_not(tmp_path):
+    printed = run("limit_cycle", tmp_path, "--out", "pictures/orbits.png")
+    distances = {line.split()[0]: numbers(line) for line in printed.splitlines()[2:5]}
+    assert all(path[0] == 1.0 for path in distances.values())
+    assert distances["simultaneous"][-1] > 1.5
+    assert 0.9 < distances["alternating"][-1] < 1.1
+    assert distances["learned"][-1] < 0.1
+    assert (tmp_path / "pictures" / "orbits.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_learned_attacker_trains_a_robust_classifier_at_a_fraction_of_the_passes(tmp_path):
+    printed = run("adversarial_digits", tmp_path, "--out", "rows.json")
+    rows = {row["method"]: row for row in json.loads((tmp_path / "rows.json").read_text())}
+    assert [line.split("  ")[0] for line in printed.splitlines()[2:5]] == list(rows)
+    plain, pgm, learned = rows.values()
+    batches = plain["passes"] // 2  # an input gradient and a weight gradient each
+    assert pgm["passes"] == 12 * batches
+    assert learned["passes"] == 4 * batches
+    assert min(row["clean"] for row in rows.values()) > 0.5
+    assert plain["pgm_20"] < 0.3
+    assert min(pgm["pgm_20"], learned["pgm_20"]) > plain["pgm_20"] + 0.2
+    assert all(row["autoattack_quick"] <= row["clean"] for row in rows.values())
+
+
+def test_a_new_problem_is_solved_to_the_worst_case_that_is_known(tmp_path):
+    printed = run("own_problem", tmp_path, "--out", "run")
+    unmoved, found, worst = (numbers(line)[-1] for line in printed.splitlines())
+    assert unmoved < 0.95 * worst
+    assert 0.95 * worst < found < worst + 1e-3
+    assert (tmp_path / "run" / "optimizer" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("example", sorted(file.stem for file in EXAMPLES.glob("*.py")))
+def test_an_example_is_short_and_says_what_it_is_for(example):
+    text = (EXAMPLES / f"{example}.py").read_text()
+    assert text.startswith('"""')
+    assert len(text.splitlines()) < 80

@@ -1,0 +1,234 @@
+"""A run's folder: written whole or not at all, read without trust."""
+
+import json
+import os
+import pickle
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_model
+from torch import nn
+
+from minimax_l2l import DamagedRunError, LearnedOptimizer, MLPUpdater
+from minimax_l2l.training import RunFolder
+from minimax_l2l.training.folder import atomic
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def usual_umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+class TestAtomic:
+    def test_appears_under_its_name_once_complete(self, tmp_path):
+        target = tmp_path / "new" / "file"
+        with atomic(target) as file:
+            file.write(b"half")
+            assert not target.exists()
+            file.write(b" and half")
+        assert target.read_bytes() == b"half and half"
+
+    def test_a_crash_in_the_middle_leaves_the_old_file(self, tmp_path):
+        target = tmp_path / "file"
+        target.write_bytes(b"old")
+        with pytest.raises(RuntimeError, match="out of power"), atomic(target) as file:
+            file.write(b"new")
+            raise RuntimeError("out of power")
+        assert target.read_bytes() == b"old"
+        assert list(tmp_path.iterdir()) == [target]
+
+    @pytest.mark.usefixtures("usual_umask")
+    def test_anyone_may_read_it(self, tmp_path):
+        with atomic(tmp_path / "file") as file:
+            file.write(b"")
+        assert mode(tmp_path / "file") == 0o644
+
+    def test_the_umask_is_kept(self, tmp_path):
+        before = os.umask(0o077)
+        try:
+            with atomic(tmp_path / "file") as file:
+                file.write(b"")
+            assert mode(tmp_path / "file") == 0o600
+        finally:
+            assert os.umask(before) == 0o077
+
+
+class TestPath:
+    def test_is_made_with_its_parents(self, tmp_path):
+        assert RunFolder(tmp_path / "a" / "b").path.is_dir()
+
+    @pytest.mark.parametrize("below", ["", "run", "deep/run"])
+    def test_that_is_a_file(self, below, tmp_path):
+        (tmp_path / "file").write_text("mine")
+        with pytest.raises(ValueError, match="file is a file, a run needs a folder; choose another --out"):
+            RunFolder(tmp_path / "file" / below)
+        assert (tmp_path / "file").read_text() == "mine"
+
+
+class TestJson:
+    def test_comes_back(self, tmp_path):
+        folder = RunFolder(tmp_path)
+        folder.write_json("config.json", {"eps": 0.1, "none": None, "nested": {"list": [1, 2]}})
+        assert folder.read_json("config.json") == {"eps": 0.1, "none": None, "nested": {"list": [1, 2]}}
+
+    def test_that_cannot_be_written_leaves_the_old_one(self, tmp_path):
+        folder = RunFolder(tmp_path)
+        folder.write_json("config.json", {"a": 1})
+        with pytest.raises(TypeError):
+            folder.write_json("config.json", {"a": object()})
+        assert folder.read_json("config.json") == {"a": 1}
+        assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+    def test_missing(self, tmp_path):
+        with pytest.raises(DamagedRunError, match=r"holds no config\.json, so it is not a run; give a folder"):
+            RunFolder(tmp_path).read_json("config.json")
+
+    @pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe\x00", b"not json"])
+    def test_damaged(self, content, tmp_path):
+        (tmp_path / "config.json").write_bytes(content)
+        with pytest.raises(DamagedRunError, match=r"config\.json cannot be read \(.*\); run `minimax-l2l solve`"):
+            RunFolder(tmp_path).read_json("config.json")
+
+    @pytest.mark.parametrize("content", ["[1, 2]", "3", "null"])
+    def test_that_is_no_object(self, content, tmp_path):
+        (tmp_path / "config.json").write_text(content)
+        with pytest.raises(DamagedRunError, match="holds no JSON object"):
+            RunFolder(tmp_path).read_json("config.json")
+
+
+class TestMetrics:
+    def test_rows_come_back_bit_for_bit(self, tmp_path):
+        folder = RunFolder(tmp_path)
+        rows = [{"step": 1, "objective": 0.1 + 0.2}, {"step": 2, "objective": 1e-300}]
+        for row in rows:
+            folder.append_metrics(row)
+        assert folder.read_metrics() == rows
+        assert folder.read_metrics(1) == rows[:1]
+        before = folder.metrics_file.read_bytes()
+        folder.write_metrics(folder.read_metrics())
+        assert folder.metrics_file.read_bytes() == before
+
+    def test_rows_past_a_checkpoint_may_be_torn(self, tmp_path):
+        folder = RunFolder(tmp_path)
+        folder.append_metrics({"step": 1})
+        with folder.metrics_file.open("a") as file:
+            file.write('{"step": 2, "obj')
+        assert folder.read_metrics(1) == [{"step": 1}]
+        with pytest.raises(DamagedRunError, match=r"metrics\.jsonl cannot be read"):
+            folder.read_metrics()
+
+    def test_fewer_than_the_checkpoint_counts(self, tmp_path):
+        folder = RunFolder(tmp_path)
+        folder.append_metrics({"step": 1})
+        with pytest.raises(DamagedRunError, match="has 1 rows, its checkpoint was made after 2"):
+            folder.read_metrics(2)
+
+    def test_missing(self, tmp_path):
+        with pytest.raises(DamagedRunError, match=r"metrics\.jsonl cannot be read"):
+            RunFolder(tmp_path).read_metrics()
+
+
+class Bomb:
+    """A pickle that writes a file when it is opened."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+class TestCheckpoint:
+    def test_comes_back(self, tmp_path):
+        folder = RunFolder(tmp_path)
+        folder.write_checkpoint({"step": 3, "weights": torch.arange(3), "none": None, "list": [1.5]})
+        state = folder.read_checkpoint()
+        assert (state["step"], state["none"], state["list"]) == (3, None, [1.5])
+        assert torch.equal(state["weights"], torch.arange(3))
+
+    def test_missing(self, tmp_path):
+        with pytest.raises(DamagedRunError, match="holds no checkpoint to resume"):
+            RunFolder(tmp_path).read_checkpoint()
+
+    @pytest.mark.parametrize("kept", [0, 10, 400, -1])
+    def test_cut_short(self, kept, tmp_path):
+        folder = RunFolder(tmp_path)
+        folder.write_checkpoint({"weights": torch.zeros(1000)})
+        folder.checkpoint_file.write_bytes(folder.checkpoint_file.read_bytes()[:kept])
+        with pytest.raises(DamagedRunError, match=r"state\.pt cannot be read .*; start again in another folder"):
+            folder.read_checkpoint()
+
+    @pytest.mark.parametrize("save", [torch.save, lambda bomb, file: file.write_bytes(pickle.dumps(bomb))])
+    def test_runs_no_code(self, save, tmp_path):
+        folder = RunFolder(tmp_path)
+        folder.checkpoint_file.parent.mkdir()
+        marker = tmp_path / "exploded"
+        save({"step": Bomb(marker)}, folder.checkpoint_file)
+        with pytest.raises(DamagedRunError, match=r"state\.pt cannot be read \("):
+            folder.read_checkpoint()
+        assert not marker.exists()
+
+    def test_a_state_that_cannot_be_saved_leaves_the_old_one(self, tmp_path):
+        folder = RunFolder(tmp_path)
+        folder.write_checkpoint({"step": 1})
+        with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+            folder.write_checkpoint({"step": lambda: None})
+        assert folder.read_checkpoint() == {"step": 1}
+        assert [path.name for path in folder.checkpoint_file.parent.iterdir()] == ["state.pt"]
+
+
+class TestModules:
+    @pytest.mark.usefixtures("usual_umask")
+    def test_a_module_that_knows_how_to_save_itself(self, tmp_path):
+        optimizer = LearnedOptimizer(MLPUpdater())
+        RunFolder(tmp_path).write_module("optimizer", optimizer)
+        again = LearnedOptimizer.from_pretrained(tmp_path / "optimizer")
+        assert torch.equal(again.updater.body[0].weight, optimizer.updater.body[0].weight)
+        assert {mode(path) for path in (tmp_path / "optimizer").iterdir()} == {0o644}
+        assert [path.name for path in tmp_path.iterdir()] == ["optimizer"]
+
+    @pytest.mark.usefixtures("usual_umask")
+    def test_any_other_module(self, tmp_path):
+        module = nn.Linear(3, 2)
+        RunFolder(tmp_path).write_module("model", module)
+        again = nn.Linear(3, 2)
+        load_model(again, tmp_path / "model" / "model.safetensors")
+        assert torch.equal(again.weight, module.weight)
+        assert mode(tmp_path / "model" / "model.safetensors") == 0o644
+
+    def test_tied_weights(self, tmp_path):
+        module = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+        module[1].weight = module[0].weight
+        RunFolder(tmp_path).write_module("model", module)
+        again = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+        again[1].weight = again[0].weight
+        load_model(again, tmp_path / "model" / "model.safetensors")
+        assert torch.equal(again[1].weight, module[0].weight)
+
+    def test_a_crash_in_the_middle_leaves_the_old_weights(self, tmp_path, monkeypatch):
+        folder, optimizer = RunFolder(tmp_path), LearnedOptimizer(MLPUpdater())
+        folder.write_module("optimizer", optimizer)
+        before = {path.name: path.read_bytes() for path in (tmp_path / "optimizer").iterdir()}
+
+        def fail(*_):
+            raise OSError("disk full")
+
+        monkeypatch.setattr("minimax_l2l.optimizers.pretrained.save_file", fail)
+        with pytest.raises(OSError, match="disk full"):
+            folder.write_module("optimizer", optimizer)
+        assert {path.name: path.read_bytes() for path in (tmp_path / "optimizer").iterdir()} == before
+        assert [path.name for path in tmp_path.iterdir()] == ["optimizer"]
+
+    def test_configs_are_plain_json(self, tmp_path):
+        RunFolder(tmp_path).write_module("optimizer", LearnedOptimizer(MLPUpdater(), steps=3))
+        config = json.loads((tmp_path / "optimizer" / "config.json").read_text())
+        assert config["steps"] == 3
+        assert config["updater"]["class"] == "MLPUpdater"
