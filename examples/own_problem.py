@@ -65,11 +65,10 @@ def main() -> None:
     task = RobustRegression(iterations=400 if options.quick else 4000)
     problem = task.inner_problem(next(task.batches()))
     check_problem(lambda: task.inner_problem(next(task.batches())))
-    solution = task.solve(
-        LearnedOptimizer(MLPUpdater(), steps=2), out=options.out, device="cpu", progress="robust regression"
-    )
+    optimizer = LearnedOptimizer(MLPUpdater(), steps=2)
+    task.solve(optimizer, out=options.out, device="cpu", progress="robust regression")
     with torch.no_grad():
-        unmoved, found = (problem.objective(d).mean() for d in (problem.initial(), solution.phi.maximize(problem)))
+        unmoved, found = (problem.objective(d).mean() for d in (problem.initial(), optimizer.maximize(problem)))
         worst = (problem.objective(problem.initial()).sqrt() + EPS * task.outer.weight.norm()).square().mean()
     print(f"mean squared error, inputs not moved      {unmoved:.4f}")
     print(f"moved by the learned optimizer            {found:.4f}")

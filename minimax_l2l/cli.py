@@ -112,12 +112,13 @@ def evaluate(folder: _Folder, /, *, data: Path | None = None) -> int:
     return DONE
 
 
-def report(folders: _Folders, /, *, out: Path = Path("report.html")) -> int:
+def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: Path | None = None) -> int:
     """Write one self-contained HTML page about some evaluated runs.
 
     Args:
         folders: of the runs.
         out: the page.
+        data: the images they were trained on, if they are your own.
     """
     if not folders:
         raise ValueError(
@@ -131,7 +132,8 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html")) -> int:
         by_family.setdefault(preset.split("/")[0], (family, []))[1].append(folder)
     with _announcing() as announce:
         announce("drawing")
-        sections = [section for family, theirs in by_family.values() for section in family.sections(theirs)]
+        settings = Settings(data=data)
+        sections = [part for family, theirs in by_family.values() for part in family.sections(theirs, settings)]
         write_report(out, sections, title="minimax-l2l report", subtitle=", ".join(f.name for f in folders))
     terminal.print(f"report: {out}", soft_wrap=True)
     return DONE

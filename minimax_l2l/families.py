@@ -96,8 +96,8 @@ class Family(Protocol):
     def evaluate(self, folder: Path, settings: Settings, announce: Announce) -> dict[str, Any]:
         """Measure a run; what is returned becomes its `evaluation.json`."""
 
-    def sections(self, folders: Sequence[Path]) -> list[Section]:
-        """What a report says of some runs."""
+    def sections(self, folders: Sequence[Path], settings: Settings) -> list[Section]:
+        """What a report says of some runs; `settings` names data of one's own."""
 
     def benchmarks(self) -> Mapping[str, Callable[[Path, Announce], Path]]:
         """Benchmarks by name; each writes its results under a folder and says where."""

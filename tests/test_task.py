@@ -637,7 +637,10 @@ GAMES = [
     ),
     pytest.param(adversarial, lambda: attacker("slim"), "joint", id="BatchNorm in the attacker"),
     pytest.param(
-        lambda: LimitCycle(iterations=12, games=3), lambda: LimitCycle.learned_optimizer(steps=16), "joint", id="game"
+        lambda: LimitCycle(iterations=12, games=3),
+        lambda: LimitCycle.learned_optimizer(steps=16),
+        "joint",
+        id="game",
     ),
 ]
 
@@ -648,9 +651,7 @@ def contents(folder) -> dict[str, object]:
     solution = json.loads((folder / "solution.json").read_text())
     for row in (*rows, solution):
         del row["seconds"]
-    weights = {
-        str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.glob("*/*.safetensors"))
-    }
+    weights = {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.glob("*/*.safetensors"))}
     state = torch.load(folder / "checkpoint" / "state.pt", weights_only=True)
     del state["seconds"]
     return {"rows": rows, "solution": solution, "weights": weights, "checkpoint": flat(state)}

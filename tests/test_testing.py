@@ -104,7 +104,7 @@ HAND_DESIGNED = {
     "FGSM": FGSM(step_size=0.1),
     "PGM": PGM(steps=3, step_size=0.05),
     "PGM, restarts and momentum": PGM(steps=3, step_size=0.05, restarts=2, momentum=0.5),
-    "L-BFGS": LBFGS(steps=4, step_size=0.1, random_start=0.5),
+    "L-BFGS": LBFGS(steps=2, step_size=0.1, random_start=0.5),
 }
 LEARNED = {
     "MLP": LearnedOptimizer(MLPUpdater(), steps=2),
@@ -281,7 +281,7 @@ class Meddling(Through):
 
     def objective(self, y):
         values = super().objective(y)
-        self.meddle(self.module, values)
+        self.meddle(self.module)
         return values
 
 
@@ -307,17 +307,17 @@ def changed(problem, **attributes):
     return problem
 
 
-def backward(module, values):
+def backward(module):
     with torch.enable_grad():
         module[0].weight.square().sum().backward()
 
 
-def drift(module, values):
+def drift(module):
     module[0].weight.data.add_(1e-7)
 
 
 @torch.no_grad()
-def count_queries(module, values):
+def count_queries(module):
     module[1].num_batches_tracked.add_(1)
 
 
@@ -416,7 +416,7 @@ class Wider(Plain):
 
 
 class BareState(Plain):
-    def forward(self, features, state):
+    def forward(self, features, _):
         update, _ = super().forward(features, ())
         return update, update
 
@@ -428,7 +428,7 @@ class Hoarding(Plain):
 
 
 class Amnesiac(RNNUpdater):
-    def forward(self, features, state):
+    def forward(self, features, _):
         return super().forward(features, ())
 
 
@@ -509,8 +509,8 @@ class Ascent(InnerOptimizer):
     def move(self, oracle, y):
         return y + 0.2 * oracle.gradient(y)
 
-    def step(self, oracle, y, state):
-        return oracle.problem.constraint.project(self.move(oracle, y)), (*state[:0], y)
+    def step(self, oracle, y, _):
+        return oracle.problem.constraint.project(self.move(oracle, y)), (y,)
 
 
 class Escaping(Ascent):
@@ -524,7 +524,7 @@ class StartingOutside(Ascent):
 
 
 class Silent(Ascent):
-    def maximize(self, problem, *, observe=None):
+    def maximize(self, problem, *, observe=None):  # noqa: ARG002
         return super().maximize(problem)
 
 
@@ -563,7 +563,7 @@ class Secretive(Ascent):
 
 
 class Restless(Ascent):
-    def begin_step(self, k, y, state):
+    def begin_step(self, _, y, __):
         return y, ()
 
 
@@ -645,7 +645,7 @@ def test_second_derivatives_leak_theta_where_it_enters_before_the_objective():
 
 
 class Regression(Task):
-    """min over theta of mean_i max over |d_i| <= 0.1 of -sum_c net(x_i + d_i)_c^2: small, smooth, with BatchNorm."""
+    """min over theta of mean_i max over |d_i| <= 0.1 of |net(x_i + d_i)|^2: small, smooth, with BatchNorm."""
 
     iterations = 4
 

@@ -35,11 +35,16 @@ BRIEF = {
     "autoattack_quick": "APGD-CE\n+ APGD-T",
     "autoattack": "Auto-\nAttack",
 }
+EMBEDDED = Settings()
 ROBUST = ("autoattack", "autoattack_quick", "worst_case")
 
 
-def sections(folders: Sequence[Path]) -> list[Section]:
+def sections(folders: Sequence[Path], settings: Settings = EMBEDDED) -> list[Section]:
     """A page about some runs that have been evaluated.
+
+    Args:
+        folders: of the runs.
+        settings: `data`, if some were trained on data of one's own.
 
     Raises:
         DamagedRunError: if one of them has not been evaluated, or is damaged.
@@ -93,7 +98,7 @@ def sections(folders: Sequence[Path]) -> list[Section]:
         ]
     learned = [folder for folder in folders if _method(folder).endswith("-l2l")]
     if learned:
-        page.append(_perturbations(max(learned, key=lambda folder: METHODS[_method(folder)].steps)))
+        page.append(_perturbations(max(learned, key=lambda folder: METHODS[_method(folder)].steps), settings))
     page.append(
         Section(
             "Training",
@@ -126,8 +131,9 @@ def table(
     return titles, cells
 
 
-def _perturbations(folder: Path) -> Section:
-    run = load_run(folder, Settings())
+def _perturbations(folder: Path, settings: Settings) -> Section:
+    embedded = RunFolder(folder).read_json("config.json").get("data") == "digits"
+    run = load_run(folder, EMBEDDED if embedded else settings)
     images = run.data.test.first(6)
     problem = PerturbationProblem(run.classifier, images.images, images.labels, LinfBall(run.eps))
     attackers = {

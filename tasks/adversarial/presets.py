@@ -33,9 +33,9 @@ class AdversarialFamily:
         """A run measured with standard AutoAttack and everything weaker."""
         return evaluate_run(folder, settings, announce)
 
-    def sections(self, folders: Sequence[Path]) -> list[Section]:
+    def sections(self, folders: Sequence[Path], settings: Settings) -> list[Section]:
         """The page about some runs."""
-        return sections(folders)
+        return sections(folders, settings)
 
     def benchmarks(self) -> Mapping[str, Callable[[Path, Announce], Path]]:
         """`digits`: the table over three seeds; `digits-tuning`: how its settings were chosen."""

@@ -26,7 +26,7 @@ from tasks.adversarial.task import AdversarialTraining
 
 # Chosen from plain and PGM-10 validation accuracy before any learned run; docs/tuning.md shows both.
 DIGITS_EPS = 0.15
-DIGITS_EPOCHS = 40
+DIGITS_EPOCHS = 80
 CONFIG_FIELDS = ("preset", "method", "seed", "data", "data_sha256", "eps", "epochs", "inner_steps")
 
 
@@ -124,7 +124,7 @@ def load_run(folder: Path, settings: Settings) -> LoadedRun:
             optimizer = LearnedOptimizer.from_pretrained(folder / "optimizer")
         else:
             optimizer = method.make(config["eps"], config["inner_steps"], data.shape[0])
-    except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError) as error:
+    except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise DamagedRunError(
             f"{folder} holds a damaged run ({type(error).__name__} in reading its weights); solve it again in "
             "another folder."

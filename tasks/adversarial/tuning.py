@@ -28,6 +28,18 @@ from tasks.adversarial.runs import DIGITS_EPOCHS, DIGITS_EPS
 from tasks.adversarial.task import AdversarialTraining
 
 SEEDS = (10, 11)
+TRIAL_EPOCHS = 40
+# The settings that are tried again with twice the epochs.
+LONGER = (
+    ("fgsm-rs", 2.0, 1.0),
+    ("pgm-2", 1.0, 1.0),
+    ("pgm-10", 0.15, 1.0),
+    ("grad-l2l", 2.0, 0.5),
+    ("two-step-l2l", 1.0, 0.5),
+    ("remembered-fgsm", 0.75, 0.0),
+    ("remembered-grad-l2l", 0.5, 0.0),
+    ("remembered-two-step-l2l", 1.0, 0.0),
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class Trial:
     random_start: float
     query_mode: QueryMode
     eps: float = DIGITS_EPS
+    epochs: int = TRIAL_EPOCHS
 
     def optimizer(self) -> InnerOptimizer:
         """The inner optimizer of this setting."""
@@ -56,7 +69,7 @@ def trials(seed: int) -> Iterator[Trial]:
     """Three step sizes of every method, queries in train mode.
 
     The first seed also tries plain and PGM-10 at four radii, and queries in eval mode for all methods without
-    memory.
+    memory. At last one setting of each method is given twice the epochs.
     """
     first = seed == SEEDS[0]
     for eps in (0.05, 0.1, 0.15, 0.2) if first else ():
@@ -77,6 +90,8 @@ def trials(seed: int) -> Iterator[Trial]:
             yield Trial(method, step_size, random_start, "train")
             if first and not method.startswith("remembered"):
                 yield Trial(method, step_size, random_start, "eval")
+    for method, step_size, random_start in LONGER:
+        yield Trial(method, step_size, random_start, "train", epochs=DIGITS_EPOCHS)
 
 
 def tune_digits(out: Path, announce: Announce) -> Path:
@@ -115,7 +130,7 @@ def _measure(trial: Trial, data: ImageData, seed: int) -> dict[str, float]:
         classifier,
         data,
         LinfBall(trial.eps),
-        epochs=DIGITS_EPOCHS,
+        epochs=trial.epochs,
         query_mode=trial.query_mode,
         remembers=trial.method.startswith("remembered"),
         seed=seed,
@@ -147,4 +162,6 @@ def _fold(seed: int) -> ImageData:
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("method", "step_size", "random_start", "query_mode", "eps", "seed"))
+    return tuple(
+        row[name] for name in ("method", "step_size", "random_start", "query_mode", "eps", "epochs", "seed")
+    )

@@ -66,7 +66,7 @@ class GamesFamily:
         RunFolder(folder).write_json("evaluation.json", result)
         return result
 
-    def sections(self, folders: Sequence[Path]) -> list[Section]:
+    def sections(self, folders: Sequence[Path], settings: Settings) -> list[Section]:  # noqa: ARG002
         """The picture of each run's orbits."""
         return [
             Section(
@@ -92,7 +92,7 @@ def _orbits(folder: Path) -> dict[str, torch.Tensor]:
         raise DamagedRunError(f"{folder} holds no trained optimizer; run `minimax-l2l solve {PRESET}` again.")
     try:
         learned = LearnedOptimizer.from_pretrained(folder / "optimizer")
-    except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError) as error:
+    except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise DamagedRunError(
             f"{folder / 'optimizer'} is damaged ({type(error).__name__} in reading it); solve it again in another "
             "folder."

@@ -84,7 +84,13 @@ class TestRandomStarts:
         def start(indices: torch.Tensor, *, step: int = 5, seed: int = 0) -> torch.Tensor:
             part = data.train
             problem = PerturbationProblem(
-                classifier, part.images[indices], part.labels[indices], threat, indices=indices, step=step, seed=seed
+                classifier,
+                part.images[indices],
+                part.labels[indices],
+                threat,
+                indices=indices,
+                step=step,
+                seed=seed,
             )
             return attack.start(problem)
 
@@ -154,7 +160,9 @@ class TestBatchNorm:
     def test_one_update_a_step_from_the_perturbed_images(self, attacker, play, query_mode):
         game = task(query_mode=query_mode)
         game.solve(attacker, steps=4, play=play)
-        assert {int(norm.num_batches_tracked) for norm in game.classifier.modules() if hasattr(norm, "running_mean")} == {4}
+        assert {
+            int(norm.num_batches_tracked) for norm in game.classifier.modules() if hasattr(norm, "running_mean")
+        } == {4}
 
     def test_the_update_is_that_of_one_forward_in_training_mode(self):
         attack = PGM(steps=2, step_size=EPS / 2)
@@ -213,9 +221,7 @@ class TestClaim:
         for name, attack in (("plain", GradientAscent(steps=0)), ("pgm", PGM(steps=3, step_size=0.4 * EPS))):
             torch.manual_seed(seed)
             classifier = SmallResNet(width=4)
-            game = AdversarialTraining(
-                classifier, data, LinfBall(EPS), epochs=6, query_mode="train", seed=seed
-            )
+            game = AdversarialTraining(classifier, data, LinfBall(EPS), epochs=6, query_mode="train", seed=seed)
             game.solve(attack)
             with resting(classifier):
                 survivors = withstands(classifier, data.validation, game.threat, PGM(steps=20, step_size=EPS / 10))
@@ -228,7 +234,9 @@ class TestClaim:
         torch.manual_seed(0)
         classifier = SmallResNet(width=4)
         game = AdversarialTraining(classifier, data, LinfBall(EPS), epochs=6, query_mode="train")
-        attacker = LearnedOptimizer(CNNUpdater.light(channels=1, gain=16.0), steps=1, step_size=1.5, random_start=1.0)
+        attacker = LearnedOptimizer(
+            CNNUpdater.light(channels=1, gain=16.0), steps=1, step_size=1.5, random_start=1.0
+        )
         game.solve(attacker)
         with resting(classifier):
             survivors = withstands(classifier, data.validation, game.threat, PGM(steps=20, step_size=EPS / 10))

@@ -52,7 +52,9 @@ class TestImages:
 
     @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool, torch.complex64])
     def test_pixels_are_floating_point(self, dtype):
-        with pytest.raises(TypeError, match=rf"images must be floating point in \[0, 1\], got {dtype}; divide by 255"):
+        with pytest.raises(
+            TypeError, match=rf"images must be floating point in \[0, 1\], got {dtype}; divide by 255"
+        ):
             Images(PIXELS.to(dtype), LABELS)
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bool, torch.complex64])
@@ -115,7 +117,9 @@ class TestDigits:
     def test_missing_extra(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "sklearn", None)
         monkeypatch.delitem(sys.modules, "sklearn.datasets", raising=False)
-        with pytest.raises(MissingExtraError, match=r'digits data set needs sklearn.*pip install "minimax-l2l\[vision\]"'):
+        with pytest.raises(
+            MissingExtraError, match=r'digits data set needs sklearn.*pip install "minimax-l2l\[vision\]"'
+        ):
             digits()
 
 
@@ -186,7 +190,9 @@ class TestFromNpz:
     @pytest.mark.parametrize("name", ["x_train", "y_train", "x_test", "y_test"])
     def test_a_missing_array(self, name, tmp_path):
         file, _ = archive(tmp_path / "a.npz", **{name: None})
-        with pytest.raises(ValueError, match=f"has no array .*{name}.*; it needs x_train, y_train, x_test and y_test"):
+        with pytest.raises(
+            ValueError, match=f"has no array .*{name}.*; it needs x_train, y_train, x_test and y_test"
+        ):
             from_npz(file)
 
     def test_a_missing_file(self, tmp_path):
@@ -237,7 +243,11 @@ class TestFromNpz:
             ({"x_train": np.zeros((40, 64), np.uint8)}, ValueError, r"got \(40, 64\)"),
             ({"y_train": np.arange(40) / 2}, TypeError, "labels must be whole numbers, got torch.float64"),
             ({"y_train": np.arange(40) % 2 == 0}, TypeError, "labels must be whole numbers, got torch.bool"),
-            ({"y_train": np.arange(40) % 4 - 1}, ValueError, "labels must lie in 0 ... 3 for 4 classes, got -1 to 2"),
+            (
+                {"y_train": np.arange(40) % 4 - 1},
+                ValueError,
+                "labels must lie in 0 ... 3 for 4 classes, got -1 to 2",
+            ),
             ({"y_train": np.full(40, 10**9)}, ValueError, "there are only 40 training images; number the classes"),
             ({"y_train": np.zeros((40, 1), np.int64)}, ValueError, r"labels of shape \(40,\), got \(40, 1\)"),
             ({"x_test": np.zeros((8, 9, 9), np.uint8)}, ValueError, "images of one shape"),

@@ -195,7 +195,9 @@ class TestRefusals:
     def test_too_few_classes_for_autoattack(self, classes):
         classifier = nn.Sequential(nn.Flatten(), nn.Linear(16, classes))
         images = Images(torch.rand(4, 1, 4, 4), torch.arange(4) % classes)
-        with pytest.raises(ValueError, match=f"defined for 4 classes or more, the classifier has {classes}; evaluate"):
+        with pytest.raises(
+            ValueError, match=f"defined for 4 classes or more, the classifier has {classes}; evaluate"
+        ):
             evaluate(classifier, images, LinfBall(EPS))
         assert classifier.training
 
@@ -212,7 +214,8 @@ class TestCurves:
         radii = [0.0, 0.02, 0.08, 1.0]
         accuracies = accuracy_against_eps(classifier, images, radii)
         wanted = [
-            (worst_rival(classifier, images.images, images.labels, eps)[1] < 0).float().mean().item() for eps in radii
+            (worst_rival(classifier, images.images, images.labels, eps)[1] < 0).float().mean().item()
+            for eps in radii
         ]
         assert accuracies[0] == pytest.approx(57 / 60)
         assert accuracies == pytest.approx(wanted)

@@ -65,9 +65,7 @@ def problem(kept: PerturbationMemory | None, indices: torch.Tensor, *, step: int
     labels = torch.zeros(len(indices), dtype=torch.int64)
     torch.manual_seed(1)
     classifier = SmallResNet(width=2).eval()
-    return PerturbationProblem(
-        classifier, images, labels, LinfBall(EPS), indices=indices, memory=kept, step=step
-    )
+    return PerturbationProblem(classifier, images, labels, LinfBall(EPS), indices=indices, memory=kept, step=step)
 
 
 class TestStarts:

@@ -31,7 +31,10 @@ def test_fields():
         (["/x/minimax_l2l/__main__.py", "presets"], "minimax-l2l presets"),
         (["minimax-l2l", "solve", "p", "--out", "/home/anna/run"], "minimax-l2l solve p --out run"),
         (["minimax-l2l", "solve", "p", "--out=/home/anna/run"], "minimax-l2l solve p --out=run"),
-        (["minimax-l2l", "solve", "p", "--out", "runs/a", "--eps=0.1"], "minimax-l2l solve p --out runs/a --eps=0.1"),
+        (
+            ["minimax-l2l", "solve", "p", "--out", "runs/a", "--eps=0.1"],
+            "minimax-l2l solve p --out runs/a --eps=0.1",
+        ),
         (["", "--seed", "1"], " --seed 1"),
     ],
 )
@@ -54,7 +57,9 @@ def test_packages_that_are_not_installed_are_left_out(monkeypatch):
 
 
 def test_an_installed_package_has_no_commit(monkeypatch, tmp_path):
-    monkeypatch.setattr(environment, "__file__", str(tmp_path / "site-packages" / "minimax_l2l" / "training" / "e.py"))
+    monkeypatch.setattr(
+        environment, "__file__", str(tmp_path / "site-packages" / "minimax_l2l" / "training" / "e.py")
+    )
     assert describe_environment()["commit"] is None
 
 

@@ -1,0 +1,119 @@
+"""Queries leave theta's module as they found it, and ask it in the mode that was asked for."""
+
+import pytest
+import torch
+from specimens import Through
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from minimax_l2l import Oracle
+from minimax_l2l.modes import querying
+
+
+class CountingLayer(nn.Module):
+    """Keeps a statistic of its own in training mode, as observers and moving averages do."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, x):
+        if self.training:
+            self.seen += len(x)
+        return x
+
+
+def with_statistics():
+    return nn.Sequential(
+        nn.Conv1d(2, 4, 1),
+        nn.BatchNorm1d(4),
+        nn.InstanceNorm1d(4, track_running_stats=True),
+        spectral_norm(nn.Conv1d(4, 4, 1)),
+        CountingLayer(),
+        nn.Dropout(0.5),
+    )
+
+
+def state(module):
+    return {name: value.clone() for name, value in module.state_dict(keep_vars=False).items()}
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_no_statistic_moves_whatever_layer_keeps_it(mode, frozen):
+    module = with_statistics().train()
+    before = state(module)
+    with querying(module, mode, frozen=frozen):
+        module(torch.randn(3, 2, 5))
+    assert all(torch.equal(value, before[name]) for name, value in state(module).items())
+    module(torch.randn(3, 2, 5))
+    moved = {name for name, value in state(module).items() if not torch.equal(value, before[name])}
+    assert {"1.running_mean", "2.running_mean", "4.seen"} <= moved
+
+
+def test_buffers_are_the_same_objects_afterwards():
+    module = nn.BatchNorm1d(4)
+    mean = module.running_mean
+    with querying(module, "train"):
+        assert module.running_mean is not mean
+    assert module.running_mean is mean
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_uneven_modes_and_flags_come_back_after_an_error(mode):
+    module = with_statistics()
+    module[1].eval()
+    module[0].weight.requires_grad_(False)
+    with pytest.raises(ZeroDivisionError), querying(module, mode, frozen=True):
+        assert {part.training for part in module.modules()} == {mode == "train"}
+        assert not any(weight.requires_grad for weight in module.parameters())
+        raise ZeroDivisionError
+    assert [part.training for part in module] == [True, False, True, True, True, True]
+    assert [name for name, weight in module.named_parameters() if not weight.requires_grad] == ["0.weight"]
+
+
+def test_parameters_stay_trainable_unless_frozen():
+    module = nn.Linear(2, 2)
+    with querying(module, "eval"):
+        assert all(weight.requires_grad for weight in module.parameters())
+
+
+def test_eval_queries_use_running_statistics_and_train_queries_the_batch():
+    module = nn.BatchNorm1d(1)
+    module.running_mean.fill_(1.0)
+    module.running_var.fill_(4.0 - module.eps)
+    batch = torch.tensor([[3.0], [5.0]])
+    with querying(module, "eval"):
+        torch.testing.assert_close(module(batch), torch.tensor([[1.0], [2.0]]))
+    with querying(module, "train"):
+        torch.testing.assert_close(module(batch), torch.tensor([[-1.0], [1.0]]), rtol=1e-4, atol=0)
+
+
+def test_queries_may_be_nested():
+    module = nn.BatchNorm1d(1)
+    batch = torch.tensor([[3.0], [5.0]])
+    with querying(module, "train"), querying(module, "eval"):
+        torch.testing.assert_close(module(batch), batch, rtol=1e-4, atol=0)
+    assert module.training
+
+
+def test_a_problem_without_a_module_has_nothing_to_switch():
+    with querying(None, "train", frozen=True):
+        pass
+
+
+def test_second_derivatives_are_those_of_the_statistics_that_the_query_saw():
+    """The outer pass moves running statistics in place, between a query and the backward through its graph."""
+    module = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Tanh())
+    problem = Through(module, torch.randn(4, 2))
+    y = problem.start.clone().requires_grad_()
+
+    def gradient():
+        with Oracle(problem, second_order=True) as oracle:
+            return oracle.gradient(y)
+
+    (expected,) = torch.autograd.grad(gradient().square().sum(), y)
+    late = gradient().square().sum()
+    module.train()(10 * torch.randn(4, 2))
+    (got,) = torch.autograd.grad(late, y)
+    assert torch.equal(got, expected)
