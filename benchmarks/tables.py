@@ -56,31 +56,57 @@ def _digits_table(rows: Rows, methods: Sequence[str] | Mapping[str, Any]) -> str
 
 
 def tuning(rows: Rows) -> str:
-    """Validation accuracy of every setting that was tried, mean over the seeds; the best of each method in bold."""
-    settings = {}
-    for row in rows:
-        if row["eps"] == 0.15 and row["method"] != "plain":
-            key = (row["method"], row["step_size"], row["random_start"])
-            settings.setdefault(key, {}).setdefault(row["query_mode"], []).append(row["robust"])
-    best: dict[str, float] = {}
-    for (method, *_), modes in settings.items():
-        best[method] = max(best.get(method, 0.0), *(mean(values) for values in modes.values()))
-    lines = []
-    for (method, step_size, start), modes in settings.items():
-        cells = [
-            f"**{100 * mean(modes[mode]):.1f}**"
-            if mode in modes and mean(modes[mode]) == best[method]
-            else f"{100 * mean(modes[mode]):.1f}"
-            if mode in modes
-            else "-"
-            for mode in ("train", "eval")
+    """Validation accuracy of every setting that was tried with 40 epochs; the best of each method in bold."""
+    tried = [row for row in rows if row["eps"] == 0.15 and row["epochs"] == 40 and row["method"] != "plain"]
+    first = min(row["seed"] for row in tried)
+    settings = {(row["method"], row["step_size"], row["random_start"]) for row in tried}
+
+    def accuracy(setting: tuple[Any, ...], mode: str, *, seeds: Sequence[int]) -> float | None:
+        own = [
+            row["robust"]
+            for row in tried
+            if (row["method"], row["step_size"], row["random_start"]) == setting
+            and row["query_mode"] == mode
+            and row["seed"] in seeds
         ]
-        lines.append([METHODS[method].title, f"{step_size:g}", f"{start:g}", *cells])
-    return _markdown(["method", "step / eps", "random start", "queries in train mode", "in eval mode"], lines)
+        return mean(own) if own else None
+
+    seeds = sorted({row["seed"] for row in tried})
+    over_both = {setting: accuracy(setting, "train", seeds=seeds) for setting in settings}
+    lines = []
+    for setting in sorted(settings, key=lambda one: (list(METHODS).index(one[0]), *one[1:])):
+        method, step_size, start = setting
+        best = max(value for (name, *_), value in over_both.items() if name == method and value is not None)
+        mark = "**" if over_both[setting] == best else ""
+        cells = [over_both[setting], *(accuracy(setting, mode, seeds=[first]) for mode in ("train", "eval"))]
+        shown = [f"{100 * cell:.1f}" if cell is not None else "-" for cell in cells]
+        lines.append([METHODS[method].title, f"{step_size:g}", f"{start:g}", f"{mark}{shown[0]}{mark}", *shown[1:]])
+    titles = ["method", "step / eps", "random start", "train mode, both seeds"]
+    return _markdown([*titles, "train mode, first seed", "eval mode, first seed"], lines)
+
+
+def tuning_epochs(rows: Rows) -> str:
+    """Validation accuracy of one setting of each method with 40 and with 80 epochs, mean over the seeds."""
+    lines = []
+    for row in rows:
+        if row["epochs"] == 40 or row["seed"] != rows[-1]["seed"]:
+            continue
+        setting = [row[name] for name in ("method", "step_size", "random_start", "query_mode")]
+        cells = []
+        for epochs in (40, 80):
+            own = [
+                other["robust"]
+                for other in rows
+                if other["epochs"] == epochs
+                and [other[name] for name in ("method", "step_size", "random_start", "query_mode")] == setting
+            ]
+            cells.append(f"{100 * mean(own):.1f}" if own else "-")
+        lines.append([METHODS[row["method"]].title, f"{row['step_size']:g}", f"{row['random_start']:g}", *cells])
+    return _markdown(["method", "step / eps", "random start", "40 epochs", "80 epochs"], lines)
 
 
 def tuning_eps(rows: Rows) -> str:
-    """Validation accuracy of plain and PGM-10 training at each radius, mean over the seeds."""
+    """Validation accuracy of plain and PGM-10 training at each radius, on the first seed."""
     lines = []
     for eps in sorted({row["eps"] for row in rows}):
         cells = []
@@ -92,6 +118,7 @@ def tuning_eps(rows: Rows) -> str:
                 and row["eps"] == eps
                 and row["query_mode"] == "eval"
                 and row["step_size"] in (0.0, 0.25)
+                and row["seed"] == 10
             ]
             cells.append(f"{100 * mean(own):.1f}")
         lines.append([f"{eps:g}", *cells])
@@ -102,6 +129,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits": ("digits.json", digits),
     "digits-short": ("digits.json", digits_short),
     "digits-tuning": ("digits-tuning.json", tuning),
+    "digits-epochs": ("digits-tuning.json", tuning_epochs),
     "digits-eps": ("digits-tuning.json", tuning_eps),
 }
 

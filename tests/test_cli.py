@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from minimax_l2l import cli
-from minimax_l2l.families import Section, load_families
+from minimax_l2l.families import Section, Settings, load_families
 from tasks.adversarial import AdversarialTraining, PerturbationProblem
 from tasks.adversarial.methods import METHODS
 from tasks.adversarial.pages import BRIEF, table
@@ -64,12 +65,28 @@ def files(folder: Path | str) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()}
 
 
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
+    """A run on images of one's own, two steps long, and the same one evaluated; made once and copied."""
+    home = tmp_path_factory.mktemp("originals")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        assert cli.main(["solve", PRESET, "--out", "mine", "--data", str(archive()), "--epochs", "2"]) == 0
+        shutil.copytree("mine", "measured")
+        evaluate_run(Path("measured"), Settings(data=Path("mine.npz")), tier="quick", images=12)
+    return home
+
+
 @pytest.fixture
-def solved(run):
-    """A run on images of one's own, two steps long."""
-    code, *_ = run("solve", PRESET, "--out", "mine", "--data", archive(), "--epochs", "2")
-    assert code == 0
-    return Path("mine")
+def solved(originals):
+    shutil.copy(originals / "mine.npz", "mine.npz")
+    return shutil.copytree(originals / "mine", Path("mine"))
+
+
+@pytest.fixture
+def measured(originals):
+    shutil.copy(originals / "mine.npz", "mine.npz")
+    return shutil.copytree(originals / "measured", Path("mine"))
 
 
 class TestPresets:
@@ -288,9 +305,10 @@ class TestSolve:
             raise Killed
 
         words = ("solve", PRESET, "--data", "mine.npz", "--epochs", "2", "--out", "killed")
-        with monkeypatch.context() as patch, pytest.raises(Killed):
+        with monkeypatch.context() as patch:
             patch.setattr(PerturbationProblem, "objective", die)
-            run(*words)
+            with pytest.raises(Killed):
+                run(*words)
         assert not Path("killed/checkpoint").exists()
         assert run(*words)[0] == 1
         assert run(*words, "--resume")[0] == 0
@@ -324,12 +342,6 @@ class TestSolve:
         code, _, err = run("solve", PRESET, "--data", archive(), "--epochs", "1")
         assert code == 1
         assert "the objective became nan, so neither player has a step to take" in err
-
-
-@pytest.fixture
-def measured(run, solved):
-    assert run("evaluate", solved, "--data", "mine.npz")[0] == 0
-    return solved
 
 
 class TestEvaluate:
@@ -445,7 +457,7 @@ class TestEvaluate:
             (lose_weights, "mine holds a damaged run (FileNotFoundError"),
             (lose_optimizer, "mine holds no optimizer"),
             (truncate_optimizer, "mine holds a damaged run (SafetensorError"),
-            (damage_optimizer_config, "mine holds a damaged run (TypeError"),
+            (damage_optimizer_config, "mine holds a damaged run (AttributeError"),
             (lose_solution, "mine holds no solution.json"),
             (empty_solution, "solution.json lacks seconds, passes"),
         ],
@@ -483,11 +495,16 @@ class TestEvaluate:
 
 class TestReport:
     def test_is_one_page(self, run, measured):
-        code, out, _ = run("report", measured, "--out", "pages/page.html")
+        code, out, _ = run("report", measured, "--out", "pages/page.html", "--data", "mine.npz")
         assert (code, out.strip()) == (0, "report: pages/page.html")
         page = Path("pages/page.html").read_text()
         assert page.count("<svg") == 5
         assert "Grad L2L" in page
+
+    def test_data_of_ones_own_must_be_named(self, run, measured):
+        code, _, err = run("report", measured)
+        assert code == 1
+        assert "this run was trained on 'mine'; name its file with --data" in err
 
     def test_of_a_run_that_was_not_evaluated(self, run, solved):
         code, _, err = run("report", solved)
@@ -495,12 +512,13 @@ class TestReport:
         assert "mine has not been evaluated; run `minimax-l2l evaluate mine` first" in err
         assert not Path("report.html").exists()
 
-    @pytest.mark.parametrize("content", ["{}", '{"rows": []}', "[", '{"rows": [{}]}'])
+    @pytest.mark.parametrize("content", ["{}", '{"rows": []}', "[", '{"rows": [{}], "environment": {}}'])
     def test_of_a_damaged_evaluation(self, content, run, measured):
         (measured / "evaluation.json").write_text(content)
         code, _, err = run("report", measured)
         assert code == 1
         assert "evaluation.json" in err
+        assert err.endswith("again.")
 
     def test_of_nothing(self, run):
         code, _, err = run("report")
@@ -509,13 +527,13 @@ class TestReport:
 
     def test_out_that_is_a_folder(self, run, measured):
         Path("pages").mkdir()
-        code, _, err = run("report", measured, "--out", "pages")
+        code, _, err = run("report", measured, "--out", "pages", "--data", "mine.npz")
         assert code == 1
         assert "pages is a folder, a report needs a file name; pass --out pages/report.html" in err
 
     def test_in_a_folder_that_is_a_file(self, run, measured):
         Path("file").write_text("precious")
-        code, _, err = run("report", measured, "--out", "file/page.html")
+        code, _, err = run("report", measured, "--out", "file/page.html", "--data", "mine.npz")
         assert code == 1
         assert "file" in err
         assert Path("file").read_text() == "precious"
@@ -527,8 +545,8 @@ class TestMissingExtras:
         [
             ("sklearn", ["solve", PRESET], "vision"),
             ("pyautoattack", ["evaluate", "mine", "--data", "mine.npz"], "vision"),
-            ("matplotlib", ["report", "mine"], "report"),
-            ("jinja2", ["report", "mine"], "report"),
+            ("matplotlib", ["report", "mine", "--data", "mine.npz"], "report"),
+            ("jinja2", ["report", "mine", "--data", "mine.npz"], "report"),
         ],
     )
     def test_names_the_command_that_installs_it(self, module, words, extra, run, measured, monkeypatch):  # noqa: ARG002
@@ -581,7 +599,7 @@ class TestTables:
         assert max(map(len, lines)) <= 80
         assert "…" not in out
         for row in rows:
-            (line,) = (line for line in lines if METHODS[row["method"]].title in line)
+            (line,) = (line for line in lines if line.startswith(f"│ {METHODS[row['method']].title} "))
             assert line.count("98.8") == len(BRIEF) - 1
         assert "Per cent of [images]." in out
         assert lines[-1] == "report: demo/report.html"

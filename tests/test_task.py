@@ -88,7 +88,7 @@ def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
 
 
 class Midpoint(Task):
-    """min over theta of max over g of (theta - c_g)^2 with c = -1, 0, 3: theta = 1, where groups 1 and 3 are worth 4."""
+    """min over theta of max over g of (theta - c_g)^2, c = -1, 0, 3: theta = 1, where two groups are worth 4."""
 
     def __init__(self, iterations: int) -> None:
         self.iterations = iterations
@@ -328,7 +328,7 @@ class TestEnds:
 
 
 class Network(nn.Sequential):
-    """A classifier with everything that has a state of its own: BatchNorm's statistics, dropout's random numbers."""
+    """A classifier with all that has a state of its own: BatchNorm's statistics, dropout's random numbers."""
 
     def __init__(self) -> None:
         torch.manual_seed(5)

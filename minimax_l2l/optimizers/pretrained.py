@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from huggingface_hub import ModelHubMixin, hf_hub_download
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from minimax_l2l.errors import require_choice
+from minimax_l2l.errors import DamagedRunError, require_choice
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures
 from minimax_l2l.updaters import CNNUpdater, DenseMLPUpdater, MLPUpdater, RNNUpdater, Updater
 
@@ -52,6 +54,25 @@ class PretrainedMixin(ModelHubMixin):
         save_file(tensors, save_directory / WEIGHTS)
 
     @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
+        """Load an optimizer from a folder or from the Hub.
+
+        Args:
+            pretrained_model_name_or_path: the folder, or a repository's name.
+            **options: `updaters`, classes beside the library's own; and those of
+                `huggingface_hub.ModelHubMixin.from_pretrained`.
+
+        Raises:
+            FileNotFoundError: if the folder lacks a file.
+            DamagedRunError: if a file in it is damaged.
+            ValueError: if the optimizer was saved with an updater that is not known.
+        """
+        try:
+            return super().from_pretrained(pretrained_model_name_or_path, **options)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise _damage(str(pretrained_model_name_or_path), error) from error
+
+    @classmethod
     def _from_pretrained(
         cls,
         *,
@@ -82,21 +103,39 @@ class PretrainedMixin(ModelHubMixin):
                 )
             )
 
-        config = json.loads(fetch(CONFIG).read_text())
+        config_file, weights_file = fetch(CONFIG), fetch(WEIGHTS)
         known = {updater.__name__: updater for updater in (*_UPDATERS, *updaters)}
-        wanted = config["updater"]["class"]
+        with _damage_explained(model_id):
+            config = json.loads(config_file.read_text(encoding="utf-8"))
+            wanted = config["updater"]["class"]
         if wanted not in known:
             raise ValueError(
                 f"{model_id} was saved with the updater {wanted}, which this library does not have; "
                 f"pass it: from_pretrained(..., updaters=[{wanted}])."
             )
-        optimizer = cls(
-            known[wanted](**config["updater"]["config"]),
-            features=_recall(config["features"]),
-            **{name: config[name] for name in _OPTIONS},
-        )
-        cast("LearnedOptimizer", optimizer).load_state_dict(load_file(fetch(WEIGHTS)))
+        with _damage_explained(model_id):
+            optimizer = cls(
+                known[wanted](**config["updater"]["config"]),
+                features=_recall(config["features"]),
+                **{name: config[name] for name in _OPTIONS},
+            )
+            cast("LearnedOptimizer", optimizer).load_state_dict(load_file(weights_file))
         return optimizer
+
+
+@contextmanager
+def _damage_explained(model_id: str) -> Iterator[None]:
+    """Turn whatever a damaged config or weight file causes into one sentence."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise _damage(model_id, error) from error
+
+
+def _damage(model_id: str, error: Exception) -> DamagedRunError:
+    return DamagedRunError(
+        f"{model_id} is no whole saved optimizer ({error}); save it again with save_pretrained, or load another."
+    )
 
 
 def _describe(features: Features) -> dict[str, Any]:

@@ -35,6 +35,8 @@ BRIEF = {
     "autoattack_quick": "APGD-CE\n+ APGD-T",
     "autoattack": "Auto-\nAttack",
 }
+COUNTS = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
+ROW_FIELDS = {"method", "data", "eps", "images", "clean", "worst_case", "train_seconds", *COUNTS}
 EMBEDDED = Settings()
 ROBUST = ("autoattack", "autoattack_quick", "worst_case")
 
@@ -49,15 +51,7 @@ def sections(folders: Sequence[Path], settings: Settings = EMBEDDED) -> list[Sec
     Raises:
         DamagedRunError: if one of them has not been evaluated, or is damaged.
     """
-    evaluations = {}
-    for folder in folders:
-        if not (folder / "evaluation.json").is_file():
-            raise DamagedRunError(f"{folder} has not been evaluated; run `minimax-l2l evaluate {folder}` first.")
-        evaluations[folder] = RunFolder(folder).read_json("evaluation.json")
-        if not evaluations[folder].get("rows") or "environment" not in evaluations[folder]:
-            raise DamagedRunError(
-                f"{folder / 'evaluation.json'} is damaged; run `minimax-l2l evaluate {folder}` again."
-            )
+    evaluations = {folder: _evaluation(folder) for folder in folders}
     rows = [row for evaluation in evaluations.values() for row in evaluation["rows"]]
     curves = {
         evaluation["rows"][0]["method"]: evaluation["curves"]
@@ -118,17 +112,28 @@ def table(
     """Result rows as column titles and cells: accuracies in per cent, seconds, passes."""
     fields = [field for field in columns if any(field in row for row in rows)]
     titles = ["method", *(columns[field] for field in fields), "seconds", "passes\nf / dx / dw"]
-    counts = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
     cells = [
         [
             METHODS[row["method"]].title,
             *(f"{100 * row[field]:.1f}" if field in row else "-" for field in fields),
             f"{row['train_seconds']:.1f}",
-            " / ".join(str(row[name]) for name in counts),
+            " / ".join(str(row[name]) for name in COUNTS),
         ]
         for row in rows
     ]
     return titles, cells
+
+
+def _evaluation(folder: Path) -> dict[str, Any]:
+    file = folder / "evaluation.json"
+    if not file.is_file():
+        raise DamagedRunError(f"{folder} has not been evaluated; run `minimax-l2l evaluate {folder}` first.")
+    content = RunFolder(folder).read_json(file.name)
+    rows = content.get("rows")
+    whole = isinstance(rows, list) and rows and all(row.keys() >= ROW_FIELDS for row in rows)
+    if not whole or "environment" not in content:
+        raise DamagedRunError(f"{file} lacks what a report needs; run `minimax-l2l evaluate {folder}` again.")
+    return content
 
 
 def _perturbations(folder: Path, settings: Settings) -> Section:

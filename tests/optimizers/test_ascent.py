@@ -90,15 +90,15 @@ def test_momentum_by_hand():
     g_0 = (3, 1) - 0, m_1 = (1.5, 0.5), y_1 = 1 * (3, 1) / sqrt(10);
     g_1 = (3, 1) - y_1 is along (3, 1) as well, so m_2 = 1.5 (1.5, 0.5) and y_2 = 2 (3, 1) / sqrt(10).
     With a curvature of (1, 9) it bends: g_0 = (3, 9), m_1 = (0.5, 1.5), y_1 = (1, 3) / sqrt(10);
-    g_1 = (3 - y_11, 9 (1 - y_12)) = (2.683772, 0.461497), over its mean (1.706571, 0.293429);
-    m_2 = (0.25, 0.75) + that = (1.956571, 1.043429), y_2 = y_1 + m_2 / |m_2|.
+    g_1 = (3 - y_11, 9 (1 - y_12)) = (2.683772, 0.461850), over its mean (1.706354, 0.293646);
+    m_2 = (0.25, 0.75) + that = (1.956354, 1.043646), y_2 = y_1 + m_2 / |m_2|.
     """
     optimizer = PGM(steps=2, step_size=1.0, random_start=0, momentum=0.5)
     straight = path(optimizer, Quadratic(torch.tensor([[3.0, 1.0]]), constraint=L2Ball(9.0)))
     torch.testing.assert_close(straight[2], 2 * torch.tensor([[3.0, 1.0]]) / 10**0.5)
     bent = path(optimizer, Quadratic(torch.tensor([[3.0, 1.0]]), torch.tensor([1.0, 9.0]), constraint=L2Ball(9.0)))
     torch.testing.assert_close(bent[1], torch.tensor([[1.0, 3.0]]) / 10**0.5)
-    moved = torch.tensor([[1.956571, 1.043429]]) / math.hypot(1.956571, 1.043429)
+    moved = torch.tensor([[1.956354, 1.043646]]) / math.hypot(1.956354, 1.043646)
     torch.testing.assert_close(bent[2], bent[1] + moved, rtol=1e-5, atol=1e-5)
 
 
@@ -155,7 +155,7 @@ def test_random_starts_go_from_the_initial_point_to_anywhere_in_the_set():
     assert 0.49 < anywhere.abs().max() <= 0.5
 
 
-@pytest.mark.parametrize("optimizer", [PGM(steps=30, step_size=0.05), GradientAscent(steps=80, step_size=0.4)])
+@pytest.mark.parametrize("optimizer", [PGM(steps=120, step_size=0.05), GradientAscent(steps=80, step_size=0.4)])
 def test_ascent_on_the_simplex_finds_the_projection_of_the_centre(optimizer):
     centre = torch.tensor([[0.8, 0.4, -1.0], [0.2, 0.3, 0.5]])
     problem = Quadratic(centre, start=torch.full((2, 3), 1 / 3), constraint=Simplex())

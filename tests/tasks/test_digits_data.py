@@ -196,14 +196,14 @@ class TestFromNpz:
             from_npz(file)
 
     def test_a_missing_file(self, tmp_path):
-        with pytest.raises(ValueError, match="there is no file .*; give a NumPy archive"):
+        with pytest.raises(ValueError, match=r"there is no file .*; give a NumPy archive"):
             from_npz(tmp_path / "nowhere.npz")
         with pytest.raises(ValueError, match="there is no file"):
             from_npz(tmp_path)
 
     def test_pickled_arrays_are_not_opened(self, tmp_path):
         file, _ = archive(tmp_path / "a.npz", x_train=np.array([{"not": "pixels"}] * 40, dtype=object))
-        with pytest.raises(ValueError, match="is no readable NumPy archive .*allow_pickle=False"):
+        with pytest.raises(ValueError, match=r"is no readable NumPy archive .*allow_pickle=False"):
             from_npz(file)
 
     @pytest.mark.parametrize("content", [b"", b"no archive at all", b"PK\x03\x04 torn"])

@@ -233,7 +233,11 @@ class TestCurves:
 def test_resting_gives_every_module_its_own_mode_back():
     module = nn.Sequential(nn.Dropout(), nn.Linear(1, 1))
     module[0].eval()
-    with pytest.raises(RuntimeError, match="in the middle"), resting(module):
+
+    def fail():
         assert not any(part.training for part in module.modules())
         raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"), resting(module):
+        fail()
     assert [part.training for part in module.modules()] == [True, False, True]

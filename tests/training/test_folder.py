@@ -39,9 +39,13 @@ class TestAtomic:
     def test_a_crash_in_the_middle_leaves_the_old_file(self, tmp_path):
         target = tmp_path / "file"
         target.write_bytes(b"old")
-        with pytest.raises(RuntimeError, match="out of power"), atomic(target) as file:
+
+        def fail(file):
             file.write(b"new")
             raise RuntimeError("out of power")
+
+        with pytest.raises(RuntimeError, match="out of power"), atomic(target) as file:
+            fail(file)
         assert target.read_bytes() == b"old"
         assert list(tmp_path.iterdir()) == [target]
 

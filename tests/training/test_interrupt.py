@@ -30,9 +30,13 @@ def test_the_second_interrupts():
 
 def test_the_usual_meaning_comes_back():
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(ValueError, match="mine"), DelayedInterrupt():
+
+    def fail():
         assert signal.getsignal(signal.SIGINT) != before
         raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"), DelayedInterrupt():
+        fail()
     assert signal.getsignal(signal.SIGINT) is before
     with pytest.raises(KeyboardInterrupt):
         press()

@@ -1,0 +1,147 @@
+"""Learned optimizers on disk: the same bits come back, and what cannot come back is refused with a sentence."""
+
+import json
+
+import pytest
+import torch
+from specimens import Quadratic
+from torch import nn
+
+from minimax_l2l import (
+    CNNUpdater,
+    DamagedRunError,
+    DenseMLPUpdater,
+    Features,
+    GradientFeatures,
+    IterateFeatures,
+    LearnedOptimizer,
+    MLPUpdater,
+    RNNUpdater,
+    Updater,
+)
+from minimax_l2l.testing.probes import stirred
+
+SAVED = {
+    "MLP": lambda: LearnedOptimizer(MLPUpdater(hidden=(4, 3)), steps=3, truncate=2, clip_norm=0.5),
+    "dense": lambda: LearnedOptimizer(DenseMLPUpdater(16), step_size=0.3, random_start=0.5, detach_iterates=True),
+    "RNN": lambda: LearnedOptimizer(
+        RNNUpdater(inputs=1, hidden=5, gain=0.3),
+        features=GradientFeatures("max", iterate=False),
+        second_order=True,
+        relative=True,
+        learning_rate=5e-3,
+        weight_decay=0.0,
+    ),
+    "wide": lambda: LearnedOptimizer(CNNUpdater.wide(1, width=4)),
+    "slim": lambda: LearnedOptimizer(CNNUpdater.slim(1, width=8)),
+    "light": lambda: LearnedOptimizer(CNNUpdater.light(1, width=4, gain=2.0), steps=2),
+    "naive": lambda: LearnedOptimizer(CNNUpdater.light(1, 1, width=4), features=IterateFeatures()),
+}
+OPTIONS = (
+    "steps",
+    "step_size",
+    "random_start",
+    "detach_iterates",
+    "truncate",
+    "second_order",
+    "relative",
+    "learning_rate",
+    "weight_decay",
+    "clip_norm",
+)
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_what_is_saved_comes_back_to_the_bit(name, tmp_path):
+    saved = stirred(SAVED[name]()).eval()
+    saved.save_pretrained(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"README.md", "config.json", "model.safetensors"}
+    loaded = LearnedOptimizer.from_pretrained(tmp_path).eval()
+    assert [getattr(loaded, option) for option in OPTIONS] == [getattr(saved, option) for option in OPTIONS]
+    assert (type(loaded.features), vars(loaded.features)) == (type(saved.features), vars(saved.features))
+    assert loaded.updater.config() == saved.updater.config()
+    problem = Quadratic(torch.rand(2, 1, 4, 4))
+    torch.manual_seed(1)
+    expected = saved.maximize(problem)
+    torch.manual_seed(1)
+    assert torch.equal(loaded.maximize(problem), expected)
+
+
+class Scale(Updater):
+    """u = factor * last feature."""
+
+    def __init__(self, inputs: int = 2):
+        super().__init__()
+        self.inputs = inputs
+        self.factor = nn.Parameter(torch.tensor(0.25))
+
+    def forward(self, features, state):
+        return self.factor * features[:, -1], state
+
+
+def test_an_updater_of_ones_own_is_handed_to_from_pretrained(tmp_path):
+    LearnedOptimizer(Scale(), steps=4).save_pretrained(tmp_path)
+    loaded = LearnedOptimizer.from_pretrained(tmp_path, updaters=[Scale])
+    assert isinstance(loaded.updater, Scale)
+    assert loaded.steps == 4
+
+
+def test_an_unknown_updater_is_refused_by_name(tmp_path):
+    LearnedOptimizer(Scale()).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"updater Scale, which this library.*updaters=\[Scale\]"):
+        LearnedOptimizer.from_pretrained(tmp_path)
+
+
+def test_a_config_cannot_make_the_library_import_anything(tmp_path):
+    LearnedOptimizer(MLPUpdater()).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["updater"]["class"] = "os.system"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="updater os.system"):
+        LearnedOptimizer.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
+def test_a_folder_without_a_file_is_refused(missing, tmp_path):
+    LearnedOptimizer(MLPUpdater()).save_pretrained(tmp_path)
+    (tmp_path / missing).unlink()
+    with pytest.raises(FileNotFoundError, match=f"holds no {missing}, so it is not a saved optimizer"):
+        LearnedOptimizer.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", b"{"),
+        ("config.json", b"{}"),
+        ("config.json", b"\xff\xfe"),
+        ("model.safetensors", b"not tensors"),
+        ("model.safetensors", b""),
+    ],
+)
+def test_a_damaged_file_is_refused_with_a_sentence(name, content, tmp_path):
+    LearnedOptimizer(MLPUpdater()).save_pretrained(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DamagedRunError, match="is no whole saved optimizer"):
+        LearnedOptimizer.from_pretrained(tmp_path)
+
+
+def test_weights_of_another_architecture_are_refused_with_a_sentence(tmp_path):
+    LearnedOptimizer(MLPUpdater(hidden=(4,))).save_pretrained(tmp_path / "small")
+    LearnedOptimizer(MLPUpdater(hidden=(5,))).save_pretrained(tmp_path / "large")
+    (tmp_path / "small" / "model.safetensors").replace(tmp_path / "large" / "model.safetensors")
+    with pytest.raises(DamagedRunError, match=r"(?s)no whole saved optimizer \(.*size mismatch"):
+        LearnedOptimizer.from_pretrained(tmp_path / "large")
+
+
+class Secret(Features):
+    channels, needs_gradient = 1, True
+
+    def __call__(self, iterate, gradient):  # noqa: ARG002
+        return gradient[:, None]
+
+
+def test_features_of_ones_own_are_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(TypeError, match="only the library's own features can be saved, got Secret"):
+        LearnedOptimizer(MLPUpdater(1), features=Secret()).save_pretrained(tmp_path)
+    assert not list(tmp_path.iterdir())
