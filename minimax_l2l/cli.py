@@ -89,7 +89,9 @@ def solve(
     family = family_of(preset, families)
     settings = Settings(seed=seed, data=data, eps=eps, epochs=epochs, inner_steps=inner_steps)
     target = out if out is not None else Path("runs") / preset / f"seed-{seed}"
-    solution = solve_preset(family, preset, target, settings, resume=resume, device=device, progress=True)
+    solution = solve_preset(
+        family, preset, target, settings, resume=resume, device=device, progress=True, tensorboard=True
+    )
     terminal.print(
         f"{solution.status} {solution.steps} steps, {solution.seconds:.1f} s, in {target}", soft_wrap=True
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from minimax_l2l.families import Family, Settings
+from minimax_l2l.training.callbacks import TensorBoard
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.runtime import Runtime
@@ -26,6 +29,7 @@ def solve_preset(
     overwrite: bool = False,
     device: str = "auto",
     progress: bool = False,
+    tensorboard: bool = False,
 ) -> Solution:
     """Solve a preset into a folder.
 
@@ -39,6 +43,7 @@ def solve_preset(
         overwrite: remove the run that is there first.
         device: see `Task.solve`.
         progress: show a progress bar.
+        tensorboard: write TensorBoard events as well, if it is installed.
 
     Returns:
         The solution; what it needs to be found again is in the folder.
@@ -56,14 +61,18 @@ def solve_preset(
     else:
         _make_room(folder, overwrite=overwrite)
         folder.write_json("config.json", {**config, "environment": describe_environment()})
-    return game.task.solve(
-        game.optimizer,
-        out=out,
-        resume=resume and folder.checkpoint_file.exists(),
-        device=device,
-        validate_every=game.validate_every,
-        progress=preset if progress else None,
-    )
+    wants_events = tensorboard and find_spec("tensorboard") is not None
+    with ExitStack() as stack:
+        events = [stack.enter_context(TensorBoard(out / "tensorboard", every=10))] if wants_events else []
+        return game.task.solve(
+            game.optimizer,
+            out=out,
+            resume=resume and folder.checkpoint_file.exists(),
+            device=device,
+            validate_every=game.validate_every,
+            progress=preset if progress else None,
+            callbacks=events,
+        )
 
 
 def _require_same(folder: RunFolder, config: dict[str, Any]) -> None:

@@ -121,7 +121,7 @@ class Task(ABC):
             validate_every: iterations between two calls of `validate`; 0 never calls it.
             checkpoint_every: iterations between two checkpoints.
             progress: title of a progress bar; None shows none.
-            callbacks: called with every history row.
+            callbacks: called with the row of every step.
             on_failure: raise `NonFiniteError` when the objective is NaN or infinite, or stop with both
                 players as they were before that step.
 

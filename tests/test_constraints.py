@@ -35,7 +35,7 @@ def samples(constraint, count=200):
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(points)
 def test_the_projection_is_the_nearest_feasible_point(name, y):
-    """p is nearest exactly if <y - p, z - p> <= 0 for every feasible z."""
+    """It is p exactly if <y - p, z - p> <= 0 for every feasible z."""
     constraint = SETS[name]
     projected = constraint.project(y)
     others = samples(constraint)
@@ -123,7 +123,7 @@ def test_violations_by_hand():
 
 
 def nearest_in_ball_and_box(y, radius, low, high):
-    """argmin ||z - y|| has the form clamp(y / (1 + m), low, high); m >= 0 by bisection, for boxes around zero."""
+    """The nearest point is clamp(y / (1 + m), low, high); m >= 0 by bisection, for boxes around zero."""
     near, far = torch.zeros(len(y), 1, dtype=y.dtype), torch.full((len(y), 1), 1e4, dtype=y.dtype)
     inside = y.clamp(low, high).norm(dim=1, keepdim=True) <= radius
     for _ in range(100):
@@ -150,7 +150,7 @@ def test_dykstra_is_not_the_projection_on_one_set_after_the_other():
 
 @pytest.mark.parametrize("dimension", [1, 2, 5])
 def test_samples_of_the_ball_are_uniform(dimension):
-    """Of a uniform point in the ball, (|y| / eps)^d is uniform, and its direction is uniform and independent of it."""
+    """Of a uniform point (|y| / eps)^d is uniform, and the direction is uniform and independent of it."""
     generator = torch.Generator().manual_seed(4)
     noise = torch.rand(20_000, dimension, generator=generator, dtype=torch.float64)
     y = L2Ball(2.0).sample(noise)

@@ -1,4 +1,4 @@
-"""What a run costs, counted by hand for every kind of method: forward, input-gradient and weight-gradient passes."""
+"""What a run costs: forward, input-gradient and weight-gradient passes, by hand for every kind of method."""
 
 import pytest
 from specimens import random_images

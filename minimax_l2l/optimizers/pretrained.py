@@ -35,7 +35,16 @@ _OPTIONS = (
 )
 
 
-class PretrainedMixin(ModelHubMixin):
+CARD = """---
+{{ card_data }}
+---
+# A learned inner optimizer, trained by minimax_l2l
+
+Load it with `LearnedOptimizer.from_pretrained(...)`.
+"""
+
+
+class PretrainedMixin(ModelHubMixin, model_card_template=CARD):
     """`save_pretrained`, `from_pretrained` and `push_to_hub` for learned optimizers.
 
     A config names its updater by class name, which is looked up among this library's updaters and those

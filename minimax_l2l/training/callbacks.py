@@ -76,12 +76,14 @@ class TensorBoard:
 
     Args:
         folder: where the event files go.
+        every: steps between two rows that are written; rows with a validation are always written.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, *, every: int = 1) -> None:
         require_extra("tensorboard", extra="report", purpose="writing TensorBoard events")
         from torch.utils.tensorboard import SummaryWriter
 
+        self.every = every
         self._writer = SummaryWriter(str(folder))
 
     def __enter__(self) -> TensorBoard:
@@ -96,7 +98,9 @@ class TensorBoard:
         self._writer.close()  # what it still holds is written now
 
     def __call__(self, row: Row) -> None:
-        """Write one row."""
+        """Write one row, if it is its turn."""
+        if int(row["step"]) % self.every and not any(name.startswith("validation") for name in row):
+            return
         for name, value in row.items():
             if name != "step":
                 self._writer.add_scalar(name, value, int(row["step"]))

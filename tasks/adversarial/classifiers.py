@@ -9,7 +9,16 @@ from torch import Tensor, nn
 from minimax_l2l.errors import require_count
 
 
-class SmallResNet(nn.Module, PyTorchModelHubMixin):
+CARD = """---
+{{ card_data }}
+---
+# A small residual network, trained by minimax_l2l
+
+Load it with `SmallResNet.from_pretrained(...)`.
+"""
+
+
+class SmallResNet(nn.Module, PyTorchModelHubMixin, model_card_template=CARD):
     """A pre-activation residual network of three blocks, widths w, 2w and 4w, at strides 1, 2 and 2.
 
     Its activation is SiLU: a smooth one makes the loss smoother in the image, which adversarial training by any

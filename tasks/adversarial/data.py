@@ -64,6 +64,10 @@ class Images:
     def __len__(self) -> int:
         return len(self.images)
 
+    def to(self, device: torch.device) -> Images:
+        """The same on a device."""
+        return Images(self.images.to(device), self.labels.to(device))
+
     def first(self, count: int) -> Images:
         """The first `count` images."""
         return Images(self.images[:count], self.labels[:count])

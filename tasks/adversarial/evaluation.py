@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import FGSM, PGM, InnerOptimizer, LinfBall
+from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall
 from minimax_l2l.extras import require_extra
 from minimax_l2l.modes import querying
 from tasks.adversarial.data import Images
@@ -74,7 +74,7 @@ def evaluate(
         MissingExtraError: if pyautoattack is not installed.
         ValueError: if there are fewer than four classes, for which AutoAttack's loss is not defined.
     """
-    eps = threat.eps
+    eps, images = threat.eps, _beside(classifier, images)
     attacks: list[tuple[str, InnerOptimizer, Loss]] = [
         ("fgsm", FGSM(step_size=eps), cross_entropy),
         ("pgm_20", PGM(steps=20, step_size=eps / 10), cross_entropy),
@@ -104,6 +104,7 @@ def withstands(
     seed: int = 0,
 ) -> Tensor:
     """Whether each image is classified rightly after an attack: Booleans of shape (n,)."""
+    images = _beside(classifier, images)
     problem = PerturbationProblem(classifier, images.images, images.labels, threat, loss=loss, seed=seed)
     with torch.no_grad():
         attacked = problem.view(optimizer.maximize(problem))
@@ -121,6 +122,12 @@ def resting(*modules: nn.Module) -> Iterator[None]:
     finally:
         for part, training in before:
             part.training = training
+
+
+def _beside(classifier: nn.Module, images: Images) -> Images:
+    """Images on the device of the classifier's first parameter; where they are if it has none."""
+    weight = next(classifier.parameters(), None)
+    return images if weight is None or weight.device == images.images.device else images.to(weight.device)
 
 
 @torch.no_grad()
@@ -159,7 +166,7 @@ def accuracy_against_eps(classifier: nn.Module, images: Images, eps: list[float]
             (
                 withstands(classifier, images, LinfBall(radius), PGM(steps=20, step_size=radius / 10), seed=seed)
                 if radius > 0
-                else _right(classifier, images.images, images.labels)
+                else withstands(classifier, images, LinfBall(1.0), GradientAscent(steps=0))
             )
             .float()
             .mean()

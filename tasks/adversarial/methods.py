@@ -75,10 +75,10 @@ METHODS: dict[str, Method] = {
         Method("pgm-2", "PGM-2", 2, _pgm(1.0)),
         Method("pgm-10", "PGM-10", 10, _pgm(0.15)),
         Method("naive-l2l", "Naive L2L", 1, _naive),
-        Method("grad-l2l", "Grad L2L", 1, light(2.0, 0.5)),
+        Method("grad-l2l", "Grad L2L", 1, light(2.0, 1.0)),
         Method("two-step-l2l", "2-Step L2L", 2, light(1.0, 0.5)),
         Method("remembered-fgsm", "FGSM, remembered start", 1, _fgsm(0.75, 0.0), remembers=True),
-        Method("remembered-grad-l2l", "Grad L2L, remembered start", 1, light(0.5, 0.0), remembers=True),
+        Method("remembered-grad-l2l", "Grad L2L, remembered start", 1, light(1.0, 0.0), remembers=True),
         Method("remembered-two-step-l2l", "2-Step L2L, remembered start", 2, light(1.0, 0.0), remembers=True),
     )
 }

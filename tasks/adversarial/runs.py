@@ -124,6 +124,8 @@ def load_run(folder: Path, settings: Settings) -> LoadedRun:
             optimizer = LearnedOptimizer.from_pretrained(folder / "optimizer")
         else:
             optimizer = method.make(config["eps"], config["inner_steps"], data.shape[0])
+    except DamagedRunError:
+        raise
     except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise DamagedRunError(
             f"{folder} holds a damaged run ({type(error).__name__} in reading its weights); solve it again in "

@@ -92,6 +92,8 @@ def _orbits(folder: Path) -> dict[str, torch.Tensor]:
         raise DamagedRunError(f"{folder} holds no trained optimizer; run `minimax-l2l solve {PRESET}` again.")
     try:
         learned = LearnedOptimizer.from_pretrained(folder / "optimizer")
+    except DamagedRunError:
+        raise
     except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise DamagedRunError(
             f"{folder / 'optimizer'} is damaged ({type(error).__name__} in reading it); solve it again in another "

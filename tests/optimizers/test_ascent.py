@@ -57,7 +57,7 @@ def test_simultaneous_play_of_a_game_by_hand():
 
 
 def test_alternating_play_of_a_game_by_hand():
-    """x <- x - y / 2, and then y <- y + x / 2 with the new x: one gradient a leaf."""
+    """First x <- x - y / 2, and then y <- y + x / 2 with the new x: one gradient a leaf."""
     walked, passes = game(2, AlternatingAscent)
     assert walked == [(1.0, 0.0), (1.0, 0.5), (0.75, 0.875)]
     assert passes == Passes(forward=4, input_gradient=4)

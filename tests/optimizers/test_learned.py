@@ -24,7 +24,7 @@ from tasks.games import BilinearGame
 
 
 def on_paper(**options):
-    """u = 1/2 y + 1/8 g + b on f(y) = -(y - 3)^2 from y_0 = 1: curvature 2, g = 2 (3 - y).
+    """Updates u = 1/2 y + 1/8 g + b on f(y) = -(y - 3)^2 from y_0 = 1: curvature 2, g = 2 (3 - y).
 
     g_0 = 4                  y_1 = 1 + 1/2 + 1/2 = 2
     g_1 = 2                  y_2 = 2 + 1 + 1/4 = 13/4
@@ -66,7 +66,7 @@ def test_two_steps_on_a_quadratic_are_those_on_paper(options, derivative):
 
 
 def test_relative_updates_are_multiplied_by_the_gradients_size():
-    """u = 1/8 * g / rms(g) = 1/8 sign(g) here, so relative makes it 1/8 |g|: y_1 = 1 + 4/8, y_2 = 3/2 + 3/8."""
+    """With u = 1/8 g / rms(g) = 1/8 sign(g), relative makes it 1/8 |g|: y_1 = 1 + 4/8, y_2 = 3/2 + 3/8."""
     updater = RNNUpdater(inputs=1, gain=0.125)
     optimizer = LearnedOptimizer(updater, steps=2, features=GradientFeatures(iterate=False), relative=True)
     problem = Quadratic(torch.tensor([[3.0]]), 2.0, start=torch.tensor([[1.0]]))

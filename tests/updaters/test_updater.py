@@ -26,6 +26,7 @@ def test_the_config_is_the_constructors_arguments(updater, config):
 class Unkept(Updater):
     def __init__(self, width: int):
         super().__init__()
+        self.twice = 2 * width
 
     def forward(self, features, state):
         return features[:, 0], state
