@@ -1,10 +1,14 @@
-"""What all tests share: one thread and one seed, so that no test depends on the machine or on another test."""
+"""What all tests share: one thread, one seed and the CPU, so that none depends on the machine or on another test."""
 
 import pytest
 import torch
 
 
 @pytest.fixture(autouse=True)
-def repeatable():
+def repeatable(request):
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("cuda") is None:
+            patch.setattr(torch.cuda, "is_available", lambda: False)
+        yield

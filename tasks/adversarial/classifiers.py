@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from minimax_l2l.errors import require_count
 
-
 CARD = """---
 {{ card_data }}
 ---
