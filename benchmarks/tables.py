@@ -87,21 +87,22 @@ def tuning(rows: Rows) -> str:
 
 def tuning_epochs(rows: Rows) -> str:
     """Validation accuracy of one setting of each method with 40 and with 80 epochs, mean over the seeds."""
+    names = ("method", "step_size", "random_start", "query_mode")
+    longer = {tuple(row[name] for name in names) for row in rows if row["epochs"] == 80}
+
+    def accuracy(setting: tuple[Any, ...], epochs: int) -> str:
+        own = [
+            row["robust"]
+            for row in rows
+            if row["epochs"] == epochs and row["eps"] == 0.15 and tuple(row[name] for name in names) == setting
+        ]
+        return f"{100 * mean(own):.1f}"
+
     lines = []
-    for row in rows:
-        if row["epochs"] == 40 or row["seed"] != rows[-1]["seed"]:
-            continue
-        setting = [row[name] for name in ("method", "step_size", "random_start", "query_mode")]
-        cells = []
-        for epochs in (40, 80):
-            own = [
-                other["robust"]
-                for other in rows
-                if other["epochs"] == epochs
-                and [other[name] for name in ("method", "step_size", "random_start", "query_mode")] == setting
-            ]
-            cells.append(f"{100 * mean(own):.1f}" if own else "-")
-        lines.append([METHODS[row["method"]].title, f"{row['step_size']:g}", f"{row['random_start']:g}", *cells])
+    for setting in sorted(longer, key=lambda one: list(METHODS).index(one[0])):
+        method, step_size, start, _ = setting
+        cells = [accuracy(setting, epochs) for epochs in (40, 80)]
+        lines.append([METHODS[method].title, f"{step_size:g}", f"{start:g}", *cells])
     return _markdown(["method", "step / eps", "random start", "40 epochs", "80 epochs"], lines)
 
 

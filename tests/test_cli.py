@@ -72,7 +72,12 @@ def originals(tmp_path_factory):
     home = tmp_path_factory.mktemp("originals")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        assert cli.main(["solve", PRESET, "--out", "mine", "--data", str(archive()), "--epochs", "2"]) == 0
+        assert (
+            cli.main(
+                ["solve", PRESET, "--out", "mine", "--data", str(archive()), "--epochs", "2", "--device", "cpu"]
+            )
+            == 0
+        )
         shutil.copytree("mine", "measured")
         evaluate_run(Path("measured"), Settings(data=Path("mine.npz")), tier="quick", images=12)
     return home
@@ -219,6 +224,7 @@ class TestSolve:
             "model",
             "optimizer",
             "solution.json",
+            "tensorboard",
         }
         config = json.loads((solved / "config.json").read_text())
         assert (config["preset"], config["seed"], config["data"]) == (PRESET, 0, "mine")

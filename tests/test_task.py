@@ -1,5 +1,6 @@
 """The outer loop: both players' steps, what they cost, how a run ends, and that resuming changes no bit."""
 
+import itertools
 import json
 import os
 import signal
@@ -431,21 +432,16 @@ class TestRecords:
     def test_no_validation_unless_asked(self):
         assert all("size" not in row for row in Graded().solve(learned(), log_every=1).history)
 
-    def test_seconds_only_grow_and_leave_validation_out(self):
+    def test_seconds_only_grow_and_leave_validation_out(self, monkeypatch):
         class Slow(Fair):
             def validate(self, optimizer):  # noqa: ARG002
-                clock[0] += 1000
+                for _ in range(1000):
+                    next(clock)
                 return {}
 
-        clock = [0.0]
-
-        def tick() -> float:
-            clock[0] += 1
-            return clock[0]
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("minimax_l2l.training.run.time.perf_counter", tick)
-            solution = Slow().solve(learned(), log_every=1, validate_every=1)
+        clock = itertools.count()
+        monkeypatch.setattr("minimax_l2l.training.run.time.perf_counter", lambda: float(next(clock)))
+        solution = Slow().solve(learned(), log_every=1, validate_every=1)
         assert [row["seconds"] for row in solution.history] == [float(step) for step in range(1, 13)]
 
     def test_callbacks_see_every_step(self):
@@ -703,10 +699,11 @@ class TestResuming:
         assert (solution.steps, solution.status) == (12, Status.COMPLETED)
         assert contents(tmp_path) == before
 
-    def test_seconds_go_on(self, tmp_path):
-        first = Fair().solve(learned(), out=tmp_path, steps=5)
-        second = Fair().solve(learned(), out=tmp_path, resume=True)
-        assert second.seconds > first.seconds
+    def test_seconds_go_on(self, tmp_path, monkeypatch):
+        clock = itertools.count()
+        monkeypatch.setattr("minimax_l2l.training.run.time.perf_counter", lambda: float(next(clock)))
+        assert Fair().solve(learned(), out=tmp_path, steps=5).seconds == 5
+        assert Fair().solve(learned(), out=tmp_path, resume=True).seconds == 12
 
     def test_nothing_to_resume(self, tmp_path):
         with pytest.raises(DamagedRunError, match="holds no checkpoint to resume"):

@@ -113,7 +113,7 @@ def learned():
     torch.set_num_threads(1)
     torch.manual_seed(0)
     optimizer = LimitCycle.learned_optimizer(steps=32)
-    solution = LimitCycle(iterations=60, games=32).solve(optimizer)
+    solution = LimitCycle(iterations=60, games=32).solve(optimizer, device="cpu")
     assert solution.status is Status.COMPLETED
     return optimizer
 
