@@ -241,8 +241,10 @@ class Simplex(TensorConstraint):
 class Intersection(TensorConstraint):
     """The points that lie in every one of several sets.
 
-    Boxes (an L_inf ball is one) are met by clamping to each in turn, which is exact. Otherwise the nearest
-    point is found by Dykstra's alternating projections (Boyle and Dykstra, 1986).
+    Boxes (an L_inf ball is one) are met by clamping to each in turn, which is exact. An L2 ball and boxes that hold
+    the origin are met in P_boxes(s y) with the largest s in [0, 1] that the ball allows: the minimiser of
+    ||z - y||^2 + m ||z||^2 over the boxes is the clamped y / (1 + m). Otherwise the nearest point is found by
+    Dykstra's alternating projections (Boyle and Dykstra, 1986), which is slow far away.
 
     Args:
         parts: the sets; the first one says how updates are squashed and random points drawn.
@@ -254,16 +256,35 @@ class Intersection(TensorConstraint):
         if not parts:
             raise ValueError("Intersection needs at least one set, got none; use Free() for no constraint.")
         self.parts, self.iterations, self.tolerance = parts, iterations, tolerance
-        self._boxes = all(isinstance(part, LinfBall | Box) for part in parts)
+        self._boxes = tuple(part for part in parts if isinstance(part, LinfBall | Box))
+        self._balls = tuple(part for part in parts if isinstance(part, L2Ball))
 
     def project(self, y: Tree) -> Tensor:
         """The nearest point of all sets at once."""
-        return self._clamp(y) if self._boxes else self._dykstra(self._tensor(y))
+        tensor = self._tensor(y)
+        if len(self._boxes) == len(self.parts):
+            return self._clamp(tensor)
+        if self._balls and len(self._boxes) + len(self._balls) == len(self.parts) and self._hold_origin(tensor):
+            return self._shrink(tensor, min(ball.eps for ball in self._balls))
+        return self._dykstra(tensor)
 
-    def _clamp(self, y: Tree) -> Tensor:
-        for part in self.parts:
-            y = part.project(y)
-        return self._tensor(y)
+    def _clamp(self, y: Tensor) -> Tensor:
+        for box in self._boxes:
+            y = self._tensor(box.project(y))
+        return y
+
+    def _hold_origin(self, y: Tensor) -> bool:
+        return bool((self._clamp(torch.zeros_like(y)) == 0).all())
+
+    def _shrink(self, y: Tensor, eps: float) -> Tensor:
+        low = torch.zeros_like(_event_norm(y))
+        high = torch.ones_like(low)
+        for _ in range(60):
+            middle = (low + high) / 2
+            fits = _event_norm(self._clamp(middle * y)) <= eps
+            low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
+        fits = _event_norm(self._clamp(y)) <= eps
+        return torch.where(fits, self._clamp(y), self._clamp(low * y))
 
     def _dykstra(self, y: Tensor) -> Tensor:
         corrections = [torch.zeros_like(y) for _ in self.parts]

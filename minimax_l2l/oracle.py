@@ -81,6 +81,21 @@ class Oracle:
         signed = [part if sign == 1 else sign * part for sign, part in zip(per_leaf, gradients, strict=True)]
         return values, rebuild(y, signed)
 
+    def merit(self, values: Tensor) -> Tensor:
+        """Values as the inner variable ascends them: the objective times its sign.
+
+        Raises:
+            ValueError: if some leaves ascend and others descend, so that no one number says who is better off.
+        """
+        signs = self.problem.signs
+        distinct = set(signs) if isinstance(signs, tuple) else {signs}
+        if len(distinct) != 1:
+            raise ValueError(
+                f"this optimizer compares values, which needs one sign for the whole inner variable, got {signs}; "
+                "play a game with GradientAscent, AlternatingAscent or a LearnedOptimizer."
+            )
+        return distinct.pop() * values
+
     def gradient(self, y: Tree) -> Tree:
         """The second half of `value_and_gradient`."""
         return self.value_and_gradient(y)[1]

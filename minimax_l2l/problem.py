@@ -55,8 +55,13 @@ class InnerProblem(ABC):
         """The iterate as the updater should see it, shape (n, *event): y itself, a tuple side by side."""
         return ravel(y)
 
-    def noise(self, y: Tree) -> Tree:
-        """Uniform numbers in [0, 1) shaped as y, from which a random start is made."""
+    def noise(self, y: Tree, draw: int = 0) -> Tree:  # noqa: ARG002
+        """Uniform numbers in [0, 1) shaped as y, from which a random start is made.
+
+        Args:
+            y: the inner variable.
+            draw: which start of several; a problem whose numbers are seeded gives each draw its own.
+        """
         return map_leaves(torch.rand_like, y)
 
     def remember(self, y: Tree) -> None:

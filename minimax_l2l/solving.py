@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from minimax_l2l.families import Family, Settings
 from minimax_l2l.training.callbacks import TensorBoard
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.runtime import Runtime
-from minimax_l2l.training.solution import Solution
+from minimax_l2l.training.solution import Solution, Status
 
 OWN_FILES = ("metrics.jsonl", "solution.json", "evaluation.json", "config.json")
 OWN_FOLDERS = ("checkpoint", "model", "optimizer", "tensorboard")
@@ -30,6 +29,7 @@ def solve_preset(
     device: str = "auto",
     progress: bool = False,
     tensorboard: bool = False,
+    on_interrupt: Literal["return", "raise"] = "return",
 ) -> Solution:
     """Solve a preset into a folder.
 
@@ -44,6 +44,8 @@ def solve_preset(
         device: see `Task.solve`.
         progress: show a progress bar.
         tensorboard: write TensorBoard events as well, if it is installed.
+        on_interrupt: what to do once Ctrl-C has ended the run and its folder is whole: return, or go on to raise
+            KeyboardInterrupt, which is right where more work would follow.
 
     Returns:
         The solution; what it needs to be found again is in the folder.
@@ -62,17 +64,18 @@ def solve_preset(
         _make_room(folder, overwrite=overwrite)
         folder.write_json("config.json", {**config, "environment": describe_environment()})
     wants_events = tensorboard and find_spec("tensorboard") is not None
-    with ExitStack() as stack:
-        events = [stack.enter_context(TensorBoard(out / "tensorboard", every=10))] if wants_events else []
-        return game.task.solve(
-            game.optimizer,
-            out=out,
-            resume=resume and folder.checkpoint_file.exists(),
-            device=device,
-            validate_every=game.validate_every,
-            progress=preset if progress else None,
-            callbacks=events,
-        )
+    solution = game.task.solve(
+        game.optimizer,
+        out=out,
+        resume=resume and folder.checkpoint_file.exists(),
+        device=device,
+        validate_every=game.validate_every,
+        progress=preset if progress else None,
+        callbacks=[TensorBoard(out / "tensorboard", every=10)] if wants_events else [],
+    )
+    if on_interrupt == "raise" and solution.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    return solution
 
 
 def _require_same(folder: RunFolder, config: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What all tests share: one thread, one seed and the CPU, so that none depends on the machine or on another test."""
+"""What all tests share: one thread, one seed and the CPU, so that none depends on the machine or another test."""
 
 import pytest
 import torch

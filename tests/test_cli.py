@@ -231,6 +231,14 @@ class TestSolve:
         assert config["settings"] == {"seed": 0, "data": "mine.npz", "epochs": 2}
         assert str(Path.cwd()) not in (solved / "config.json").read_text()
 
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+    def test_writes_tensorboard_events(self, solved):
+        accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+        events = accumulator.EventAccumulator(str(solved / "tensorboard"))
+        events.Reload()
+        assert "validation_pgm_10" in events.Tags()["scalars"]
+        assert [event.step for event in events.Scalars("objective")] == [1, 2]
+
     def test_says_where_it_is(self, run):
         code, out, _ = run("solve", PRESET, "--data", archive(), "--epochs", "1", "--seed", "3")
         assert code == 0
@@ -442,6 +450,10 @@ class TestEvaluate:
     def damage_optimizer_config(self, folder):
         (folder / "optimizer" / "config.json").write_text("[]")
 
+    def interrupt(self, folder):
+        solution = json.loads((folder / "solution.json").read_text())
+        (folder / "solution.json").write_text(json.dumps(solution | {"status": "interrupted", "steps": 1}))
+
     def lose_solution(self, folder):
         (folder / "solution.json").unlink()
 
@@ -463,8 +475,9 @@ class TestEvaluate:
             (lose_optimizer, "mine holds no optimizer"),
             (truncate_optimizer, "mine/optimizer is no whole saved optimizer"),
             (damage_optimizer_config, "mine"),
+            (interrupt, "mine holds a run that was interrupted after 1 steps; finish it with"),
             (lose_solution, "mine holds no solution.json"),
-            (empty_solution, "solution.json lacks seconds, passes"),
+            (empty_solution, "solution.json lacks status, steps, seconds, passes"),
         ],
     )
     def test_damaged_runs(self, damage, sentence, run, solved):
@@ -554,7 +567,7 @@ class TestMissingExtras:
             ("jinja2", ["report", "mine", "--data", "mine.npz"], "report"),
         ],
     )
-    def test_names_the_command_that_installs_it(self, module, words, extra, run, measured, monkeypatch):  # noqa: ARG002
+    def test_names_the_command_that_installs_it(self, module, words, extra, run, measured, monkeypatch):
         for name in [name for name in sys.modules if name.split(".")[0] == module]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, module, None)
@@ -579,7 +592,7 @@ class Shown:
     def presets(self):
         return {"shown/one": "one"}
 
-    def demo(self, out, announce):  # noqa: ARG002
+    def demo(self, out, announce):
         announce("half way")
         return self.given
 

@@ -83,7 +83,7 @@ def strange(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "strange", raising=False)
     point = EntryPoint("strange", "strange.presets:FAMILY", GROUP)
-    monkeypatch.setattr("minimax_l2l.families.entry_points", lambda group: [point])  # noqa: ARG005
+    monkeypatch.setattr("minimax_l2l.families.entry_points", lambda group: [point])
     yield tmp_path
     for name in [name for name in sys.modules if name.split(".")[0] == "strange"]:
         del sys.modules[name]
@@ -112,7 +112,7 @@ class TestForeignModules:
         with pytest.raises(ForeignModuleError, match=r"strange.__init__\.py, not the one"):
             load_families()
 
-    def test_a_package_that_is_not_there(self, strange):  # noqa: ARG002
+    def test_a_package_that_is_not_there(self, strange):
         with pytest.raises(ForeignModuleError, match="'strange'"):
             load_families()
 

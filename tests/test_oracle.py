@@ -109,7 +109,7 @@ def test_second_derivatives_never_reach_theta():
         (lambda y: y.sum(), r"\(\)"),
         (lambda y: y, r"\(2, 2\)"),
         (lambda y: y.sum(1, keepdim=True), r"\(2, 1\)"),
-        (lambda y: 1.0, "float"),  # noqa: ARG005
+        (lambda y: 1.0, "float"),
     ],
 )
 @pytest.mark.parametrize("query", ["value", "gradient"])

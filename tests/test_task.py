@@ -434,7 +434,7 @@ class TestRecords:
 
     def test_seconds_only_grow_and_leave_validation_out(self, monkeypatch):
         class Slow(Fair):
-            def validate(self, optimizer):  # noqa: ARG002
+            def validate(self, optimizer):
                 for _ in range(1000):
                     next(clock)
                 return {}
@@ -468,6 +468,22 @@ class TestRecords:
         with pytest.raises(NonFiniteError):
             spoiled().solve(attacker(), callbacks=[watch])
         assert watch.events == ("entered", "1", "2", "3", "left")
+
+    def test_a_callback_that_cannot_be_entered_leaves_ctrl_c_as_it_was(self):
+        class Broken:
+            def __enter__(self):
+                raise OSError("no room")
+
+            def __exit__(self, *_):
+                pass
+
+            def __call__(self, row):
+                pass
+
+        before = signal.getsignal(signal.SIGINT)
+        with pytest.raises(OSError, match="no room"):
+            Fair().solve(learned(), callbacks=[Broken()])
+        assert signal.getsignal(signal.SIGINT) is before
 
     def test_the_objective_is_the_one_before_the_step(self):
         task, optimizer = Fair(), learned()
@@ -503,6 +519,31 @@ class TestOptions:
     def test_counts_are_integers(self, name):
         with pytest.raises(TypeError, match=f"{name} must be an integer, got float 1.5"):
             Fair().solve(PGM(steps=1, step_size=0.1), **{name: 1.5})
+
+    @pytest.mark.parametrize("optimizer", [PGM, torch.optim.SGD, None])
+    def test_an_optimizer_that_is_none(self, optimizer):
+        with pytest.raises(TypeError, match="solve needs an inner optimizer, such as PGM"):
+            Fair().solve(optimizer)
+
+    @pytest.mark.parametrize(
+        ("loss", "sentence"),
+        [
+            (lambda problem, y: problem.objective(y), r"got a tensor of shape \(2,\); compute it"),
+            (lambda problem, y: problem.objective(y).mean().detach(), r"shape \(\) that does not depend on it"),
+        ],
+    )
+    def test_an_outer_loss_that_is_no_number(self, loss, sentence):
+        class Wrong(Fair):
+            def outer_loss(self, problem, y):
+                return loss(problem, y)
+
+        with pytest.raises(ValueError, match=sentence):
+            Wrong().solve(PGM(steps=1, step_size=0.1))
+
+    def test_a_device_that_is_not_there_leaves_no_folder(self, tmp_path):
+        with pytest.raises(ValueError, match="there is no device"):
+            Fair().solve(PGM(steps=1, step_size=0.1), device="tpu", out=tmp_path / "run")
+        assert not (tmp_path / "run").exists()
 
     def test_nothing_is_written_without_a_folder(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
@@ -615,6 +656,27 @@ def adversarial(**options) -> AdversarialTraining:
 def recurrent() -> LearnedOptimizer:
     torch.manual_seed(4)
     return LearnedOptimizer(RNNUpdater(hidden=4, gain=0.5), steps=3, clip_norm=0.1)
+
+
+@pytest.mark.parametrize("play", ["joint", "alternating"])
+@pytest.mark.parametrize("optimizer", [learned, lambda: PGM(steps=2, step_size=0.1)])
+def test_the_last_iterate_is_remembered_and_the_next_problem_starts_there(optimizer, play):
+    starts, ends = [], []
+
+    class Watched(Walking):
+        def inner_problem(self, batch):
+            starts.append(self.last)
+            return super().inner_problem(batch)
+
+        def descend(self, problem, y):
+            ends.append(y)
+            return {}
+
+    Watched().solve(optimizer(), play=play, steps=3)
+    firsts = starts[:: len(starts) // 3]  # alternating play of a learned optimizer poses each problem twice
+    assert all(torch.equal(start, end) for start, end in zip(firsts[1:], ends, strict=False))
+    assert len({tuple(end.flatten().tolist()) for end in ends}) == 3
+    assert not any(end.requires_grad for end in ends)
 
 
 GAMES = [

@@ -132,6 +132,11 @@ ON_IMAGES = {
 @pytest.mark.parametrize("name", [*HAND_DESIGNED, *LEARNED])
 def test_every_optimizer_keeps_its_contract_on_every_problem(name, problem):
     optimizer = copy.deepcopy({**HAND_DESIGNED, **LEARNED}[name])
+    compares_values = isinstance(optimizer, LBFGS) or getattr(optimizer, "restarts", 1) > 1
+    if "bilinear game" in problem and compares_values:
+        with pytest.raises(ValueError, match="one sign for the whole inner variable"):
+            optimizer.maximize(PROBLEMS[problem]())
+        return
     check_optimizer(optimizer.double() if "float64" in problem else optimizer, PROBLEMS[problem])
 
 
@@ -330,7 +335,10 @@ BROKEN_PROBLEMS = {
     "far points outside": (lambda: Quadratic(CENTRE, constraint=Loose(0.3)), "A projected point is feasible"),
     "a projection that goes on": (lambda: Quadratic(CENTRE, constraint=Shrinking(0.3)), "leaves it where it is"),
     "a view of another shape": (lambda: changed(Quadratic(CENTRE), view=lambda y: y[:, :1]), r"view\(y\) has"),
-    "noise below zero": (lambda: changed(Quadratic(CENTRE), noise=torch.randn_like), r"noise\(y\) is uniform"),
+    "noise below zero": (
+        lambda: changed(Quadratic(CENTRE), noise=lambda y, draw=0: torch.randn_like(y)),
+        r"noise\(y\) is uniform",
+    ),
     "a mean": (lambda: Reduced(CENTRE), "one value an instance"),
     "a logarithm of minus something": (lambda: Undefined(CENTRE), "is finite"),
     "coupled values": (lambda: Coupled(CENTRE), "changing instance 0 moved the objective"),
@@ -519,12 +527,12 @@ class Escaping(Ascent):
 
 
 class StartingOutside(Ascent):
-    def start(self, problem):
+    def start(self, problem, draw=0):
         return problem.initial() + 1
 
 
 class Silent(Ascent):
-    def maximize(self, problem, *, observe=None):  # noqa: ARG002
+    def maximize(self, problem, *, observe=None):
         return super().maximize(problem)
 
 

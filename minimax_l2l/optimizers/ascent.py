@@ -98,15 +98,15 @@ class PGM(InnerOptimizer):
 
     def maximize(self, problem: InnerProblem, *, observe: Observer | None = None) -> Tree:
         """Take K steps from each start and keep each instance's best last iterate."""
-        best = super().maximize(problem, observe=observe)
+        best = self.run(problem, observe=observe)
         if self.restarts == 1:
             return best
         with self.oracle(problem) as oracle:
-            highest = oracle.value(best)
-        for _ in range(self.restarts - 1):
-            y = super().maximize(problem)
+            highest = oracle.merit(oracle.value(best))
+        for draw in range(1, self.restarts):
+            y = self.run(problem, draw=draw)
             with self.oracle(problem) as oracle:
-                value = oracle.value(y)
+                value = oracle.merit(oracle.value(y))
             best = choose(value > highest, y, best)
             highest = torch.maximum(value, highest)
         return best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ State = tuple[Tensor, ...]
 Observer = Callable[[int, Tree], None]
 
 
-class InnerOptimizer(nn.Module):
+class InnerOptimizer(nn.Module, ABC):
     """y_0, y_1, ..., y_K: how an inner problem is maximised.
 
     Hyper-parameters live in the object; everything that moves (the iterate, the state) is passed in and
@@ -55,12 +55,12 @@ class InnerOptimizer(nn.Module):
         """What step k starts from: the last step's iterate and state unless overridden."""
         return y, state
 
-    def start(self, problem: InnerProblem) -> Tree:
-        """y_0: the problem's initial point, moved at random if asked."""
+    def start(self, problem: InnerProblem, draw: int = 0) -> Tree:
+        """y_0: the problem's initial point, moved at random if asked; `draw` tells several starts apart."""
         initial = problem.initial()
         if self.random_start == 0:
             return problem.constraint.project(initial)
-        sample = problem.constraint.sample(problem.noise(initial))
+        sample = problem.constraint.sample(problem.noise(initial, draw))
         moved = map_leaves(lambda a, b: a + self.random_start * b, initial, sample)
         return problem.constraint.project(moved)
 
@@ -78,8 +78,12 @@ class InnerOptimizer(nn.Module):
         Returns:
             y_K. It carries a graph to phi if the optimizer learns, and to nothing else.
         """
+        return self.run(problem, observe=observe)
+
+    def run(self, problem: InnerProblem, *, draw: int = 0, observe: Observer | None = None) -> Tree:
+        """K steps from one start; see `maximize`."""
         with self.oracle(problem) as oracle:
-            y = self.start(problem)
+            y = self.start(problem, draw)
             state: State = ()
             for k in range(self.steps):
                 if observe is not None:

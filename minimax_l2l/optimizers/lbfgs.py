@@ -45,7 +45,7 @@ class LBFGS(InnerOptimizer):
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One quasi-Newton step; the state is (last y, last gradient, s_1, d_1, s_2, d_2, ...), flat."""
         value, gradient = oracle.value_and_gradient(y)
-        value = value.detach()
+        value = oracle.merit(value.detach())
         point, slope = ravel(y).flatten(1), ravel(gradient).flatten(1)
         if state:
             state = (*state[2:], point - state[0], state[1] - slope)[-2 * self.memory :]
@@ -85,7 +85,7 @@ class LBFGS(InnerOptimizer):
             moved = origin + per_instance(length, origin) * heading.view_as(origin)
             candidate = project(unravel(moved, y))
             rise = _dot(slope, (ravel(candidate) - origin).flatten(1))[:, 0]
-            enough = oracle.value(candidate) >= value + 1e-4 * rise
+            enough = oracle.merit(oracle.value(candidate)) >= value + 1e-4 * rise
             if bool(enough.all()):
                 return candidate
             length = torch.where(enough, length, length / 2)

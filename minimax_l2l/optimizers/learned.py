@@ -30,8 +30,9 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             updates alone.
         truncate: let phi receive gradients through the last so many steps only; the earlier ones are run without
             a graph, so that memory does not grow with K. None keeps all.
-        second_order: let phi receive second derivatives through g_k. Theta stays a constant if the problem
-            names its `module`.
+        second_order: let phi receive second derivatives through g_k. Theta stays a constant if it enters the
+            objective through the `module` that the problem names; what was computed from theta before is not
+            cut off, which `minimax_l2l.testing.check_optimizer` finds.
         relative: multiply each update by the gradient's root mean square, so that updates shrink as a
             solution nears and the optimizer does not depend on the objective's scale.
         learning_rate: of phi's Adam.

@@ -11,6 +11,7 @@ from minimax_l2l.training.solution import Row
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+    from torch.utils.tensorboard import SummaryWriter
 
 
 class Callback(Protocol):
@@ -81,10 +82,8 @@ class TensorBoard:
 
     def __init__(self, folder: Path | str, *, every: int = 1) -> None:
         require_extra("tensorboard", extra="report", purpose="writing TensorBoard events")
-        from torch.utils.tensorboard import SummaryWriter
-
-        self.every = every
-        self._writer = SummaryWriter(str(folder))
+        self.folder, self.every = folder, every
+        self._writer: SummaryWriter | None = None  # made with the first row: a run that never begins writes nothing
 
     def __enter__(self) -> TensorBoard:
         return self
@@ -95,12 +94,17 @@ class TensorBoard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._writer.close()  # what it still holds is written now
+        if self._writer is not None:
+            self._writer.close()  # what it still holds is written now
 
     def __call__(self, row: Row) -> None:
         """Write one row, if it is its turn."""
         if int(row["step"]) % self.every and not any(name.startswith("validation") for name in row):
             return
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self.folder))
         for name, value in row.items():
             if name != "step":
                 self._writer.add_scalar(name, value, int(row["step"]))

@@ -156,6 +156,7 @@ class Iteration:
             return self._watched(problem, y)
         with self.runtime.autocast():
             value = self.task.outer_loss(problem, y)
+        _require_loss(value)
         keep = problem.shares_forward and self.play == "joint"
         _assign(self.theta, torch.autograd.grad(value, self.theta, retain_graph=keep, allow_unused=True))
         self.passes.add(forward=1, input_gradient=1, weight_gradient=1)
@@ -232,6 +233,20 @@ class Iteration:
 def _assign(parameters: Iterable[Tensor], gradients: Iterable[Tensor | None]) -> None:
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
+
+
+def _require_loss(value: Tensor) -> None:
+    """Refuse an outer loss that has no backward pass.
+
+    Raises:
+        ValueError: if it is not one number, or does not depend on theta.
+    """
+    if value.dim() or not value.requires_grad:
+        constant = "" if value.requires_grad else " that does not depend on it"
+        raise ValueError(
+            f"outer_loss must return one number to differentiate by theta, got a tensor of shape "
+            f"{tuple(value.shape)}{constant}; compute it from the module `outer` and take the mean over instances."
+        )
 
 
 def _require_finite(value: Tensor, parameters: Iterable[Tensor]) -> None:

@@ -55,9 +55,14 @@ class Run:
     def __init__(
         self, task: Runnable, optimizer: InnerOptimizer, options: SolveOptions, *, descends_objective: bool
     ) -> None:
+        if not isinstance(optimizer, InnerOptimizer):
+            raise TypeError(
+                f"solve needs an inner optimizer, such as PGM(...) or LearnedOptimizer(...), got "
+                f"{type(optimizer).__name__}; make one of minimax_l2l's, or a subclass of InnerOptimizer."
+            )
         self.task, self.optimizer, self.options = task, optimizer, options
-        self.folder = RunFolder(options.out) if options.out is not None else None
         self.runtime = Runtime(options.device, options.precision)
+        self.folder = RunFolder(options.out) if options.out is not None else None
         for module in (task.outer, optimizer):
             if module is not None:
                 self.runtime.place(module)
@@ -74,16 +79,17 @@ class Run:
             self.folder.write_metrics(self.solution.history)
 
     def __enter__(self) -> Run:
-        self._stack = ExitStack()
-        self._interrupt = self._stack.enter_context(DelayedInterrupt())
-        self._watchers: list[Callback] = list(self.options.callbacks)
-        for watch in self._watchers:
-            if isinstance(watch, AbstractContextManager):
-                self._stack.enter_context(watch)
-        if self.options.progress is not None:
-            total = self.options.steps or self.task.iterations
-            bar = ProgressBar(self.options.progress, total=total, done=self.solution.steps)
-            self._watchers.append(self._stack.enter_context(bar))
+        with ExitStack() as stack:
+            self._interrupt = stack.enter_context(DelayedInterrupt())
+            self._watchers: list[Callback] = list(self.options.callbacks)
+            for watch in self._watchers:
+                if isinstance(watch, AbstractContextManager):
+                    stack.enter_context(watch)
+            if self.options.progress is not None:
+                total = self.options.steps or self.task.iterations
+                bar = ProgressBar(self.options.progress, total=total, done=self.solution.steps)
+                self._watchers.append(stack.enter_context(bar))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 State = tuple[Tensor, ...]
 
 
-class Updater(nn.Module):
+class Updater(nn.Module, ABC):
     """A network that turns features of the iterate into an update of it; it knows nothing of problems.
 
     A new one is a subclass with a `forward`. To be saved, it keeps each argument of its constructor under

@@ -67,7 +67,7 @@ class CNNUpdater(Updater):
     def matched(
         cls, classifier: nn.Module, image: Tensor, *, share: float = 0.1, inputs: int = 2, gain: float = 8.0
     ) -> CNNUpdater:
-        """The widest light attacker whose forward pass costs at most `share` of the classifier's.
+        """A light attacker whose forward pass costs at most `share` of the classifier's: the widest power of two.
 
         Args:
             classifier: the network it will attack.

@@ -39,10 +39,11 @@ def benchmark_digits(family: Family, out: Path, announce: Announce) -> Path:
     for seed in SEEDS:
         missing = {RUNS / f"{name}-{seed}": name for name in METHODS if (name, seed) not in done}
         for folder, name in missing.items():
-            if not (folder / "solution.json").exists():
-                announce(f"seed {seed}: training {METHODS[name].title}")
-                preset = f"adversarial/digits-{name}"
-                solve_preset(family, preset, folder, Settings(seed=seed), overwrite=True, device="cpu")
+            if _completed(folder):
+                continue
+            announce(f"seed {seed}: training {METHODS[name].title}")
+            preset, settings = f"adversarial/digits-{name}", Settings(seed=seed)
+            solve_preset(family, preset, folder, settings, overwrite=True, device="cpu", on_interrupt="raise")
         announce(f"seed {seed}: attacking {len(missing)} classifiers")
         for _, row in evaluate_runs(list(missing), tier="standard", curves=False):
             rows.append(row)
@@ -52,3 +53,10 @@ def benchmark_digits(family: Family, out: Path, announce: Announce) -> Path:
             with atomic(file) as target:
                 target.write((json.dumps(content, indent=1) + "\n").encode())
     return file
+
+
+def _completed(folder: Path) -> bool:
+    """Whether a run went through all its batches; one that was interrupted is played again."""
+    if not (folder / "solution.json").is_file():
+        return False
+    return RunFolder(folder).read_json("solution.json").get("status") == "completed"

@@ -33,7 +33,8 @@ def run_demo(family: Family, out: Path, announce: Announce) -> list[Section]:
     folders = [out / name for name in TABLE]
     for done, (name, folder) in enumerate(zip(TABLE, folders, strict=True)):
         announce(f"training {done + 1} of {len(TABLE)}: {METHODS[name].title}")
-        solve_preset(family, f"adversarial/digits-{name}", folder, Settings(epochs=EPOCHS), overwrite=True)
+        preset, settings = f"adversarial/digits-{name}", Settings(epochs=EPOCHS)
+        solve_preset(family, preset, folder, settings, overwrite=True, on_interrupt="raise")
     found = {}
     for folder, row in evaluate_runs(folders, tier="quick", images=IMAGES):
         found[folder] = row

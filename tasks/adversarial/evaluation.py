@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall
-from minimax_l2l.extras import require_extra
-from minimax_l2l.modes import querying
+from tasks.adversarial.autoattack import Tier, autoattack, require_autoattack
 from tasks.adversarial.data import Images
 from tasks.adversarial.losses import Loss, cross_entropy, margin
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.threat import Threat
 
-Tier = Literal["quick", "standard"]
 Announce = Callable[[str], None]
 AUTOATTACK_FIELD = {"quick": "autoattack_quick", "standard": "autoattack"}
 
@@ -30,9 +26,11 @@ class Evaluation:
 
     Attributes:
         survived: by attack, a Boolean for each image: classified rightly all along.
+        flags: what AutoAttack found suspicious about the classifier, in its own words.
     """
 
     survived: dict[str, Tensor]
+    flags: tuple[str, ...] = ()
 
     def accuracies(self) -> dict[str, float]:
         """Accuracy under each attack, and under the worst one of each image: a mean of minima."""
@@ -85,13 +83,17 @@ def evaluate(
         attacks.append(("own_attacker", own, cross_entropy))
     with resting(classifier, *([own] if own is not None else [])):
         right = _right(classifier, images.images, images.labels)
+        require_autoattack(
+            classifier, images
+        )  # what stands in its way is said now, not after minutes of other attacks
         survived = {"clean": right}
         for done, (name, optimizer, loss) in enumerate(attacks):
             announce(f"attack {done + 1} of {len(attacks) + 1}: {name}")
             survived[name] = right & withstands(classifier, images, threat, optimizer, loss=loss, seed=seed)
         announce(f"attack {len(attacks) + 1} of {len(attacks) + 1}: AutoAttack, {tier}")
-        survived[AUTOATTACK_FIELD[tier]] = right & _withstands_autoattack(classifier, images, threat, tier, seed)
-    return Evaluation(survived)
+        attacked, flags = autoattack(classifier, images, threat, tier=tier, seed=seed)
+        survived[AUTOATTACK_FIELD[tier]] = right & _right(classifier, attacked, images.labels)
+    return Evaluation(survived, flags)
 
 
 def withstands(
@@ -134,29 +136,6 @@ def _beside(classifier: nn.Module, images: Images) -> Images:
 def _right(classifier: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     prediction: Tensor = classifier(images).argmax(1)
     return prediction == labels
-
-
-def _withstands_autoattack(classifier: nn.Module, images: Images, threat: Threat, tier: Tier, seed: int) -> Tensor:
-    library: Any = require_extra("pyautoattack", extra="vision", purpose="AutoAttack")
-    classes = classifier(images.images[:1]).shape[1]
-    if classes < 4:
-        raise ValueError(
-            f"AutoAttack's loss is defined for 4 classes or more, the classifier has {classes}; "
-            "evaluate such a classifier with PGM on the margin loss."
-        )
-    norm = "Linf" if isinstance(threat, LinfBall) else "L2"
-    frozen = querying(classifier, "eval", frozen=True)  # its backward passes would leave gradients in the weights
-    with frozen, torch.random.fork_rng(), warnings.catch_warnings():  # it seeds the global generator
-        warnings.simplefilter("ignore")
-        attack = library.AutoAttack(
-            classifier, norm=norm, eps=threat.eps, seed=seed, version="standard", device=images.images.device
-        )
-        attack.apgd_targeted.n_target_classes = min(9, classes - 1)
-        attack.fab.n_target_classes = min(9, classes - 1)
-        if tier == "quick":
-            attack.attacks_to_run = ["apgd-ce", "apgd-t"]
-        attacked, _ = attack.run_standard_evaluation(images.images, images.labels, batch_size=512)
-    return _right(classifier, attacked, images.labels)
 
 
 def accuracy_against_eps(classifier: nn.Module, images: Images, eps: list[float], *, seed: int = 0) -> list[float]:

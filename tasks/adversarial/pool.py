@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from minimax_l2l.families import Settings
-from tasks.adversarial.evaluation import Tier
+from tasks.adversarial.autoattack import Tier
 from tasks.adversarial.runs import evaluate_run
 
 
@@ -31,12 +31,13 @@ def evaluate_runs(
         Each run's folder and row, as they are done.
     """
     workers = max(min(os.cpu_count() or 1, len(folders)), 1)
-    with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,))
+    try:
         futures = {pool.submit(_row, folder, tier, images, curves): folder for folder in folders}
         for future in as_completed(futures):
             yield futures[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C or a failure, what has not begun never will
 
 
 def _row(folder: Path, tier: Tier, images: int | None, curves: bool) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from tasks.adversarial.losses import Loss, cross_entropy
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.threat import Threat, perturbations
 
+# Steps between the random numbers of two starts of one attack: more than a run has.
+DRAWS_APART = 2**32
+
 
 class PerturbationProblem(InnerProblem):
     """max over d_i in B(eps) of loss(classifier(image_i + d_i), label_i), image_i + d_i in [0, 1].
@@ -75,6 +78,6 @@ class PerturbationProblem(InnerProblem):
         """The perturbed images, which is what an attacker sees."""
         return self.images + leaves(y)[0]
 
-    def noise(self, y: Tree) -> Tree:
+    def noise(self, y: Tree, draw: int = 0) -> Tree:
         """Uniform numbers that belong to the images, whatever batch or device they are in."""
-        return uniform(leaves(y)[0], self.indices, seed=self.seed, step=self.step)
+        return uniform(leaves(y)[0], self.indices, seed=self.seed, step=self.step + draw * DRAWS_APART)

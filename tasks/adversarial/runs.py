@@ -12,14 +12,15 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from minimax_l2l import DamagedRunError, InnerOptimizer, LearnedOptimizer, LinfBall
+from minimax_l2l import DamagedRunError, InnerOptimizer, LearnedOptimizer, LinfBall, Status
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.families import Game, Settings
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder
+from tasks.adversarial.autoattack import Tier
 from tasks.adversarial.classifiers import SmallResNet
 from tasks.adversarial.data import ImageData, Images, digits, from_npz
-from tasks.adversarial.evaluation import Tier, accuracy_against_eps, accuracy_against_steps, evaluate
+from tasks.adversarial.evaluation import accuracy_against_eps, accuracy_against_steps, evaluate
 from tasks.adversarial.flops import training_flops
 from tasks.adversarial.methods import METHODS, Method
 from tasks.adversarial.task import AdversarialTraining
@@ -158,7 +159,12 @@ def evaluate_run(
     """
     run = load_run(folder, settings)
     solution = RunFolder(folder).read_json("solution.json")
-    _require_fields(folder / "solution.json", solution, ("seconds", "passes"))
+    _require_fields(folder / "solution.json", solution, ("status", "steps", "seconds", "passes"))
+    if solution["status"] == Status.INTERRUPTED.name.lower():
+        raise ValueError(
+            f"{folder} holds a run that was interrupted after {solution['steps']} steps; finish it with "
+            "`minimax-l2l solve ... --resume` first."
+        )
     test = run.data.test.first(images) if images is not None else run.data.test
     threat = LinfBall(run.eps)
     own = run.optimizer if run.optimizer.steps else None
@@ -179,6 +185,7 @@ def evaluate_run(
     result: dict[str, Any] = {
         "environment": describe_environment({run.data.name: run.data.sha256}),
         "rows": [row],
+        "flags": list(evaluation.flags),
     }
     if curves:
         announce("accuracy curves")

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
-from minimax_l2l import PGM, InnerOptimizer, Task
-from minimax_l2l.errors import require_count, require_positive
+from minimax_l2l import PGM, InnerOptimizer, L2Ball, LinfBall, Task
+from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.modes import QueryMode
 from tasks.adversarial.data import ImageData
 from tasks.adversarial.evaluation import resting
@@ -65,6 +65,9 @@ class AdversarialTraining(Task):
         remembers: bool = False,
         seed: int = 0,
     ) -> None:
+        if not isinstance(threat, LinfBall | L2Ball):
+            raise TypeError(f"threat must be LinfBall(eps) or L2Ball(eps), got {type(threat).__name__} {threat!r}.")
+        require_choice("query_mode", query_mode, ("eval", "train"))
         self.outer = self.classifier = classifier
         self.data, self.threat = data, threat
         self.epochs = require_count("epochs", epochs)
@@ -113,8 +116,8 @@ class AdversarialTraining(Task):
 
     def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
         """One cycle: up for a quarter of the run, then down to nothing."""
-        total = max(self.iterations or 1, 1)
-        return OneCycleLR(optimizer, self.learning_rate, total_steps=total + 1, pct_start=0.25)
+        total = max((self.iterations or 0) + 1, 8)  # the schedule divides by a quarter of it, less one
+        return OneCycleLR(optimizer, self.learning_rate, total_steps=total, pct_start=0.25)
 
     def state_dict(self) -> dict[str, Any]:
         """The remembered perturbations, if there are any."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall
+from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, Status
 from minimax_l2l.families import Announce
 from minimax_l2l.modes import QueryMode
 from minimax_l2l.training.environment import describe_environment
@@ -136,6 +136,8 @@ def _measure(trial: Trial, data: ImageData, seed: int) -> dict[str, float]:
         seed=seed,
     )
     solution = task.solve(trial.optimizer(), device="cpu")
+    if solution.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
     attack = PGM(steps=100, step_size=trial.eps / 10)
     with resting(classifier):
         clean = withstands(classifier, data.validation, task.threat, GradientAscent(steps=0))

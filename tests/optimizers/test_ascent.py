@@ -124,7 +124,7 @@ class Waves(InnerProblem):
     def objective(self, y):
         return (5 * y).sin()[:, 0] - 0.1 * y[:, 0].square()
 
-    def noise(self, _):
+    def noise(self, _, draw=0):
         return next(self.noises)
 
 
@@ -178,3 +178,17 @@ def test_ascent_on_the_simplex_finds_the_projection_of_the_centre(optimizer):
 def test_settings_that_make_no_sense_are_refused(make, error, sentence):
     with pytest.raises(error, match=sentence):
         make()
+
+
+class Downhill(Waves):
+    """The same landscape for a player who wants it low."""
+
+    signs = -1.0
+
+
+def test_restarts_keep_the_lowest_value_for_a_player_who_descends():
+    noises = [torch.tensor([[0.1], [0.6]]), torch.tensor([[0.8], [0.2]]), torch.tensor([[0.55], [0.9]])]
+    alone = PGM(steps=3, step_size=0.05)
+    ends = [Downhill([]).objective(alone.maximize(Downhill([noise]))) for noise in noises]
+    best = PGM(steps=3, step_size=0.05, restarts=3).maximize(Downhill(noises))
+    torch.testing.assert_close(Downhill([]).objective(best), torch.stack(ends).amin(0))

@@ -137,7 +137,7 @@ def test_weights_of_another_architecture_are_refused_with_a_sentence(tmp_path):
 class Secret(Features):
     channels, needs_gradient = 1, True
 
-    def __call__(self, iterate, gradient):  # noqa: ARG002
+    def __call__(self, iterate, gradient):
         return gradient[:, None]
 
 

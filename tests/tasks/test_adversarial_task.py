@@ -68,11 +68,16 @@ class TestBatches:
             ("epochs", -1, "epochs must be at least 0"),
             ("batch_size", 0, "batch_size must be at least 1"),
             ("learning_rate", 0.0, "learning_rate must be a finite number above 0"),
+            ("query_mode", "evaluate", "there is no query_mode 'evaluate'; did you mean 'eval'?"),
         ],
     )
     def test_options_that_make_no_sense(self, name, value, sentence):
         with pytest.raises(ValueError, match=sentence):
             task(**{name: value})
+
+    def test_a_radius_is_no_threat(self):
+        with pytest.raises(TypeError, match=r"threat must be LinfBall\(eps\) or L2Ball\(eps\), got float 0\.1"):
+            AdversarialTraining(SmallResNet(width=2), small(), 0.1)
 
 
 class TestRandomStarts:
@@ -102,6 +107,22 @@ class TestRandomStarts:
         assert len(whole.flatten(1).unique(dim=0)) == 4
         assert not torch.equal(start(indices, step=6), whole)
         assert not torch.equal(start(indices, seed=1), whole)
+
+    def test_of_a_task_that_remembers_are_where_the_last_attack_ended(self):
+        game = task(batch_size=40, remembers=True, epochs=2)
+        ended = []
+
+        class Watched(PGM):
+            def maximize(self, problem, *, observe=None):
+                y = super().maximize(problem, observe=observe)
+                ended.append(y[problem.indices.argsort()])
+                return y
+
+        game.solve(Watched(steps=1, step_size=EPS / 4, random_start=0.0), steps=1)
+        assert game.memory.known.all()
+        again = game.inner_problem(list(game.batches())[1])
+        start = again.initial()[again.indices.argsort()]
+        assert (start - ended[-1]).abs().max() <= EPS / 254 * (1 + 1e-5)
 
     def test_of_a_task_are_new_at_each_step(self):
         game, attack = task(batch_size=40), PGM(steps=0, step_size=0.1)

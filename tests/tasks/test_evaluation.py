@@ -162,7 +162,7 @@ class Knowing(InnerOptimizer):
         super().__init__(steps=1)
         self.answer, _ = worst_rival(classifier, images.images, images.labels, EPS)
 
-    def step(self, oracle, y, state):  # noqa: ARG002
+    def step(self, oracle, y, state):
         return self.answer, state
 
 
@@ -195,10 +195,11 @@ class TestRefusals:
     def test_too_few_classes_for_autoattack(self, classes):
         classifier = nn.Sequential(nn.Flatten(), nn.Linear(16, classes))
         images = Images(torch.rand(4, 1, 4, 4), torch.arange(4) % classes)
-        with pytest.raises(
-            ValueError, match=f"defined for 4 classes or more, the classifier has {classes}; evaluate"
-        ):
-            evaluate(classifier, images, LinfBall(EPS))
+        sentence = f"defined for 4 classes or more, the classifier has {classes}; evaluate"
+        announced = []
+        with pytest.raises(ValueError, match=sentence):
+            evaluate(classifier, images, LinfBall(EPS), announce=announced.append)
+        assert not announced  # said before the other attacks begin
         assert classifier.training
 
     def test_missing_extra(self, monkeypatch):

@@ -51,7 +51,7 @@ THREATS = [LinfBall(0.1), LinfBall(0.7), L2Ball(0.5), L2Ball(4.0)]
 ATTACKS = {
     "fgsm": lambda eps: FGSM(step_size=eps),
     "pgm": lambda eps: PGM(steps=8, step_size=eps),
-    "learned": lambda eps: LearnedOptimizer(  # noqa: ARG005
+    "learned": lambda eps: LearnedOptimizer(
         CNNUpdater.light(channels=1, gain=16.0), steps=3, step_size=2.0, random_start=1.0
     ),
 }
