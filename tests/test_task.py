@@ -188,6 +188,16 @@ class TestPlay:
         assert all(not torch.equal(value, before[name]) for name, value in optimizer.state_dict().items())
         assert not list(Fair().solve(PGM(steps=1, step_size=0.1), steps=1).phi.parameters())
 
+    @pytest.mark.parametrize("play", ["joint", "alternating"])
+    def test_phis_gradient_is_clipped_where_that_is_asked_for(self, play):
+        norms = []
+        for limit in (None, 1e-3):
+            optimizer = learned(clip_norm=limit)
+            Fair().solve(optimizer, steps=1, play=play)
+            norms.append(nn.utils.get_total_norm([weight.grad for weight in optimizer.parameters()]).item())
+        assert norms[0] > 1e-2
+        assert norms[1] == pytest.approx(1e-3, rel=1e-3)
+
 
 class Ridge(Fair):
     """Theta descends the worst group's loss and its own size; phi ascends the loss alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -31,13 +32,19 @@ def evaluate_runs(
         Each run's folder and row, as they are done.
     """
     workers = max(min(os.cpu_count() or 1, len(folders)), 1)
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin)
     try:
         futures = {pool.submit(_row, folder, tier, images, curves): folder for folder in folders}
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C or a failure, what has not begun never will
+
+
+def _begin() -> None:
+    """One thread a worker; Ctrl-C ends it at once and silently, its parent says what there is to say."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    torch.set_num_threads(1)
 
 
 def _row(folder: Path, tier: Tier, images: int | None, curves: bool) -> dict[str, Any]:

@@ -30,6 +30,24 @@ class TestTensorBoard:
         assert [step for step, _ in found["objective"]] == [1, 2, 3]
         assert [value for _, value in found["objective"]] == pytest.approx([1, 1 / 2, 1 / 3])
 
+    def test_the_writer_is_closed_when_the_run_ends_and_never_made_if_it_never_begins(self, tmp_path, monkeypatch):
+        closed = []
+        from torch.utils.tensorboard import SummaryWriter
+
+        monkeypatch.setattr(SummaryWriter, "close", lambda writer: closed.append(writer.log_dir))
+        with TensorBoard(tmp_path / "none"):
+            pass
+        with TensorBoard(tmp_path / "some") as board:
+            board(ROWS[0])
+        assert closed == [str(tmp_path / "some")]
+        assert not (tmp_path / "none").exists()
+
+    def test_every_so_many_steps_and_wherever_there_was_a_validation(self, tmp_path):
+        with TensorBoard(tmp_path, every=2) as board:
+            for row in (*ROWS, {"step": 5, "objective": 0.2, "validation_clean": 0.9}):
+                board(row)
+        assert [step for step, _ in scalars(tmp_path)["objective"]] == [2, 5]
+
     def test_missing_extra(self, monkeypatch, tmp_path):
         monkeypatch.setitem(sys.modules, "tensorboard", None)
         with pytest.raises(MissingExtraError, match=r'pip install "minimax-l2l\[report\]"'):
