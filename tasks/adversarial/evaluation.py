@@ -83,9 +83,7 @@ def evaluate(
         attacks.append(("own_attacker", own, cross_entropy))
     with resting(classifier, *([own] if own is not None else [])):
         right = _right(classifier, images.images, images.labels)
-        require_autoattack(
-            classifier, images
-        )  # what stands in its way is said now, not after minutes of other attacks
+        require_autoattack(classifier, images)  # what stands in its way is said now, not after minutes
         survived = {"clean": right}
         for done, (name, optimizer, loss) in enumerate(attacks):
             announce(f"attack {done + 1} of {len(attacks) + 1}: {name}")

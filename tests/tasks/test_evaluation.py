@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, MissingExtraError
 from tasks.adversarial import Evaluation, Images, evaluate, margin
+from tasks.adversarial.autoattack import autoattack
 from tasks.adversarial.evaluation import accuracy_against_eps, accuracy_against_steps, resting, withstands
 
 EPS = 0.08
@@ -155,6 +156,23 @@ class Masked(Linear):
         return super().forward(Flip.apply(images))
 
 
+class Still(torch.autograd.Function):
+    """The identity without a slope: gradient attacks stay where they start."""
+
+    @staticmethod
+    def forward(_, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(_, gradient):
+        return torch.zeros_like(gradient)
+
+
+class Flat(Linear):
+    def forward(self, images):
+        return super().forward(Still.apply(images))
+
+
 class Knowing(InnerOptimizer):
     """An attacker that knows the answer on paper."""
 
@@ -178,6 +196,32 @@ class TestOwnAttacker:
         assert accuracies["pgm_100"] > accuracies["own_attacker"]
         assert accuracies["worst_case"] <= accuracies["own_attacker"]
         assert own.training
+
+
+class TestAutoAttack:
+    def test_standard_finds_what_gradients_hide_and_quick_does_not(self):
+        classifier, images = linear_problem(24, kind=Flat)
+        found = {
+            tier: autoattack(classifier.eval(), images, LinfBall(EPS), tier=tier, seed=0)[0]
+            for tier in ("quick", "standard")
+        }
+        rights = {tier: (classifier(attacked).argmax(1) == images.labels).sum() for tier, attacked in found.items()}
+        assert rights["standard"] < rights["quick"] - 4
+        for attacked in found.values():
+            assert (attacked - images.images).abs().max() <= EPS + 1e-6
+            assert attacked.min() >= 0
+            assert attacked.max() <= 1
+
+    def test_what_it_warns_of_is_kept_and_not_shown(self, capfd):
+        class Probabilities(Linear):
+            def forward(self, images):
+                return super().forward(images).softmax(1)
+
+        _, images = linear_problem(4)
+        _, flags = autoattack(Probabilities().eval(), images, LinfBall(EPS), tier="quick", seed=0)
+        assert any("softmax" in flag or "probabilit" in flag for flag in flags)
+        assert not autoattack(Linear().eval(), images, LinfBall(EPS), tier="quick", seed=0)[1]
+        assert capfd.readouterr() == ("", "")
 
 
 class TestEvaluation:
