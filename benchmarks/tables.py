@@ -31,19 +31,16 @@ def digits_short(rows: Rows) -> str:
 
 
 def _digits_table(rows: Rows, methods: Sequence[str] | Mapping[str, Any]) -> str:
-    slowest = mean(row["train_seconds"] for row in rows if row["method"] == "pgm-10")
     lines = []
     for name in methods:
         own = [row for row in rows if row["method"] == name]
         if not own:
             continue
-        seconds = mean(row["train_seconds"] for row in own)
         lines.append(
             [
                 METHODS[name].title,
                 *(_spread(own, field) for field in ("clean", "pgm_100", "cw_100", "autoattack")),
-                f"{seconds:.1f}",
-                f"{seconds / slowest:.2f}",
+                _seconds(rows, name),
                 " / ".join(
                     f"{own[0][field] // own[0]['weight_gradient_passes']}"
                     for field in ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
@@ -51,8 +48,19 @@ def _digits_table(rows: Rows, methods: Sequence[str] | Mapping[str, Any]) -> str
                 f"{own[0]['flops'] / 1e9:.0f}",
             ]
         )
-    titles = ["trained with", "clean", "PGM-100", "CW-100", "AutoAttack", "seconds", "of PGM-10's"]
+    titles = ["trained with", "clean", "PGM-100", "CW-100", "AutoAttack", "seconds (of PGM-10's)"]
     return _markdown([*titles, "passes a batch: f / dx / dw", "GFLOPs"], lines)
+
+
+def _seconds(rows: Rows, method: str) -> str:
+    """Mean over the seeds whose timing counts, and the mean share of PGM-10's seconds on the same seed."""
+    alone = [row for row in rows if row["train_seconds"] is not None]
+    timed = {(row["method"], row["seed"]): row["train_seconds"] for row in alone}
+    seeds = [seed for name, seed in timed if name == method and ("pgm-10", seed) in timed]
+    if not seeds:
+        return "-"
+    share = mean(timed[method, seed] / timed["pgm-10", seed] for seed in seeds)
+    return f"{mean(timed[method, seed] for seed in seeds):.0f} ({share:.2f})"
 
 
 def tuning(rows: Rows) -> str:
