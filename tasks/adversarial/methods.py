@@ -66,7 +66,7 @@ def light(step_size: float, random_start: float) -> Maker:
     )
 
 
-# Step sizes in units of eps were chosen on validation images; docs/tuning.md lists all that were tried.
+# Step sizes in units of eps were chosen on validation images; docs/tuning.md says how.
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (

@@ -1,4 +1,4 @@
-"""How the digits' settings were chosen: eps first, then the same number of settings for every method.
+"""How the digits' settings were chosen: eps first, then the same number of recorded trials for every method.
 
 Nothing here sees a test image. Each seed draws its own fifth of the other images to validate on and trains
 on the rest.
