@@ -1,0 +1,85 @@
+"""Balls around the origin in the largest-entry and the Euclidean norm."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from minimax_l2l.constraints.base import TensorConstraint
+from minimax_l2l.constraints.norms import event_max, event_norm
+from minimax_l2l.errors import require_positive
+from minimax_l2l.trees import Tree, per_instance
+
+
+class LinfBall(TensorConstraint):
+    """max_j |y_j| <= eps; projection clamp(y, -eps, eps).
+
+    Args:
+        eps: radius, in the units of y.
+    """
+
+    def __init__(self, eps: float) -> None:
+        self.eps = require_positive("eps", eps)
+
+    def project(self, y: Tree) -> Tensor:
+        """clamp(y, -eps, eps)."""
+        return self._tensor(y).clamp(-self.eps, self.eps)
+
+    def squash(self, update: Tree) -> Tensor:
+        """Eps tanh(update)."""
+        return self.eps * torch.tanh(self._tensor(update))
+
+    def direction(self, gradient: Tree) -> Tensor:
+        """sign(gradient), the steepest ascent in the maximum norm."""
+        return self._tensor(gradient).sign()
+
+    def violation(self, y: Tree) -> Tensor:
+        """max(0, max_j |y_j| - eps)."""
+        return (event_max(self._tensor(y).abs()) - self.eps).clamp_min(0)
+
+    def sample(self, noise: Tree) -> Tensor:
+        """Uniform in the ball."""
+        return self.eps * (2 * self._tensor(noise) - 1)
+
+
+class L2Ball(TensorConstraint):
+    """||y||_2 <= eps; projection y min(1, eps / ||y||).
+
+    Args:
+        eps: radius, in the units of y.
+    """
+
+    def __init__(self, eps: float) -> None:
+        self.eps = require_positive("eps", eps)
+
+    def project(self, y: Tree) -> Tensor:
+        """Y scaled back to the sphere where it lies outside."""
+        tensor = self._tensor(y)
+        norm = event_norm(tensor)
+        return torch.where(norm > self.eps, tensor * (self.eps / norm.clamp_min(self.eps)), tensor)
+
+    def squash(self, update: Tree) -> Tensor:
+        """Eps u / sqrt(1 + ||u||^2): shorter than eps, and eps u near zero."""
+        tensor = self._tensor(update)
+        squared = tensor.reshape(tensor.shape[0], -1).square().sum(1)
+        return self.eps * tensor / per_instance((1 + squared).sqrt(), tensor)
+
+    def violation(self, y: Tree) -> Tensor:
+        """max(0, ||y|| - eps)."""
+        tensor = self._tensor(y)
+        return (event_norm(tensor).reshape(-1) - self.eps).clamp_min(0)
+
+    def sample(self, noise: Tree) -> Tensor:
+        """Uniform in the ball: normal coordinates z, scaled to radius eps P(|Z| <= |z|)^(1/d)."""
+        uniform = self._tensor(noise)
+        flat = uniform.reshape(uniform.shape[0], -1)
+        tiny = torch.finfo(uniform.dtype).eps
+        normal = math.sqrt(2) * torch.erfinv((2 * flat - 1).clamp(-1 + tiny, 1 - tiny))
+        # The length of z is independent of its direction, and its distribution function makes it uniform.
+        halved = torch.full_like(flat[:, 0], flat.shape[1] / 2)
+        share = torch.special.gammainc(halved, normal.square().sum(1) / 2)
+        radius = self.eps * share.pow(1 / flat.shape[1])
+        direction = normal / torch.linalg.vector_norm(normal, dim=1, keepdim=True).clamp_min(tiny)
+        return torch.mul(radius[:, None], direction).view_as(uniform)
