@@ -19,8 +19,9 @@ from safetensors.torch import load_file, save_file
 from minimax_l2l import cli
 from minimax_l2l.families import Section, Settings, load_families
 from tasks.adversarial import AdversarialTraining, PerturbationProblem
+from tasks.adversarial.figures import Line
 from tasks.adversarial.methods import METHODS
-from tasks.adversarial.pages import BRIEF, table
+from tasks.adversarial.pages import BRIEF, brief
 from tasks.adversarial.runs import evaluate_run
 
 PRESET = "adversarial/digits-grad-l2l"
@@ -597,28 +598,30 @@ class Shown:
         return self.given
 
 
-def full_rows() -> list[dict[str, object]]:
+def full_rows() -> dict[Line, dict[str, object]]:
     """A row as wide as rows get, for every method."""
     accuracies = dict.fromkeys(BRIEF, 0.98765)
-    counts = dict.fromkeys(("forward_passes", "input_gradient_passes", "weight_gradient_passes"), 12540)
-    return [{"method": name, **accuracies, "train_seconds": 1234.56, **counts} for name in METHODS]
+    counts = {"forward_passes": 137940, "input_gradient_passes": 137940, "weight_gradient_passes": 12540}
+    row = {**accuracies, "train_seconds": 1234.56, **counts}
+    return {Line(method.title, name): {**row} for name, method in METHODS.items()}
 
 
 class TestTables:
     def test_the_demo_prints_a_table_that_fits_and_says_where_the_report_is(self, run, monkeypatch):
-        rows = [row for row in full_rows() if not str(row["method"]).startswith("remembered")]
-        for row in rows:
+        rows = {line: row for line, row in full_rows().items() if not line.method.startswith("remembered")}
+        for row in rows.values():
             del row["autoattack"]
-        section = Section("Robustness", "Per cent of [images].", brief=table(rows, BRIEF))
+        section = Section("Robustness", "Per cent of [images].", brief=brief(rows))
         monkeypatch.setattr(cli, "load_families", lambda: {"none": Shown(None), "shown": Shown([section])})
         code, out, _ = run("demo", "--out", "demo")
         assert code == 0
         lines = out.splitlines()
         assert max(map(len, lines)) <= 80
         assert "…" not in out
-        for row in rows:
-            (line,) = (line for line in lines if line.startswith(f"│ {METHODS[row['method']].title} "))
+        for run_line in rows:
+            (line,) = (line for line in lines if line.startswith(f"│ {run_line.title} "))
             assert line.count("98.8") == len(BRIEF) - 1
+            assert line.endswith("11/11/1 │")
         assert "Per cent of [images]." in out
         assert lines[-1] == "report: demo/report.html"
         assert Path("demo/report.html").is_file()

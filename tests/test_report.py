@@ -1,6 +1,8 @@
 """A report is one page that holds its own pictures, escapes its words and needs nothing else."""
 
+import json
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -10,7 +12,9 @@ from minimax_l2l import MissingExtraError
 from minimax_l2l.families import Section, Settings
 from minimax_l2l.report import write_report
 from minimax_l2l.solving import solve_preset
-from tasks.adversarial.pages import BRIEF, sections, table
+from tasks.adversarial.figures import Line
+from tasks.adversarial.methods import METHODS
+from tasks.adversarial.pages import brief, sections, table
 from tasks.adversarial.presets import FAMILY as ADVERSARIAL
 from tasks.adversarial.runs import evaluate_run
 from tasks.games.presets import FAMILY as GAMES
@@ -115,30 +119,46 @@ class TestAdversarialPage:
         folders, settings = runs
         assert "Perturbations" not in [part.title for part in sections(folders[:1], settings)]
 
+    def test_tells_two_seeds_of_a_method_apart_and_two_runs_of_a_seed(self, runs, tmp_path):
+        folders, settings = runs
+        for name, seed in (("a", 0), ("b", 0), ("c", 5)):
+            shutil.copytree(folders[0], tmp_path / name)
+            config = json.loads((tmp_path / name / "config.json").read_text())
+            (tmp_path / name / "config.json").write_text(json.dumps({**config, "seed": seed}))
+        page = sections([tmp_path / name for name in "abc"], settings)
+        _, cells = page[0].table
+        title = METHODS[config["method"]].title
+        assert [row[0] for row in cells] == [f"{title}, seed 0, a", f"{title}, seed 0, b", f"{title}, seed 5"]
+
 
 ROW = {
-    "method": "two-step-l2l",
     "clean": 0.98765,
     "pgm_20": 0.5,
     "autoattack": 0.1,
     "train_seconds": 12.34,
-    "forward_passes": 3,
-    "input_gradient_passes": 2,
-    "weight_gradient_passes": 1,
+    "forward_passes": 60,
+    "input_gradient_passes": 40,
+    "weight_gradient_passes": 20,
 }
+LINE = Line("2-Step L2L", "two-step-l2l")
 
 
 class TestTable:
     def test_by_hand(self):
-        titles, cells = table([ROW])
+        titles, cells = table({LINE: ROW})
         assert titles == ["method", "clean", "PGM-20", "AutoAttack", "seconds", "passes\nf / dx / dw"]
-        assert cells == [["2-Step L2L", "98.8", "50.0", "10.0", "12.3", "3 / 2 / 1"]]
+        assert cells == [["2-Step L2L", "98.8", "50.0", "10.0", "12.3", "60 / 40 / 20"]]
 
     def test_a_missing_measurement_is_a_dash(self):
-        other = {**ROW, "method": "plain"}
+        other = {**ROW}
         del other["autoattack"]
-        _, cells = table([ROW, other], BRIEF)
+        _, cells = table({LINE: ROW, Line("Plain", "plain"): other})
         assert [row[3] for row in cells] == ["10.0", "-"]
+
+    def test_a_terminal_is_shown_passes_a_batch(self):
+        titles, cells = brief({LINE: ROW})
+        assert titles[-1] == "passes\na batch"
+        assert cells[0][-1] == "3/2/1"
 
 
 class TestGamesPage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,11 +17,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def accuracy_curves(curves: Mapping[str, Mapping[str, Any]], field: str, label: str, *, log: bool = False) -> str:
-    """Accuracy of each method, by name, against `field`, `"eps"` or `"steps"`, as SVG text."""
+@dataclass(frozen=True)
+class Line:
+    """How one run is drawn in every picture: named by its title, in the colour of its method."""
+
+    title: str
+    method: str
+
+    def style(self) -> dict[str, Any]:
+        """One colour a method; learned ones are drawn solid, hand-designed ones dashed."""
+        return {
+            "label": self.title,
+            "color": f"C{list(METHODS).index(self.method)}",
+            "linestyle": "-" if self.method.endswith("-l2l") else "--",
+        }
+
+
+def accuracy_curves(curves: Mapping[Line, Mapping[str, Any]], field: str, label: str, *, log: bool = False) -> str:
+    """Accuracy of each run against `field`, `"eps"` or `"steps"`, as SVG text."""
     figure, axes = _figure(8.4, 4.2)
-    for name, curve in curves.items():
-        axes.plot(curve[field]["x"], curve[field]["accuracy"], marker="o", markersize=3, **_style(name))
+    for line, curve in curves.items():
+        axes.plot(curve[field]["x"], curve[field]["accuracy"], marker="o", markersize=3, **line.style())
     axes.set(xlabel=label, ylabel="accuracy", ylim=(-0.02, 1.02))
     if log:
         axes.set_xscale("log")
@@ -30,32 +47,32 @@ def accuracy_curves(curves: Mapping[str, Mapping[str, Any]], field: str, label: 
     return _svg(figure)
 
 
-def training_curves(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> str:
     """Validation accuracy under PGM-10, and each attacker's loss over PGM-10's, against steps, as SVG text."""
     figure, left, right = _two_axes(11, 4)
-    for name, history in histories.items():
+    for line, history in histories.items():
         rows = [row for row in history if "validation_pgm_10" in row]
         steps = [row["step"] for row in rows]
-        left.plot(steps, [row["validation_pgm_10"] for row in rows], **_style(name))
-        right.plot(steps, [row["attack_gap"] for row in rows], **_style(name))
+        left.plot(steps, [row["validation_pgm_10"] for row in rows], **line.style())
+        right.plot(steps, [row["attack_gap"] for row in rows], **line.style())
     left.set(xlabel="training step", ylabel="validation accuracy under PGM-10", ylim=(-0.02, 1.02))
     right.set(xlabel="training step", ylabel="own attacker's loss / PGM-10's", ylim=(-0.02, 1.2))
     _legend(figure, left)
     return _svg(figure)
 
 
-def robustness_against_cost(rows: Sequence[Mapping[str, Any]], robust: str) -> str:
-    """Accuracy under the attack `robust` of each row against its training seconds and passes, as SVG text.
+def robustness_against_cost(rows: Mapping[Line, Mapping[str, Any]], robust: str) -> str:
+    """Accuracy under the attack `robust` of each run's row against its training seconds and passes, as SVG text.
 
     Rows below half the best are left out, so that the others can be told apart.
     """
     figure, left, right = _two_axes(11, 4)
-    best = max(row[robust] for row in rows)
-    for row in rows:
+    best = max(row[robust] for row in rows.values())
+    for line, row in rows.items():
         if row[robust] < best / 2:
             continue
         passes = row["forward_passes"] + row["input_gradient_passes"] + row["weight_gradient_passes"]
-        style = _style(row["method"]) | {"linestyle": "none"}
+        style = line.style() | {"linestyle": "none"}
         for axes, cost in ((left, row["train_seconds"]), (right, passes)):
             axes.plot(cost, row[robust], "o" if row["method"].endswith("-l2l") else "s", **style)
     left.set(xlabel="training seconds", ylabel=f"accuracy under {robust.replace('_', ' ')}")
@@ -92,15 +109,6 @@ def perturbation_grid(images: Tensor, perturbations: Mapping[str, Tensor]) -> st
 def _displayable(picture: Tensor) -> Any:
     clamped = picture.detach().cpu().clamp(0, 1)
     return (clamped[0] if len(clamped) == 1 else torch.movedim(clamped, 0, -1)).numpy()
-
-
-def _style(method: str) -> dict[str, Any]:
-    """One colour a method in every picture; learned ones are drawn solid, hand-designed ones dashed."""
-    return {
-        "label": METHODS[method].title,
-        "color": f"C{list(METHODS).index(method)}",
-        "linestyle": "-" if method.endswith("-l2l") else "--",
-    }
 
 
 def _legend(figure: Figure, axes: Any) -> None:

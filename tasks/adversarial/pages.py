@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall
 from minimax_l2l.families import Section, Settings
 from minimax_l2l.training.folder import RunFolder
 from tasks.adversarial import figures
+from tasks.adversarial.figures import Line
 from tasks.adversarial.methods import METHODS
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.runs import load_run
@@ -52,15 +54,12 @@ def sections(folders: Sequence[Path], settings: Settings = EMBEDDED) -> list[Sec
         DamagedRunError: if one of them has not been evaluated, or is damaged.
     """
     evaluations = {folder: _evaluation(folder) for folder in folders}
-    rows = [row for evaluation in evaluations.values() for row in evaluation["rows"]]
-    curves = {
-        evaluation["rows"][0]["method"]: evaluation["curves"]
-        for evaluation in evaluations.values()
-        if "curves" in evaluation
-    }
-    histories = {_method(folder): RunFolder(folder).read_metrics() for folder in folders}
-    robust = next(field for field in ROBUST if all(field in row for row in rows))
-    first = rows[0]
+    lines = _lines(folders)
+    rows = {lines[folder]: evaluation["rows"][0] for folder, evaluation in evaluations.items()}
+    curves = {lines[folder]: content["curves"] for folder, content in evaluations.items() if "curves" in content}
+    histories = {lines[folder]: RunFolder(folder).read_metrics() for folder in folders}
+    robust = next(field for field in ROBUST if all(field in row for row in rows.values()))
+    first = next(iter(rows.values()))
     page = [
         Section(
             "Robustness",
@@ -69,7 +68,7 @@ def sections(folders: Sequence[Path], settings: Settings = EMBEDDED) -> list[Sec
             "every attack of its row. Seconds and passes (forward, input gradient, weight gradient) are the "
             "training's.",
             table=table(rows),
-            brief=table(rows, BRIEF),
+            brief=brief(rows),
         ),
         Section(
             "Robustness against cost",
@@ -106,22 +105,48 @@ def sections(folders: Sequence[Path], settings: Settings = EMBEDDED) -> list[Sec
     return page
 
 
-def table(
-    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] = COLUMNS
-) -> tuple[list[str], list[list[str]]]:
+def table(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
     """Result rows as column titles and cells: accuracies in per cent, seconds, passes."""
-    fields = [field for field in columns if any(field in row for row in rows)]
-    titles = ["method", *(columns[field] for field in fields), "seconds", "passes\nf / dx / dw"]
+    return _table(rows, COLUMNS, "passes\nf / dx / dw", lambda row: " / ".join(str(row[name]) for name in COUNTS))
+
+
+def brief(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """The same with fewer attacks and with passes a batch, so that a terminal's 80 columns hold it."""
+
+    def per_batch(row: Mapping[str, Any]) -> str:
+        return "/".join(f"{row[name] / row['weight_gradient_passes']:g}" for name in COUNTS)
+
+    return _table(rows, BRIEF, "passes\na batch", per_batch)
+
+
+def _table(
+    rows: Mapping[Line, Mapping[str, Any]],
+    columns: Mapping[str, str],
+    passes: str,
+    count: Callable[[Mapping[str, Any]], str],
+) -> tuple[list[str], list[list[str]]]:
+    fields = [field for field in columns if any(field in row for row in rows.values())]
+    titles = ["method", *(columns[field] for field in fields), "seconds", passes]
     cells = [
         [
-            METHODS[row["method"]].title,
+            line.title,
             *(f"{100 * row[field]:.1f}" if field in row else "-" for field in fields),
             f"{row['train_seconds']:.1f}",
-            " / ".join(str(row[name]) for name in COUNTS),
+            count(row),
         ]
-        for row in rows
+        for line, row in rows.items()
     ]
     return titles, cells
+
+
+def _lines(folders: Sequence[Path]) -> dict[Path, Line]:
+    """Each run named by its method; by its seed too where a method occurs twice, by its folder if need be."""
+    configs = {folder: RunFolder(folder).read_json("config.json") for folder in folders}
+    titles = {folder: METHODS[str(config["method"])].title for folder, config in configs.items()}
+    for addition in ({f: f"seed {configs[f].get('seed')}" for f in folders}, {f: f.name for f in folders}):
+        often = Counter(titles.values())
+        titles = {f: f"{title}, {addition[f]}" if often[title] > 1 else title for f, title in titles.items()}
+    return {folder: Line(title, str(configs[folder]["method"])) for folder, title in titles.items()}
 
 
 def _evaluation(folder: Path) -> dict[str, Any]:
