@@ -30,6 +30,7 @@ class InnerProblem(ABC):
         shares_forward: whether `meta_objective` reuses what the task's `outer_loss` has computed at the same y, so
             that one forward pass serves both where they are different numbers.
         query_mode: whether queries run the module in `"eval"` mode, or with the batch's statistics.
+        final_state: the state that the last maximisation ended with, detached; `remember` may keep it.
     """
 
     constraint: Constraint = Free()
@@ -37,6 +38,7 @@ class InnerProblem(ABC):
     module: nn.Module | None = None
     shares_forward: bool = False
     query_mode: QueryMode = "eval"
+    final_state: tuple[Tensor, ...] = ()
     _passes: Passes | None = None
 
     @abstractmethod
@@ -66,6 +68,10 @@ class InnerProblem(ABC):
 
     def remember(self, y: Tree) -> None:
         """Keep the last iterate, detached, if the next problem should start from it. Keeps nothing here."""
+
+    def initial_state(self) -> tuple[Tensor, ...]:
+        """The optimizer's state before its first step, such as moments remembered from last time: none here."""
+        return ()
 
     @property
     def passes(self) -> Passes:

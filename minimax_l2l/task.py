@@ -83,6 +83,9 @@ class Task(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put back what `state_dict` returned."""
 
+    def write(self, folder: Path) -> None:
+        """Leave in a finished run's folder what else is worth keeping, such as a policy. Nothing here."""
+
     def batches_from(self, start: int) -> Iterator[Any]:
         """The batches of a run that has taken `start` steps: the others are drawn and dropped unless overridden."""
         return islice(iter(self.batches()), start, None)

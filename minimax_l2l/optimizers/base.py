@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from minimax_l2l.errors import require_count, require_fraction
@@ -38,6 +39,17 @@ class InnerOptimizer(nn.Module, ABC):
         """Whether there is a phi to train."""
         return any(parameter.requires_grad for parameter in self.parameters())
 
+    def meta_optimizer(self) -> torch.optim.Optimizer:
+        """Phi's optimizer, which ascends: asked for if there are parameters to train.
+
+        Raises:
+            TypeError: unless overridden, as `LearnedOptimizer` does.
+        """
+        raise TypeError(
+            f"{type(self).__name__} has parameters but no meta_optimizer to train them; subclass LearnedOptimizer, "
+            "override meta_optimizer with a torch optimizer that has maximize=True, or freeze the parameters."
+        )
+
     @abstractmethod
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One step from y: query the oracle, move, project.
@@ -45,7 +57,7 @@ class InnerOptimizer(nn.Module, ABC):
         Args:
             oracle: answers and counts gradient queries; `oracle.problem` is the problem.
             y: the iterate.
-            state: what the last step returned, `()` at the first.
+            state: what the last step returned; at the first, the problem's `initial_state()`, `()` as a rule.
 
         Returns:
             The next iterate, feasible, and the next state.
@@ -84,13 +96,14 @@ class InnerOptimizer(nn.Module, ABC):
         """K steps from one start; see `maximize`."""
         with self.oracle(problem) as oracle:
             y = self.start(problem, draw)
-            state: State = ()
+            state = problem.initial_state()
             for k in range(self.steps):
                 if observe is not None:
                     observe(k, detach(y))
                 y, state = self.step(oracle, *self.begin_step(k, y, state))
             if observe is not None:
                 observe(self.steps, detach(y))
+        problem.final_state = tuple(part.detach() for part in state)
         return y
 
     def forward(self, problem: InnerProblem) -> Tree:

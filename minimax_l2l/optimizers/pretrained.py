@@ -51,14 +51,25 @@ class PretrainedMixin(ModelHubMixin, model_card_template=CARD):
     handed to `from_pretrained(..., updaters=[MyUpdater])`: loading a folder never imports or runs code.
     """
 
-    def _save_pretrained(self, save_directory: Path) -> None:
+    def config(self) -> dict[str, Any]:
+        """What the optimizer is built from again, as `config.json` holds it.
+
+        Raises:
+            TypeError: if its features are not the library's own, or its updater keeps what JSON cannot hold.
+            AttributeError: if the updater did not keep an argument of its constructor under its own name.
+        """
         optimizer = cast("LearnedOptimizer", self)
         config = {
             "updater": {"class": type(optimizer.updater).__name__, "config": optimizer.updater.config()},
             "features": _describe(optimizer.features),
             **{name: getattr(optimizer, name) for name in _OPTIONS},
         }
-        (save_directory / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+        json.dumps(config)
+        return config
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        (save_directory / CONFIG).write_text(json.dumps(self.config(), indent=2) + "\n")
+        optimizer = cast("LearnedOptimizer", self)
         tensors = {name: value.detach().cpu().contiguous() for name, value in optimizer.state_dict().items()}
         save_file(tensors, save_directory / WEIGHTS)
 

@@ -13,7 +13,6 @@ from torch.optim.lr_scheduler import LRScheduler
 from minimax_l2l.errors import NonFiniteError
 from minimax_l2l.modes import querying
 from minimax_l2l.optimizers.base import InnerOptimizer
-from minimax_l2l.optimizers.learned import LearnedOptimizer
 from minimax_l2l.passes import Passes
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.training.runtime import Runtime
@@ -69,7 +68,7 @@ class Iteration:
         self.phi = [p for p in optimizer.parameters() if p.requires_grad]
         self.outer = task.outer_optimizer() if self.theta else None
         self.schedule = task.outer_schedule(self.outer) if self.outer is not None else None
-        self.meta = optimizer.meta_optimizer() if self.phi and isinstance(optimizer, LearnedOptimizer) else None
+        self.meta = optimizer.meta_optimizer() if self.phi else None
         self.meta_schedule = task.meta_schedule(self.meta) if self.meta is not None else None
 
     def __call__(self, batch: Any) -> dict[str, float]:

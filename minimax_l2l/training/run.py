@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ import torch
 
 from minimax_l2l.errors import DamagedRunError, NonFiniteError
 from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.training.callbacks import Callback, ProgressBar
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.interrupt import DelayedInterrupt
@@ -38,6 +40,9 @@ class Runnable(Game, Protocol):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put it back."""
+
+    def write(self, folder: Path) -> None:
+        """Leave in a finished run's folder what else is worth keeping."""
 
 
 class Run:
@@ -72,6 +77,8 @@ class Run:
         )
         self.solution = Solution(task.outer, optimizer, passes=self.iteration.passes)
         if self.folder is not None:
+            if isinstance(optimizer, PretrainedMixin):
+                optimizer.config()  # refuses what could not be saved, now rather than at the end
             if options.resume:
                 self._restore(self.folder)
             else:
@@ -150,6 +157,7 @@ class Run:
                 self.folder.write_module("model", self.task.outer)
             if self.optimizer.learns:
                 self.folder.write_module("optimizer", self.optimizer)
+            self.task.write(self.folder.path)
         return self.solution
 
     def _record(self, row: Row) -> None:

@@ -11,6 +11,7 @@ from minimax_l2l import (
     PGM,
     AlternatingAscent,
     Box,
+    ExtraGradient,
     GradientAscent,
     InnerProblem,
     L2Ball,
@@ -54,6 +55,21 @@ def test_simultaneous_play_of_a_game_by_hand():
     walked, passes = game(2, GradientAscent)
     assert walked == [(1.0, 0.0), (1.0, 0.5), (0.75, 1.0)]
     assert passes == Passes(forward=2, input_gradient=2)
+
+
+def test_extragradient_play_of_a_game_by_hand():
+    """From (1, 0) the look ahead is (1, 1/2), where the field is (-1/2, 1): two gradients a step."""
+    walked, passes = game(1, ExtraGradient)
+    assert walked == [(1.0, 0.0), (0.75, 0.5)]
+    assert passes == Passes(forward=2, input_gradient=2)
+
+
+def test_extragradient_settles_the_game_that_gradient_play_leaves():
+    """A step of size eta multiplies the radius by sqrt((1 - eta^2)^2 + eta^2), which is below 1 for eta = 1/2."""
+    walked, _ = game(20, ExtraGradient)
+    assert math.hypot(*walked[-1]) == pytest.approx(math.sqrt(0.75**2 + 0.25) ** 20, rel=1e-5)
+    left, _ = game(20, GradientAscent)
+    assert math.hypot(*left[-1]) > 1
 
 
 def test_alternating_play_of_a_game_by_hand():

@@ -1,0 +1,67 @@
+"""Adam as an inner optimizer, whose moments can live on between problems."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.optim.adam import adam
+
+from minimax_l2l.errors import require_fraction, require_positive
+from minimax_l2l.optimizers.base import InnerOptimizer, State
+from minimax_l2l.oracle import Oracle
+from minimax_l2l.trees import Tree, leaves, rebuild
+
+
+class Adam(InnerOptimizer):
+    """y_{k+1} = project(y_k + lr * m_hat / (sqrt(v_hat) + epsilon)), torch's Adam, ascending.
+
+    The moments are the state, so a problem that remembers them makes one long run of Adam out of many short ones:
+    this is how original GAIL trains its discriminator.
+
+    Args:
+        lr: learning rate, in units of y.
+        steps: K.
+        betas: decay of the first and of the second moment.
+        random_start: see `InnerOptimizer`.
+
+    Raises:
+        ValueError: if a number is out of its range.
+    """
+
+    def __init__(
+        self,
+        lr: float = 1e-3,
+        *,
+        steps: int = 1,
+        betas: tuple[float, float] = (0.9, 0.999),
+        random_start: float = 0.0,
+    ) -> None:
+        super().__init__(steps=steps, random_start=random_start)
+        self.lr = require_positive("lr", lr)
+        self.betas = (require_fraction("betas[0]", betas[0]), require_fraction("betas[1]", betas[1]))
+
+    @torch.no_grad()
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One step; the state is a count, then first moments, then second moments, one a leaf."""
+        gradients = list(leaves(oracle.gradient(y)))
+        moved = [leaf.detach().clone() for leaf in leaves(y)]
+        old = state or (torch.zeros(()), *(torch.zeros_like(leaf) for leaf in (*moved, *moved)))
+        count, *moments = [part.clone() for part in old]
+        first, second = moments[: len(moved)], moments[len(moved) :]
+        adam(
+            moved,
+            gradients,
+            first,
+            second,
+            max_exp_avg_sqs=[],
+            state_steps=[count.clone() for _ in moved],
+            foreach=False,
+            amsgrad=False,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            lr=self.lr,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=True,
+        )
+        return oracle.problem.constraint.project(rebuild(y, moved)), (count + 1, *first, *second)
