@@ -1,0 +1,75 @@
+"""Controls: what an imitation result must be told apart from before it says anything of a discriminator."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from minimax_l2l import InnerProblem, LearnedOptimizer
+from minimax_l2l.errors import require_count, require_positive
+from minimax_l2l.optimizers.base import Observer
+from minimax_l2l.trees import Tree, leaves
+from tasks.gail.demonstrations import Demonstrations
+from tasks.gail.learner import PolicyLearner
+
+
+class NoiseOfSameNorm(LearnedOptimizer):
+    """A learned optimizer whose every update is replaced by a random one as long: y_0 + ||y_K - y_0|| n / ||n||.
+
+    Phi is trained as if its own update had been taken, at the place where the random one led. If a result stays
+    the same with it, the learned direction had no part in it.
+    """
+
+    def maximize(self, problem: InnerProblem, *, observe: Observer | None = None) -> Tree:
+        """Take the learned steps, and go as far in a random direction."""
+        learned = leaves(super().maximize(problem, observe=observe))[0]
+        start = leaves(self.start(problem))[0]
+        direction = leaves(problem.noise(start, draw=1))[0] - 0.5
+        moved = start + (learned - start).norm() * direction / direction.norm()
+        return learned + (moved - learned).detach()
+
+
+def clone_behaviour(
+    learner: PolicyLearner,
+    demonstrations: Demonstrations,
+    *,
+    epochs: int = 200,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+) -> float:
+    """Behavioural cloning: max over pi of E_E[log pi(a | s)], by Adam, without a step in the environment.
+
+    Args:
+        learner: whose policy is trained, in place; its observations are standardised by the expert's.
+        demonstrations: of the expert.
+        epochs: passes over them.
+        batch_size: pairs a step.
+        learning_rate: of Adam.
+        seed: of the order of pairs.
+
+    Returns:
+        The mean log-likelihood of the expert's actions in the last epoch.
+    """
+    require_count("epochs", epochs, least=1)
+    observations, actions = demonstrations.pairs()
+    if learner.normaliser is not None:
+        statistics = learner.normaliser.obs_rms
+        statistics.mean = observations.double().mean(0).numpy()
+        statistics.var = observations.double().var(0, correction=0).numpy()
+        observations = torch.from_numpy(np.asarray(learner.normaliser.normalize_obs(observations.numpy())))
+    policy = learner.model.policy
+    adam = torch.optim.Adam(policy.parameters(), lr=require_positive("learning_rate", learning_rate))
+    order = torch.Generator().manual_seed(seed)
+    pairs = DataLoader(TensorDataset(observations, actions), batch_size, shuffle=True, generator=order)
+    total = 0.0
+    for _ in range(epochs):
+        total = 0.0
+        for seen, done in pairs:
+            likelihood = policy.evaluate_actions(seen, done)[1]
+            adam.zero_grad()
+            (-likelihood.mean()).backward()
+            adam.step()
+            total += likelihood.sum().item()
+    return total / len(observations)

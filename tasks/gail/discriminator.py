@@ -1,0 +1,82 @@
+"""The discriminator as a function of its flat weight vector, which is the inner variable of imitation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from gymnasium import spaces
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.utils import parameters_to_vector
+
+from minimax_l2l.errors import require_count
+
+
+class Discriminator(nn.Module):
+    """z(s, a; w), the logit of D(s, a) = sigmoid(z): the probability that (s, a) came from the policy.
+
+    A perceptron with tanh whose weights w are handed to every call as one vector. Observations and continuous
+    actions are brought to zero mean and unit deviation, as measured on the expert; a discrete action is one-hot.
+    These numbers are not part of w.
+
+    Args:
+        observations: the expert's, shape (n, d), raw.
+        actions: the expert's, shape (n,), whole numbers, or (n, ...).
+        action_space: the environment's.
+        hidden: widths of the hidden layers; 64 and 32 in the paper.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        observations: Tensor,
+        actions: Tensor,
+        action_space: spaces.Space[object],
+        hidden: Sequence[int] = (64, 32),
+    ) -> None:
+        super().__init__()
+        for width in hidden:
+            require_count("hidden width", width, least=1)
+        self.choices = int(action_space.n) if isinstance(action_space, spaces.Discrete) else None
+        pairs = self._join(observations, actions)
+        mean, deviation = pairs.mean(0), pairs.std(0, correction=0)
+        if self.choices is not None:
+            mean[-self.choices :], deviation[-self.choices :] = 0, 1
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", torch.where(deviation > 1e-6, deviation, 1))
+        layers: list[nn.Module] = []
+        for narrow, wide in pairwise([pairs.shape[1], *hidden]):
+            layers += [nn.Linear(narrow, wide), nn.Tanh()]
+        self.net = nn.Sequential(*layers, nn.Linear(hidden[-1] if hidden else pairs.shape[1], 1))
+        self.net.requires_grad_(False)  # only their shapes and first values are used
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """(outputs, inputs) of each layer, in the order of the weight vector."""
+        return tuple((layer.out_features, layer.in_features) for layer in self.net if isinstance(layer, nn.Linear))
+
+    def first_weights(self) -> Tensor:
+        """The vector that training starts from, shape (1, m): torch's own initialisation."""
+        return parameters_to_vector(self.net.parameters()).detach()[None]
+
+    def encode(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Pairs as the network sees them, shape (n, inputs)."""
+        return (self._join(observations, actions) - self.mean) / self.deviation
+
+    def forward(self, weights: Tensor, pairs: Tensor) -> Tensor:
+        """Logits z of encoded pairs, shape (n,), at weights of shape (m,)."""
+        named, start = {}, 0
+        for name, like in self.net.named_parameters():
+            named[name] = weights[start : start + like.numel()].view_as(like)
+            start += like.numel()
+        logits: Tensor = functional_call(self.net, named, (pairs,))
+        return logits.squeeze(-1)
+
+    def _join(self, observations: Tensor, actions: Tensor) -> Tensor:
+        coded = F.one_hot(actions.long(), self.choices) if self.choices is not None else actions.flatten(1)
+        return torch.cat([observations, coded.to(observations)], dim=1)

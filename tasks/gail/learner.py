@@ -1,0 +1,294 @@
+"""The policy's side of imitation: TRPO by sb3-contrib, taken apart where the discriminator comes in.
+
+All use of Stable-Baselines3's inner workings is in this file: its rollout buffer, `_setup_learn`, `_last_obs`,
+`_last_episode_starts`, `_update_current_progress_remaining`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sb3_contrib import TRPO
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.utils import obs_as_tensor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from torch import Tensor
+
+from tasks.gail.environments import episodes_state, make_environments, restore_episodes
+
+Schedule = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class PolicySettings:
+    """TRPO's settings, by default Ho and Ermon's with a rollout of 1,024 steps and the paper's network.
+
+    Attributes:
+        environments: how many are stepped together.
+        steps: of each environment a rollout.
+        hidden: widths of the policy's hidden layers, and of the value network's; tanh between them.
+        gamma: discount.
+        gae_lambda: of generalised advantage estimation.
+        target_kl: largest mean KL divergence of a policy step, in nats.
+        damping: added to the Fisher matrix.
+        critic_learning_rate: of the value network's Adam, or its schedule from the progress that remains, 1 to 0.
+        critic_epochs: passes over the rollout an iteration.
+        critic_batch: samples a step of it.
+        normalise: bring observations to zero mean and unit deviation, as measured so far, for the policy.
+    """
+
+    environments: int = 8
+    steps: int = 128
+    hidden: tuple[int, ...] = (64, 32)
+    gamma: float = 0.995
+    gae_lambda: float = 0.97
+    target_kl: float = 0.01
+    damping: float = 0.1
+    critic_learning_rate: float | Schedule = 1e-3
+    critic_epochs: int = 5
+    critic_batch: int = 256
+    normalise: bool = True
+
+
+class Rollout(NamedTuple):
+    """The policy's pairs as the discriminator sees them, in the order of the rollout buffer.
+
+    Attributes:
+        observations: raw, shape (steps * environments, d).
+        actions: shape (steps * environments,) or (steps * environments, ...), as they were executed.
+        step: the iteration.
+    """
+
+    observations: Tensor
+    actions: Tensor
+    step: int
+
+
+class PolicyLearner:
+    """A policy that is trained on rewards from elsewhere; the environment's own never reach it.
+
+    Args:
+        environment_id: a gymnasium id.
+        settings: of TRPO.
+        iterations: of the whole run, for schedules.
+        seed: of the networks, the actions, the order of mini-batches, and every episode.
+        callback: one of Stable-Baselines3's, such as an `EvalCallback`; None for none.
+    """
+
+    def __init__(
+        self,
+        environment_id: str,
+        settings: PolicySettings,
+        *,
+        iterations: int,
+        seed: int,
+        callback: BaseCallback | None = None,
+    ) -> None:
+        self.settings = settings
+        self._torch = torch.Generator().manual_seed(seed).get_state()
+        self._numpy: Mapping[str, Any] = np.random.RandomState(seed).get_state(legacy=False)
+        self.episodes = make_environments(environment_id, settings.environments, seed=seed)
+        self.normaliser = (
+            VecNormalize(self.episodes, norm_reward=False, clip_obs=np.inf) if settings.normalise else None
+        )
+        with self._own_randomness():
+            self.model = self._model(self.normaliser or self.episodes)
+        self.model.set_logger(Logger(None, []))
+        self._total = iterations * settings.environments * settings.steps
+        self._recorder = _Recorder(self.normaliser)
+        self._callback: BaseCallback = CallbackList([self._recorder, *([callback] if callback is not None else [])])
+        self._begun = False
+
+    def _model(self, environments: DummyVecEnv | VecNormalize) -> TRPO:
+        settings = self.settings
+        return TRPO(
+            "MlpPolicy",
+            environments,
+            learning_rate=settings.critic_learning_rate,
+            n_steps=settings.steps,
+            batch_size=settings.critic_batch,
+            gamma=settings.gamma,
+            gae_lambda=settings.gae_lambda,
+            cg_damping=settings.damping,
+            n_critic_updates=settings.critic_epochs,
+            target_kl=settings.target_kl,
+            policy_kwargs={"net_arch": {"pi": list(settings.hidden), "vf": list(settings.hidden)}},
+            device="cpu",  # Stable-Baselines3 advises it for networks as small as these
+        )
+
+    def begin(self) -> None:
+        """Reset the environments, unless the run has begun."""
+        if not self._begun:
+            _, self._callback = self.model._setup_learn(self._total, self._callback)
+            self._callback.on_training_start({}, {})
+            self._recorder.now = _raw(self.normaliser, self.model._last_obs)
+            self._begun = True
+
+    def collect(self, step: int) -> Rollout:
+        """Let the policy act, and return what the discriminator may see of it."""
+        self.begin()
+        with self._own_randomness():
+            self.model.collect_rollouts(
+                self.model.env, self._callback, self.model.rollout_buffer, self.settings.steps
+            )
+        self.model._update_current_progress_remaining(self.model.num_timesteps, self._total)
+        observations, actions = np.stack(self._recorder.observations), np.stack(self._recorder.actions)
+        return Rollout(
+            torch.from_numpy(observations.reshape(-1, observations.shape[-1]).astype(np.float32)),
+            torch.from_numpy(actions.reshape(-1, *actions.shape[2:])),
+            step,
+        )
+
+    def train(self, rewards: Tensor, *, entropy: float = 0.0) -> None:
+        """One TRPO step and the critic's epochs on the last rollout, paid by these rewards.
+
+        Where a time limit cut an episode off, gamma V(last observation) is added, as Stable-Baselines3 does: a
+        limit is no end.
+
+        Args:
+            rewards: shape (steps * environments,), in the rollout's order.
+            entropy: lambda; adds -lambda log pi(a | s) to each reward, whose expected sum is the causal entropy.
+        """
+        buffer = self.model.rollout_buffer
+        buffer.rewards[:] = rewards.cpu().numpy().reshape(buffer.rewards.shape) - entropy * buffer.log_probs
+        policy = self.model.policy
+        with torch.no_grad():
+            for place, last in self._recorder.cut_off:
+                value = policy.predict_values(policy.obs_to_tensor(last)[0])[0]
+                buffer.rewards[place] += self.model.gamma * value.item()
+            values = policy.predict_values(obs_as_tensor(self.model._last_obs, self.model.device))
+        buffer.compute_returns_and_advantage(values, self.model._last_episode_starts)
+        with self._own_randomness():
+            self.model.train()
+
+    def act(self, observations: np.ndarray, *, deterministic: bool = True) -> np.ndarray:
+        """The policy's actions at raw observations of shape (n, d)."""
+        seen = self.normaliser.normalize_obs(observations) if self.normaliser is not None else observations
+        actions, _ = self.model.predict(seen, deterministic=deterministic)
+        return np.asarray(actions)
+
+    def save(self, file: Path) -> None:
+        """A zip that plain Stable-Baselines3 loads and that takes raw observations.
+
+        The observations' mean and deviation are folded into the first layers, so nothing else is needed:
+        `TRPO.load(file).predict(observation)`.
+        """
+        with torch.random.fork_rng(devices=[]):
+            plain = self._model(self.episodes)
+        weights = {name: value.clone() for name, value in self.model.policy.state_dict().items()}
+        if self.normaliser is not None:
+            statistics = self.normaliser.obs_rms
+            deviation = torch.from_numpy(np.sqrt(statistics.var + self.normaliser.epsilon))
+            mean = torch.from_numpy(statistics.mean)
+            for net in ("policy_net", "value_net"):
+                first = weights[f"mlp_extractor.{net}.0.weight"].double() / deviation
+                weights[f"mlp_extractor.{net}.0.bias"] = (
+                    weights[f"mlp_extractor.{net}.0.bias"].double() - first @ mean
+                ).float()
+                weights[f"mlp_extractor.{net}.0.weight"] = first.float()
+        plain.policy.load_state_dict(weights)
+        plain.save(file)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next rollout and training depend on: tensors and plain values."""
+        self.begin()
+        statistics = self.normaliser.obs_rms if self.normaliser is not None else None
+        numpy = self._numpy["state"]
+        return {
+            "policy": self.model.policy.state_dict(),
+            "optimizer": self.model.policy.optimizer.state_dict(),
+            "timesteps": self.model.num_timesteps,
+            "updates": self.model._n_updates,
+            "episodes": episodes_state(self.episodes),
+            "starts": torch.from_numpy(self.model._last_episode_starts.copy()),
+            "seen": torch.from_numpy(np.array(self.model._last_obs)),
+            "statistics": None
+            if statistics is None
+            else {
+                "mean": torch.from_numpy(statistics.mean.copy()),
+                "var": torch.from_numpy(statistics.var.copy()),
+                "count": float(statistics.count),
+            },
+            "torch": self._torch,
+            "numpy": {
+                "key": torch.from_numpy(numpy["key"].astype(np.int64)),
+                "pos": int(numpy["pos"]),
+                "has_gauss": int(self._numpy["has_gauss"]),
+                "gauss": float(self._numpy["gauss"]),
+            },
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put it back, the environments where they were."""
+        self.begin()
+        self.model.policy.load_state_dict(state["policy"])
+        self.model.policy.optimizer.load_state_dict(state["optimizer"])
+        self.model.num_timesteps, self.model._n_updates = state["timesteps"], state["updates"]
+        raw = restore_episodes(self.episodes, state["episodes"])
+        if self.normaliser is not None:
+            statistics = state["statistics"]
+            self.normaliser.obs_rms.mean = statistics["mean"].numpy().copy()
+            self.normaliser.obs_rms.var = statistics["var"].numpy().copy()
+            self.normaliser.obs_rms.count = statistics["count"]
+            self.normaliser.old_obs = raw
+        self._recorder.now = raw
+        self.model._last_obs = state["seen"].numpy().copy()
+        self.model._last_episode_starts = state["starts"].numpy().copy()
+        self._torch = state["torch"]
+        kept = state["numpy"]
+        self._numpy = {
+            "bit_generator": "MT19937",
+            "state": {"key": kept["key"].numpy().astype(np.uint32), "pos": kept["pos"]},
+            "has_gauss": kept["has_gauss"],
+            "gauss": kept["gauss"],
+        }
+
+    @contextmanager
+    def _own_randomness(self) -> Iterator[None]:
+        """Lend the global generators, which Stable-Baselines3 draws from, this run's own states."""
+        outside = torch.get_rng_state(), np.random.get_state()
+        torch.set_rng_state(self._torch)
+        np.random.set_state(self._numpy)
+        try:
+            yield
+        finally:
+            self._torch, self._numpy = torch.get_rng_state(), np.random.get_state(legacy=False)
+            torch.set_rng_state(outside[0])
+            np.random.set_state(outside[1])
+
+
+class _Recorder(BaseCallback):
+    """Notes what a rollout buffer forgets: raw observations, executed actions, where a time limit cut off."""
+
+    def __init__(self, normaliser: VecNormalize | None) -> None:
+        super().__init__()
+        self.normaliser = normaliser
+        self.now: np.ndarray = np.empty(0)
+        self._on_rollout_start()
+
+    def _on_rollout_start(self) -> None:
+        self.observations: list[np.ndarray] = []
+        self.actions: list[np.ndarray] = []
+        self.cut_off: list[tuple[tuple[int, int], np.ndarray]] = []
+
+    def _on_step(self) -> bool:
+        now = self.locals
+        for number in np.flatnonzero(now["dones"]):
+            info = now["infos"][number]
+            if info.get("TimeLimit.truncated", False):
+                self.cut_off.append(((len(self.observations), int(number)), info["terminal_observation"]))
+        self.observations.append(self.now)
+        self.actions.append(now["clipped_actions"])
+        self.now = _raw(self.normaliser, now["new_obs"])
+        return True
+
+
+def _raw(normaliser: VecNormalize | None, seen: Any) -> np.ndarray:
+    return np.asarray(seen if normaliser is None else normaliser.get_original_obs())

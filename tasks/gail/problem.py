@@ -1,0 +1,106 @@
+"""The inner problem of imitation: a discriminator's weights that tell the policy's pairs from the expert's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from minimax_l2l import InnerProblem
+from minimax_l2l.randomness import uniform
+from minimax_l2l.trees import Tree, leaves
+from tasks.gail.discriminator import Discriminator
+from tasks.gail.regularisers import Regulariser
+
+
+@dataclass
+class DiscriminatorMemory:
+    """What lives on between iterations: the weights, shape (1, m), and the state of their optimizer."""
+
+    weights: Tensor
+    state: tuple[Tensor, ...] = ()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {"weights": self.weights, "state": list(self.state)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put it back."""
+        self.weights, self.state = state["weights"].to(self.weights.device), tuple(state["state"])
+
+
+class ImitationProblem(InnerProblem):
+    """max over w of J(w) = E_pi[log D(s, a; w)] + E_E[log(1 - D(s, a; w))] - regularisers, D = sigmoid(z).
+
+    One discriminator is one instance, however many pairs there are. No environment is in here, and no policy.
+
+    Args:
+        discriminator: z.
+        memory: the weights to start from, and where the new ones are kept.
+        policy: encoded pairs of the policy, shape (n, inputs).
+        expert: encoded pairs of the expert, shape (k, inputs).
+        regularisers: subtracted from J.
+        meta_expert: pairs of the expert that the learned optimizer is judged on instead of `expert`, such as
+            trajectories held out from the discriminator; None judges it on `expert`.
+        seed: of random numbers.
+        step: of random numbers, the iteration.
+    """
+
+    def __init__(
+        self,
+        discriminator: Discriminator,
+        memory: DiscriminatorMemory,
+        policy: Tensor,
+        expert: Tensor,
+        *,
+        regularisers: Sequence[Regulariser] = (),
+        meta_expert: Tensor | None = None,
+        seed: int = 0,
+        step: int = 0,
+    ) -> None:
+        self.discriminator, self.memory = discriminator, memory
+        self.policy, self.expert = policy, expert
+        self.regularisers = regularisers
+        self.meta_expert = expert if meta_expert is None else meta_expert
+        self.seed, self.step = seed, step
+
+    def initial(self) -> Tensor:
+        """The weights as the last iteration left them."""
+        return self.memory.weights
+
+    def initial_state(self) -> tuple[Tensor, ...]:
+        """Their optimizer's state as the last iteration left it."""
+        return self.memory.state
+
+    def remember(self, y: Tree) -> None:
+        """Keep both for the next iteration."""
+        self.memory.weights, self.memory.state = leaves(y)[0], self.final_state
+
+    def objective(self, y: Tree) -> Tensor:
+        """J less the regularisers, shape (1,)."""
+        return self._value(leaves(y)[0][0], self.expert)
+
+    def meta_objective(self, y: Tree) -> Tensor:
+        """The same on the expert's pairs that the learned optimizer is judged on."""
+        return self._value(leaves(y)[0][0], self.meta_expert)
+
+    def noise(self, y: Tree, draw: int = 0) -> Tree:
+        """Uniform numbers that depend on the seed and the iteration alone."""
+        weights = leaves(y)[0]
+        return uniform(weights, self._index(weights), seed=self.seed, step=self.step + 2**32 * draw)
+
+    def _value(self, weights: Tensor, expert: Tensor) -> Tensor:
+        value = F.logsigmoid(self.discriminator(weights, self.policy)).mean()
+        value = value + F.logsigmoid(-self.discriminator(weights, expert)).mean()
+        if self.regularisers:
+            mix = uniform(self.policy[None, :, 0], self._index(weights), seed=self.seed, step=self.step)[0]
+            for term in self.regularisers:
+                value = value - term(self.discriminator, weights, self.policy, expert, mix)
+        return value[None]
+
+    @staticmethod
+    def _index(weights: Tensor) -> Tensor:
+        return weights.new_zeros(1).long()

@@ -1,0 +1,102 @@
+"""Hand-designed terms that calm a discriminator; each is subtracted from what it ascends."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from minimax_l2l.errors import require_positive
+from tasks.gail.discriminator import Discriminator
+
+
+class Regulariser(ABC):
+    """A number to subtract from the discriminator's objective.
+
+    Args:
+        coefficient: factor on it.
+    """
+
+    def __init__(self, coefficient: float) -> None:
+        self.coefficient = require_positive("coefficient", coefficient)
+
+    @abstractmethod
+    def __call__(
+        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, mix: Tensor
+    ) -> Tensor:
+        """The term at weights of shape (m,).
+
+        Args:
+            discriminator: the network.
+            weights: its weight vector.
+            policy: encoded pairs of the policy, shape (n, inputs).
+            expert: encoded pairs of the expert, shape (k, inputs).
+            mix: uniform random numbers, shape (n,), the same at every call of one iteration.
+        """
+
+
+class GradientPenalty(Regulariser):
+    """c E (||grad_x z(x)|| - 1)^2, x uniformly between a pair of the policy and one of the expert.
+
+    Source: Gulrajani et al., Improved Training of Wasserstein GANs, 2017.
+
+    Args:
+        coefficient: c.
+    """
+
+    def __init__(self, coefficient: float = 10.0) -> None:
+        super().__init__(coefficient)
+
+    def __call__(
+        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, mix: Tensor
+    ) -> Tensor:
+        """See `Regulariser`."""
+        partner = expert[torch.arange(len(policy), device=policy.device) % len(expert)]
+        between = (partner + mix[:, None] * (policy - partner)).requires_grad_()
+        with torch.enable_grad():
+            logits = discriminator(weights, between)
+            slope = torch.autograd.grad(logits.sum(), between, create_graph=True)[0]
+        return self.coefficient * (slope.norm(dim=1) - 1).square().mean()
+
+
+class EntropyBonus(Regulariser):
+    """-c E H(D), which keeps D from being sure of itself.
+
+    Source: Ho and Ermon's code, with c = 0.001.
+
+    Args:
+        coefficient: c.
+    """
+
+    def __init__(self, coefficient: float = 1e-3) -> None:
+        super().__init__(coefficient)
+
+    def __call__(
+        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, mix: Tensor
+    ) -> Tensor:
+        """See `Regulariser`."""
+        logits = torch.cat([discriminator(weights, policy), discriminator(weights, expert)])
+        return -self.coefficient * F.binary_cross_entropy_with_logits(logits, logits.sigmoid())
+
+
+class Controller(Regulariser):
+    """k / 2 (E_pi (D - 1/2)^2 + E_E (D - 1/2)^2): a pull of D towards 1/2, where the game should end.
+
+    Source: the regulariser of Luo et al., C-GAIL, NeurIPS 2024, as we understand it: a quadratic pull on samples of
+    both sides.
+
+    Args:
+        coefficient: k.
+    """
+
+    def __init__(self, coefficient: float = 1.0) -> None:
+        super().__init__(coefficient)
+
+    def __call__(
+        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, mix: Tensor
+    ) -> Tensor:
+        """See `Regulariser`."""
+        pulls = [(discriminator(weights, pairs).sigmoid() - 0.5).square().mean() for pairs in (policy, expert)]
+        return 0.5 * self.coefficient * (pulls[0] + pulls[1])

@@ -1,0 +1,193 @@
+"""Generative adversarial imitation learning: a policy that a discriminator cannot tell from an expert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from torch import Tensor
+
+from minimax_l2l import InnerOptimizer, InnerProblem, Task
+from minimax_l2l.errors import require_choice, require_count
+from minimax_l2l.trees import Tree, leaves
+from tasks.gail.demonstrations import Demonstrations
+from tasks.gail.discriminator import Discriminator
+from tasks.gail.environments import variable_horizon
+from tasks.gail.evaluation import Evaluator
+from tasks.gail.learner import PolicyLearner, PolicySettings, Rollout
+from tasks.gail.problem import DiscriminatorMemory, ImitationProblem
+from tasks.gail.regularisers import Regulariser
+from tasks.gail.rewards import REWARDS
+
+UpdateOrder = Literal["disc_first", "policy_first"]
+DEFAULT = PolicySettings()
+
+
+class GAIL(Task):
+    """min over pi of max over w of E_pi[log D_w(s, a)] + E_E[log(1 - D_w(s, a))] - lambda H(pi).
+
+    One iteration: the policy acts; the inner optimizer moves the discriminator's weights w, which live on; a learned
+    one takes its meta-step; the rollout is paid by the new discriminator; the policy takes a TRPO step. So
+    `task.solve(Adam(lr=3e-4))` is original GAIL, and `task.solve(LearnedOptimizer(...))` the paper's Algorithm 3. The
+    environment's own reward is never used.
+
+    Args:
+        environment_id: a gymnasium id; observations are vectors, actions discrete or a box.
+        demonstrations: of that environment, raw.
+        reward: a name in `tasks.gail.rewards.REWARDS`. None takes `"neutral"`, but only where episodes have a fixed
+            length; elsewhere the sign of a reward alone says whether to live long or to end soon, so it must be named.
+        iterations: of the run.
+        policy: TRPO's settings.
+        hidden: widths of the discriminator.
+        update_order: `"disc_first"`, the paper's: the policy is paid by the discriminator that has just seen its
+            rollout; or `"policy_first"`, Ho and Ermon's: by the one before.
+        entropy: lambda.
+        regularisers: hand-designed terms of the discriminator's objective.
+        held_out: demonstrations that the discriminator never sees, to measure it with.
+        meta_on_held_out: let a learned optimizer be judged on `held_out` instead of the discriminator's own pairs.
+        evaluation_episodes: of `validate`.
+        seed: of everything random.
+        callback: one of Stable-Baselines3's, such as an `EvalCallback`.
+
+    Raises:
+        ValueError: if the demonstrations are not of this environment, if a reward must be named, or if an option
+            makes no sense.
+    """
+
+    def __init__(
+        self,
+        environment_id: str,
+        demonstrations: Demonstrations,
+        *,
+        reward: str | None = None,
+        iterations: int = 300,
+        policy: PolicySettings = DEFAULT,
+        hidden: Sequence[int] = (64, 32),
+        update_order: UpdateOrder = "disc_first",
+        entropy: float = 0.0,
+        regularisers: Sequence[Regulariser] = (),
+        held_out: Demonstrations | None = None,
+        meta_on_held_out: bool = False,
+        evaluation_episodes: int = 20,
+        seed: int = 0,
+        callback: BaseCallback | None = None,
+    ) -> None:
+        self.iterations = require_count("iterations", iterations)
+        require_choice("update_order", update_order, ("disc_first", "policy_first"))
+        self.update_order, self.entropy, self.seed = update_order, entropy, require_count("seed", seed)
+        self.learner = PolicyLearner(environment_id, policy, iterations=iterations, seed=seed, callback=callback)
+        environment = self.learner.episodes.envs[0]
+        for given in (demonstrations, held_out):
+            if given is not None:
+                given.check_against(environment)
+        self.reward = REWARDS[_reward_of(reward, environment_id, variable_horizon(environment))]
+        if meta_on_held_out and held_out is None:
+            raise ValueError("meta_on_held_out needs held_out demonstrations, got None; split some off.")
+        observations, actions = demonstrations.pairs()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.discriminator = Discriminator(observations, actions, environment.action_space, hidden)
+        self.memory = DiscriminatorMemory(self.discriminator.first_weights())
+        self.expert = self.discriminator.encode(observations, actions)
+        self.held_out = self.discriminator.encode(*held_out.pairs()) if held_out is not None else None
+        self.meta_on_held_out = meta_on_held_out
+        self.regularisers = tuple(regularisers)
+        self.evaluator = Evaluator(
+            environment_id, require_count("evaluation_episodes", evaluation_episodes, least=1), seed=seed
+        )
+
+    def batches(self) -> Iterator[Rollout]:
+        """One rollout an iteration."""
+        return self.batches_from(0)
+
+    def batches_from(self, start: int) -> Iterator[Rollout]:
+        """The rollouts that follow `start` iterations; the policy has lived through the others."""
+        self._place()
+        for step in range(start, self.iterations or 0):
+            rollout = self.learner.collect(step)
+            if self.update_order == "policy_first":
+                self._train(self.discriminator.encode(*(part.to(self.device) for part in rollout[:2])))
+            yield rollout
+
+    def inner_problem(self, batch: Rollout) -> ImitationProblem:
+        """Tell this rollout's pairs from the expert's."""
+        return ImitationProblem(
+            self.discriminator,
+            self.memory,
+            self.discriminator.encode(batch.observations, batch.actions),
+            self.expert,
+            regularisers=self.regularisers,
+            meta_expert=self.held_out if self.meta_on_held_out else None,
+            seed=self.seed,
+            step=batch.step,
+        )
+
+    def descend(self, problem: InnerProblem, y: Tree) -> Mapping[str, float]:
+        """Pay the rollout by the new discriminator, and let the policy take its step."""
+        assert isinstance(problem, ImitationProblem)
+        rewards = self._train(problem.policy) if self.update_order == "disc_first" else self._pay(problem.policy)
+        weights = leaves(y)[0][0]
+        with torch.no_grad():
+            measured = {
+                "reward_mean": rewards.mean().item(),
+                "reward_std": rewards.std().item(),
+                "policy_accuracy": _share(self.discriminator(weights, problem.policy) > 0),
+                "expert_accuracy": _share(self.discriminator(weights, self.expert) < 0),
+                "weights_norm": weights.norm().item(),
+            }
+            if self.held_out is not None:
+                measured["held_out_accuracy"] = _share(self.discriminator(weights, self.held_out) < 0)
+        return measured
+
+    def validate(self, optimizer: InnerOptimizer) -> Mapping[str, float]:  # noqa: ARG002
+        """The mean return of the deterministic policy on fixed-seed episodes, by the environment's own reward."""
+        return {"return_mean": float(self.evaluator.returns(self.learner.act).mean())}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The policy with all it depends on, and the discriminator."""
+        return {"learner": self.learner.state_dict(), "discriminator": self.memory.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put both back."""
+        self._place()
+        self.learner.load_state_dict(state["learner"])
+        self.memory.load_state_dict(state["discriminator"])
+
+    def write(self, folder: Path) -> None:
+        """The policy as `policy.zip`, which plain Stable-Baselines3 loads."""
+        self.learner.save(folder / "policy.zip")
+
+    def _train(self, pairs: Tensor) -> Tensor:
+        rewards = self._pay(pairs)
+        self.learner.train(rewards, entropy=self.entropy)
+        return rewards
+
+    @torch.no_grad()
+    def _pay(self, pairs: Tensor) -> Tensor:
+        return self.reward(self.discriminator(self.memory.weights[0], pairs))
+
+    def _place(self) -> None:
+        self.discriminator.to(self.device)
+        self.memory.weights = self.memory.weights.to(self.device)
+        self.expert = self.expert.to(self.device)
+        if self.held_out is not None:
+            self.held_out = self.held_out.to(self.device)
+
+
+def _reward_of(name: str | None, environment_id: str, variable: bool) -> str:
+    if name is not None:
+        return require_choice("reward", name, REWARDS)
+    if variable:
+        raise ValueError(
+            f"episodes of {environment_id} may end early, so the sign of a reward alone teaches to live long or to end "
+            'soon, whatever the expert does; name one: reward="survival" where ending is failure, "goal" where it is '
+            'success, "neutral" for both signs, or take a fixed-horizon environment.'
+        )
+    return "neutral"
+
+
+def _share(mask: Tensor) -> float:
+    return mask.float().mean().item()

@@ -1,0 +1,145 @@
+"""The inner problem of imitation: its value by hand, its signs, its memory, the library's own checks."""
+
+import math
+
+import pytest
+import torch
+from gymnasium import spaces
+
+from minimax_l2l import Adam, GradientAscent, LearnedOptimizer, MLPUpdater, Oracle
+from minimax_l2l.testing import check_problem
+from tasks.gail.discriminator import Discriminator
+from tasks.gail.problem import DiscriminatorMemory, ImitationProblem
+from tasks.gail.regularisers import Controller, EntropyBonus, GradientPenalty
+
+POLICY, EXPERT = (
+    torch.randn(40, 3, generator=torch.Generator().manual_seed(0)),
+    torch.randn(30, 3, generator=torch.Generator().manual_seed(1)) + torch.tensor([1.0, 0.0, 0.0]),
+)
+
+
+def made(hidden=(5,)):
+    space = spaces.Box(-9, 9, (1,))
+    return Discriminator(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), torch.tensor([[-1.0], [1.0]]), space, hidden)
+
+
+def posed(weights=None, hidden=(5,), **options):
+    network = made(hidden)
+    memory = DiscriminatorMemory(network.first_weights() if weights is None else weights)
+    return ImitationProblem(network, memory, POLICY, EXPERT, **options)
+
+
+def linear(*weights):
+    return posed(torch.tensor([weights]), hidden=())
+
+
+def test_a_discriminator_that_knows_nothing_is_worth_minus_two_log_two():
+    problem = linear(0.0, 0.0, 0.0, 0.0)
+    assert problem.objective(problem.initial()).item() == pytest.approx(-2 * math.log(2))
+
+
+def test_by_hand():
+    """z = b for every pair: log sigmoid(b) + log(1 - sigmoid(b)), which is below zero."""
+    problem = linear(0.0, 0.0, 0.0, math.log(3))
+    assert problem.objective(problem.initial()).item() == pytest.approx(math.log(3 / 4) + math.log(1 / 4))
+
+
+def test_raising_logits_of_the_policy_raises_the_objective_and_of_the_expert_lowers_it():
+    problem = linear(-1.0, 0.0, 0.0, 0.0)  # the expert lies to the right: z falls there
+    assert problem.objective(problem.initial()) > -2 * math.log(2)
+    assert linear(1.0, 0.0, 0.0, 0.0).objective(torch.tensor([[1.0, 0, 0, 0]])) < -2 * math.log(2)
+
+
+def test_swapping_both_sides_and_the_sign_changes_nothing():
+    problem = linear(0.3, -0.2, 0.1, 0.5)
+    swapped = ImitationProblem(problem.discriminator, problem.memory, EXPERT, POLICY)
+    y = problem.initial()
+    assert torch.allclose(problem.objective(y), swapped.objective(-y))
+
+
+@pytest.mark.parametrize(
+    "terms", [(), (GradientPenalty(10.0),), (EntropyBonus(0.1),), (Controller(1.0), EntropyBonus(0.1))]
+)
+def test_keeps_every_law_of_the_library(terms):
+    check_problem(lambda: posed(regularisers=terms))
+
+
+def test_ascent_tells_them_apart():
+    problem = posed()
+    y = GradientAscent(steps=200, step_size=0.5).maximize(problem)
+    network = problem.discriminator
+    assert network(y[0], POLICY).mean() > 0 > network(y[0], EXPERT).mean()
+
+
+def test_what_is_remembered_is_where_the_next_problem_starts():
+    problem, adam = posed(), Adam(lr=0.1)
+    y = adam.maximize(problem)
+    problem.remember(y)
+    following = ImitationProblem(problem.discriminator, problem.memory, POLICY, EXPERT)
+    assert torch.equal(following.initial(), y)
+    assert following.initial_state()[0] == 1
+
+
+def test_memory_survives_a_checkpoint():
+    problem = posed()
+    problem.remember(Adam(lr=0.1).maximize(problem))
+    other = DiscriminatorMemory(torch.zeros(1, 1))
+    other.load_state_dict(problem.memory.state_dict())
+    assert torch.equal(other.weights, problem.memory.weights)
+    assert all(torch.equal(a, b) for a, b in zip(other.state, problem.memory.state, strict=True))
+
+
+def test_a_learned_optimizer_may_be_judged_on_other_trajectories():
+    aside = EXPERT + 5
+    problem = posed(meta_expert=aside)
+    y = problem.initial()
+    assert problem.meta_objective(y) == ImitationProblem(
+        problem.discriminator, problem.memory, POLICY, aside
+    ).objective(y)
+    assert problem.meta_objective(y) != problem.objective(y)
+
+
+def test_the_first_meta_step_raises_the_objective_on_its_batch():
+    torch.manual_seed(0)
+    problem, optimizer = posed(), LearnedOptimizer(MLPUpdater())
+    before = problem.objective(optimizer.maximize(problem))
+    meta = optimizer.meta_optimizer()
+    before.sum().backward()
+    meta.step()
+    assert problem.objective(optimizer.maximize(problem)) > before
+
+
+class TestRegularisers:
+    def test_controller_by_hand(self):
+        """D = 3/4 everywhere: k / 2 (1/16 + 1/16)."""
+        plain, calmed = (
+            posed(torch.tensor([[0, 0, 0, math.log(3)]]), (), regularisers=r) for r in ((), (Controller(2.0),))
+        )
+        y = plain.initial()
+        assert (plain.objective(y) - calmed.objective(y)).item() == pytest.approx(2 / 16)
+
+    def test_entropy_by_hand(self):
+        """D = 1/2 everywhere has entropy log 2."""
+        plain, calmed = (posed(torch.zeros(1, 4), (), regularisers=r) for r in ((), (EntropyBonus(0.1),)))
+        y = plain.initial()
+        assert (calmed.objective(y) - plain.objective(y)).item() == pytest.approx(0.1 * math.log(2))
+
+    def test_gradient_penalty_by_hand(self):
+        """A linear z has slope w everywhere: c (||w|| - 1)^2 with ||w|| = 5."""
+        plain, calmed = (
+            posed(torch.tensor([[3.0, 4.0, 0.0, 0.0]]), (), regularisers=r) for r in ((), (GradientPenalty(10.0),))
+        )
+        y = plain.initial()
+        assert (plain.objective(y) - calmed.objective(y)).item() == pytest.approx(10 * 16, rel=1e-5)
+
+    def test_gradient_penalty_has_a_gradient_by_the_weights(self):
+        problem = posed(torch.tensor([[3.0, 4.0, 0.0, 0.0]]), (), regularisers=(GradientPenalty(1e3),))
+        with Oracle(problem) as oracle:
+            slope = oracle.gradient(problem.initial())
+        # -2 c (||w|| - 1) w / ||w|| = -2000 * 4 * (0.6, 0.8), which outweighs J's gradient
+        assert slope[0, :2].tolist() == pytest.approx([-4800, -6400], rel=1e-3)
+
+    @pytest.mark.parametrize("kind", [GradientPenalty, EntropyBonus, Controller])
+    def test_a_coefficient_below_zero(self, kind):
+        with pytest.raises(ValueError, match="coefficient"):
+            kind(-1.0)
