@@ -1,0 +1,1 @@
+"""Generative adversarial imitation learning whose discriminator any optimizer may update."""
