@@ -112,6 +112,17 @@ def make_environment(
     return SeededEpisodes(environment, seed, number, purpose)
 
 
+def registered_id(environment: gymnasium.Env[Any, Any]) -> str:
+    """The id under which gymnasium knows an environment, without a module to import and with its version.
+
+    Raises:
+        ValueError: if it was not made by `gymnasium.make`.
+    """
+    if environment.spec is None:
+        raise ValueError(f"{environment} has no id; register it with gymnasium and make it by that.")
+    return environment.spec.id
+
+
 def make_environments(environment_id: str, count: int, *, seed: int, purpose: Purpose = "training") -> DummyVecEnv:
     """Several of one environment, numbered from 0, stepped together as Stable-Baselines3 likes them.
 

@@ -19,7 +19,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from minimax_l2l.errors import require_count
 from minimax_l2l.training.folder import atomic
-from tasks.gail.environments import make_environments
+from tasks.gail.environments import make_environments, registered_id
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,11 @@ class Normalization:
     variance: tuple[float, ...]
     epsilon: float
     clip: float
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Normalization:
+        """What `dataclasses.asdict` and JSON made of one, lists for tuples, back again."""
+        return cls(tuple(content["mean"]), tuple(content["variance"]), content["epsilon"], content["clip"])
 
     def __call__(self, observations: np.ndarray) -> np.ndarray:
         """Normalise raw observations of shape (..., d)."""
@@ -136,11 +141,13 @@ class Expert:
         try:
             rest = json.loads((Path(folder) / "expert.json").read_text())
             recipe = Recipe(**rest["recipe"] | {"layers": tuple(rest["recipe"]["layers"])})
-            learned = rest["normalization"]
-            normalization = None if learned is None else Normalization(**learned)
+            if ":" in rest["environment"]:  # gymnasium would import the module before the colon
+                raise ValueError(f"it names a module to import, {rest['environment']!r}")
             environments = make_environments(rest["environment"], 1, seed=0)
             model = _model(environments, replace(recipe, environments=1), seed=None, device=device)
             model.set_parameters(str(Path(folder) / "policy.zip"), device=device)
+            learned = rest["normalization"]
+            normalization = None if learned is None else Normalization.from_json(learned)
         except Exception as error:  # zip, torch and SB3 name no common base for what damaged files raise
             raise ValueError(
                 f"{folder} holds no whole expert ({type(error).__name__}: {error}); train and save it again."
@@ -174,7 +181,7 @@ def train_expert(
     environments = VecNormalize(raw, gamma=recipe.gamma) if recipe.normalize else raw
     with _global_generators_kept():
         model = _model(environments, recipe, seed=seed, device=device).learn(recipe.steps)
-    return Expert(environment_id, recipe, model, _learned(environments))
+    return Expert(registered_id(raw.envs[0]), recipe, model, _learned(environments))
 
 
 def _model(environments: VecEnv, recipe: Recipe, *, seed: int | None, device: str | torch.device) -> TRPO:

@@ -7,6 +7,7 @@ environments of `seals`, whose idea this is (A. Gleave et al., 2020, github.com/
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import gymnasium
@@ -23,7 +24,7 @@ class FixedHorizonCartPole(CartPoleEnv):
     """CartPole that goes on after the pole has fallen or the cart has left: 500 steps, reward 0 in bad states.
 
     A state is bad where CartPole-v1 would end: |x| > 2.4 or |angle| > 12 degrees. The physics are unchanged,
-    so a pole may swing round and be good again; its angle is kept in [-pi, pi).
+    so a pole may swing round and be good again; its angle is kept in [-pi, pi].
     """
 
     metadata = CartPoleEnv.metadata | {"fixed_horizon": True}
@@ -37,7 +38,7 @@ class FixedHorizonCartPole(CartPoleEnv):
         self.steps_beyond_terminated = None  # CartPole would warn of steps after the fall
         _, _, bad, _, info = super().step(action)  # type: ignore[no-untyped-call]  # gymnasium gives it no types
         state = np.array(self.state)
-        state[2] = (state[2] + np.pi) % (2 * np.pi) - np.pi
+        state[2] = math.remainder(state[2], 2 * math.pi)  # exact: a standing pole's angle is not rounded
         self.state = state
         return state.astype(np.float32), 0.0 if bad else 1.0, False, False, info
 

@@ -10,7 +10,7 @@ import torch
 
 from minimax_l2l.errors import require_count
 from tasks.gail.demonstrations import Demonstrations
-from tasks.gail.environments import SeededEpisodes, make_environment
+from tasks.gail.environments import SeededEpisodes, make_environment, registered_id
 from tasks.gail.trajectory import Trajectory
 
 Policy = Callable[[np.ndarray], Any]
@@ -39,7 +39,7 @@ def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> 
         torch.manual_seed(seed)
         trajectories = tuple(_play(policy, environment) for _ in range(episodes))
     environment.close()
-    return Demonstrations(environment_id, trajectories)
+    return Demonstrations(registered_id(environment), trajectories)
 
 
 def _play(policy: Policy, environment: SeededEpisodes) -> Trajectory:
