@@ -26,7 +26,7 @@ demo: $(VENV)/.installed-vision,report
 test: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.installed-lint,report
+lint: $(VENV)/.installed-lint,gail,report
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

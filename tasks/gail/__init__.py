@@ -1,1 +1,71 @@
-"""Generative adversarial imitation learning whose discriminator any optimizer may update."""
+"""Imitation: a policy learns from an expert through a discriminator that an inner optimizer updates."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from minimax_l2l.extras import require_extra
+
+if TYPE_CHECKING:
+    from tasks.gail.controls import NoiseOfSameNorm, clone_behaviour
+    from tasks.gail.demonstrations import Demonstrations
+    from tasks.gail.discriminator import Discriminator
+    from tasks.gail.environments import variable_horizon
+    from tasks.gail.experts import Expert, train_expert
+    from tasks.gail.fixed_horizon import register
+    from tasks.gail.learner import PolicySettings
+    from tasks.gail.minari_files import read_minari, write_minari
+    from tasks.gail.problem import ImitationProblem
+    from tasks.gail.recording import record
+    from tasks.gail.regularisers import Controller, EntropyBonus, GradientPenalty, Regulariser
+    from tasks.gail.task import GAIL
+
+__all__ = [
+    "GAIL",
+    "Controller",
+    "Demonstrations",
+    "Discriminator",
+    "EntropyBonus",
+    "Expert",
+    "GradientPenalty",
+    "ImitationProblem",
+    "NoiseOfSameNorm",
+    "PolicySettings",
+    "Regulariser",
+    "clone_behaviour",
+    "read_minari",
+    "record",
+    "register",
+    "train_expert",
+    "variable_horizon",
+    "write_minari",
+]
+
+_FILES = (
+    "controls",
+    "demonstrations",
+    "discriminator",
+    "environments",
+    "experts",
+    "fixed_horizon",
+    "learner",
+    "minari_files",
+    "problem",
+    "recording",
+    "regularisers",
+    "task",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is asked for: listing presets needs no environment."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for library in ("gymnasium", "stable_baselines3", "sb3_contrib"):
+        require_extra(library, extra="gail", purpose="imitation")
+    for file in _FILES:
+        module = import_module(f"{__name__}.{file}")
+        if name in vars(module) and getattr(vars(module)[name], "__module__", None) == module.__name__:
+            return vars(module)[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,160 @@
+"""Demonstrations on disk, as local Minari datasets in HDF5; nothing here speaks to a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minimax_l2l.extras import require_extra
+from tasks.gail.demonstrations import Demonstrations
+from tasks.gail.environments import make_environment
+from tasks.gail.trajectory import Trajectory
+
+_ROOT = "MINARI_DATASETS_PATH"
+
+
+def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str | None = None, source: str) -> Path:
+    """Store whole demonstrations as a Minari dataset, whole or not at all.
+
+    Args:
+        demonstrations: with rewards or without; those not known are stored as NaN, as Minari needs some.
+        name: Minari's id, such as `minimax_l2l/cartpole/expert-v0`.
+        root: folder of the datasets; Minari's own if None: the environment variable MINARI_DATASETS_PATH, or
+            `.minari/datasets` in the home folder.
+        source: the policy that was recorded, for the dataset's `algorithm_name`.
+
+    Returns:
+        The dataset's folder.
+
+    Raises:
+        MissingExtraError: if Minari, h5py or Pillow is not installed.
+        ValueError: if the name is malformed or taken, if the environment is unknown or does not fit, or if steps
+            were left out: sub-sample what you read.
+    """
+    minari = _library()
+    demonstrations.require_whole("store")
+    environment = make_environment(demonstrations.environment_id, seed=0)
+    demonstrations.check_against(environment)
+    environment.close()
+    top = _root(root)
+    folder = top / _valid(name)
+    if folder.exists():
+        raise ValueError(f"there is a dataset {folder} already; give another name or version, or delete it.")
+    top.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=top, prefix=".writing-") as draft, _datasets_in(draft), warnings.catch_warnings():
+        # Minari recommends an author's address and a link to code, for datasets that are to be published.
+        warnings.filterwarnings("ignore", message=r"`\w+` is set to None", category=UserWarning)
+        minari.create_dataset_from_buffers(
+            name,
+            [_buffer(one) for one in demonstrations.trajectories],
+            env=demonstrations.environment_id,
+            eval_env=demonstrations.environment_id,
+            algorithm_name=source,
+            description="Whole episodes of raw observations.",
+            data_format="hdf5",
+        )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(Path(draft, name), folder)
+    return folder
+
+
+def read_minari(name: str, *, root: Path | str | None = None) -> Demonstrations:
+    """Read a local Minari dataset; it is never downloaded, and no code in it is run.
+
+    Args:
+        name: Minari's id.
+        root: as for `write_minari`.
+
+    Raises:
+        MissingExtraError: if Minari, h5py or Pillow is not installed.
+        ValueError: if it is not there, is damaged, does not say its environment, or `Demonstrations` refuses what
+            is in it.
+    """
+    minari = _library()
+    folder = _root(root) / _valid(name)
+    if not folder.is_dir():
+        raise ValueError(f"there is no dataset {folder}; write it first, or download it with Minari.")
+    try:
+        environment_id, episodes = _contents(minari, folder / "data")
+    except Exception as error:  # Minari and h5py name no common base for what damaged files raise
+        raise ValueError(
+            f"{folder} cannot be read as a Minari dataset ({type(error).__name__}: {error}); "
+            "write or download it again."
+        ) from error
+    return Demonstrations(environment_id, tuple(_trajectory(episode) for episode in episodes))
+
+
+def _contents(minari: ModuleType, data: Path) -> tuple[str, list[Any]]:
+    metadata = json.loads((data / "metadata.json").read_text())
+    if not {"observation_space", "action_space"} <= metadata.keys():
+        # Minari would make the environment that the file names to learn its spaces, and so run what it names.
+        raise ValueError("it does not say its spaces")
+    dataset = minari.MinariDataset(data)
+    if dataset.spec.env_spec is None:
+        raise ValueError("it does not say its environment")
+    return dataset.spec.env_spec.id, list(dataset.iterate_episodes())
+
+
+def _trajectory(episode: Any) -> Trajectory:
+    return Trajectory(
+        episode.observations,
+        episode.actions,
+        None if np.isnan(episode.rewards).any() else episode.rewards,
+        bool(episode.terminations[-1]),
+        bool(episode.truncations[-1]),
+    )
+
+
+def _buffer(one: Trajectory) -> Any:
+    collector = require_extra("minari.data_collector", extra="gail", purpose="storing demonstrations")
+    ends = np.arange(len(one)) == len(one) - 1
+    return collector.EpisodeBuffer(
+        observations=one.observations,
+        actions=one.actions,
+        rewards=np.full(len(one), np.nan) if one.rewards is None else one.rewards,
+        terminations=ends & one.terminated,
+        truncations=ends & one.truncated,
+    )
+
+
+def _library() -> ModuleType:
+    for module in ("h5py", "PIL"):  # Minari's HDF5 files need both, and it says so only when half of one is written
+        require_extra(module, extra="gail", purpose="storing demonstrations")
+    return require_extra("minari", extra="gail", purpose="storing demonstrations")
+
+
+def _root(root: Path | str | None) -> Path:
+    return Path(root or os.environ.get(_ROOT) or Path.home() / ".minari" / "datasets")
+
+
+def _valid(name: str) -> str:
+    if not re.fullmatch(r"(\w[-\w]*/)*\w[-\w]*-v\d+", name):
+        raise ValueError(
+            f"{name!r} is no name of a Minari dataset; give namespaces, a name and a version, such as "
+            "minimax_l2l/cartpole/expert-v0."
+        )
+    return name
+
+
+@contextmanager
+def _datasets_in(folder: str) -> Iterator[None]:
+    """Minari takes its datasets' folder from an environment variable alone; set for a while, then put back."""
+    before = os.environ.get(_ROOT)
+    os.environ[_ROOT] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_ROOT]
+        else:
+            os.environ[_ROOT] = before

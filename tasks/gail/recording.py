@@ -1,0 +1,55 @@
+"""Recording demonstrations: a policy plays whole episodes, each with a seed of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from minimax_l2l.errors import require_count
+from tasks.gail.demonstrations import Demonstrations
+from tasks.gail.environments import SeededEpisodes, make_environment, registered_id
+from tasks.gail.trajectory import Trajectory
+
+Policy = Callable[[np.ndarray], Any]
+"""From one raw observation, shape (d,), to one action."""
+
+
+def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> Demonstrations:
+    """Let a policy play and keep what it saw, raw, and did.
+
+    Args:
+        policy: from a raw observation, shape (d,), to an action.
+        environment_id: the gymnasium id.
+        episodes: how many.
+        seed: of the episodes, which are none of a training run's, and of torch's generator while the policy plays,
+            so that one that samples does the same again.
+
+    Returns:
+        The episodes, with the environment's own rewards.
+
+    Raises:
+        ValueError: if the environment is not known or not supported, or `episodes` is below 1.
+    """
+    require_count("episodes", episodes, least=1)
+    environment = make_environment(environment_id, seed=seed, purpose="demonstrations")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        trajectories = tuple(_play(policy, environment) for _ in range(episodes))
+    environment.close()
+    return Demonstrations(registered_id(environment), trajectories)
+
+
+def _play(policy: Policy, environment: SeededEpisodes) -> Trajectory:
+    observation, _ = environment.reset()
+    observations, actions, rewards = [observation], [], []
+    terminated = truncated = False
+    while not (terminated or truncated):
+        action = policy(observation)
+        observation, reward, terminated, truncated, _ = environment.step(action)
+        observations.append(observation)
+        actions.append(action)
+        rewards.append(float(reward))
+    return Trajectory(np.array(observations), np.array(actions), np.array(rewards), terminated, truncated)

@@ -1,0 +1,91 @@
+"""One episode of a demonstration: what was seen and done, raw, checked once at the door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """One episode.
+
+    Attributes:
+        observations: shape (T + 1, d), raw: as the environment gave them, the last one after the last action.
+        actions: shape (T,), whole numbers, for discrete actions; (T, ...), floating point, for a Box.
+        rewards: the environment's own, shape (T,); None if they are not known. No learner sees them.
+        terminated: whether the environment ended it.
+        truncated: whether a time limit did.
+        kept: which of the T steps are shown to a learner, rising; None for all.
+
+    Raises:
+        TypeError: if observations or actions are neither whole numbers nor floating point.
+        ValueError: if shapes do not fit, or an observation, action or reward is NaN or infinite.
+    """
+
+    observations: np.ndarray
+    actions: np.ndarray
+    rewards: np.ndarray | None = None
+    terminated: bool = False
+    truncated: bool = False
+    kept: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        observations, actions = np.array(self.observations), np.array(self.actions)
+        for name, values in (("observations", observations), ("actions", actions)):
+            if values.dtype.kind not in "fiu":
+                raise TypeError(
+                    f"{name} must be whole numbers or floating point, got {values.dtype}; "
+                    "flatten what has parts, and number discrete actions from 0."
+                )
+        if observations.dtype.kind != "f":
+            observations = observations.astype(np.float32)
+        if actions.ndim == 0 or not len(actions):
+            raise ValueError(
+                f"a trajectory needs at least one action, got actions of shape {actions.shape}; "
+                "leave empty ones out."
+            )
+        if observations.ndim != 2 or len(observations) != len(actions) + 1:
+            raise ValueError(
+                f"{len(actions)} actions need observations of shape ({len(actions) + 1}, d), one more, "
+                f"got {observations.shape}; append the observation after the last action, or drop that action."
+            )
+        _require_finite("observations", observations)
+        _require_finite("actions", actions)
+        object.__setattr__(self, "observations", observations)
+        object.__setattr__(self, "actions", actions)
+        if self.rewards is not None:
+            rewards = np.array(self.rewards, dtype=np.float64)
+            if rewards.shape != (len(actions),):
+                raise ValueError(
+                    f"{len(actions)} actions need as many rewards, shape ({len(actions)},), got {rewards.shape}; "
+                    "leave rewards out if you do not know them."
+                )
+            _require_finite("rewards", rewards)
+            object.__setattr__(self, "rewards", rewards)
+
+    def __len__(self) -> int:
+        """T, the number of its actions."""
+        return len(self.actions)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The numbers of the steps that are shown to a learner."""
+        return np.arange(len(self)) if self.kept is None else self.kept
+
+    @property
+    def form(self) -> str:
+        """The shape of its observations and the kind of its actions, in words."""
+        kind = "whole numbers" if np.issubdtype(self.actions.dtype, np.integer) else "floating point"
+        sizes = ", ".join(map(str, self.actions.shape[1:]))
+        length = self.observations.shape[1]
+        return f"observations of shape (T + 1, {length}) and actions of shape (T,{sizes}), {kind}"
+
+
+def _require_finite(name: str, values: np.ndarray) -> None:
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        raise ValueError(
+            f"{bad} of {values.size} numbers in {name} are NaN or infinite; drop the trajectory or record it again."
+        )

@@ -1,0 +1,90 @@
+"""Episodes of one length whatever happens in them."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+from tasks.gail.fixed_horizon import CARTPOLE, MOUNTAIN_CAR, register
+from tasks.gail.scripted import balance, pump, push_left
+
+register()
+
+
+def rollout(environment, policy, seed):
+    observation, _ = environment.reset(seed=seed)
+    observations, rewards, ends = [observation], [], []
+    while not (ends and any(ends[-1])):
+        observation, reward, terminated, truncated, _ = environment.step(policy(observation))
+        assert environment.observation_space.contains(observation)
+        observations.append(observation)
+        rewards.append(reward)
+        ends.append((terminated, truncated))
+    return np.array(observations), np.array(rewards), ends
+
+
+@pytest.mark.parametrize(("name", "steps"), [(CARTPOLE, 500), (MOUNTAIN_CAR, 200)])
+@pytest.mark.parametrize("policy", [push_left, lambda observation: 2 if observation[1] >= 0 else 0])
+def test_episodes_last_to_the_horizon_and_never_terminate(name, steps, policy):
+    policy = policy if name == MOUNTAIN_CAR else (lambda observation, p=policy: min(p(observation), 1))
+    _, _, ends = rollout(gymnasium.make(name), policy, seed=0)
+    assert ends == [(False, False)] * (steps - 1) + [(False, True)]
+
+
+def test_registering_twice_changes_nothing():
+    before = gymnasium.registry[CARTPOLE]
+    register()
+    assert gymnasium.registry[CARTPOLE] is before
+
+
+class TestCartPole:
+    def test_a_good_policy_has_the_return_and_the_path_of_the_original(self):
+        ours = rollout(gymnasium.make(CARTPOLE), balance, seed=1)
+        theirs = rollout(gymnasium.make("CartPole-v1"), balance, seed=1)
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        assert ours[1].sum() == 500
+
+    def test_bad_states_earn_nothing_and_good_ones_one(self):
+        observations, rewards, _ = rollout(gymnasium.make(CARTPOLE), push_left, seed=0)
+        x, angle = observations[1:, 0], observations[1:, 2]
+        limit = 12 * 2 * np.pi / 360
+        np.testing.assert_array_equal(rewards, ((abs(x) <= 2.4) & (abs(angle) <= limit)).astype(float))
+        first = int(rewards.argmin())
+        assert 5 < first < 15
+        assert rewards[:first].all()
+        assert not rewards[100:].any()
+
+    def test_a_pole_that_swings_round_comes_back(self):
+        environment = gymnasium.make(CARTPOLE)
+        environment.reset(seed=0)
+        environment.unwrapped.state = np.array((0.0, 0.0, np.pi - 0.01, 8.0))
+        observation, reward, _, _, _ = environment.step(1)
+        assert reward == 0
+        assert -np.pi <= observation[2] < -np.pi + 0.2
+        angles = []
+        for _ in range(40):
+            observation, reward, _, _, _ = environment.step(1)
+            angles.append((float(observation[2]), reward))
+        assert any(abs(angle) < 0.2 and reward == 1 for angle, reward in angles)
+
+
+class TestMountainCar:
+    def test_returns_are_those_of_the_original(self):
+        for seed in range(5):
+            ours = rollout(gymnasium.make(MOUNTAIN_CAR), pump, seed)
+            theirs = rollout(gymnasium.make("MountainCar-v0"), pump, seed)
+            assert ours[1].sum() == theirs[1].sum() > -200
+            np.testing.assert_array_equal(ours[0][: len(theirs[0])], theirs[0])
+
+    def test_the_goal_absorbs(self):
+        observations, rewards, _ = rollout(gymnasium.make(MOUNTAIN_CAR), pump, seed=0)
+        arrival = int((rewards == 0).argmax())
+        assert observations[arrival, 0] >= 0.5 > observations[arrival - 1, 0]
+        assert (observations[arrival:] == observations[arrival]).all()
+        assert not rewards[arrival:].any()
+        assert (rewards[:arrival] == -1).all()
+
+    def test_the_next_episode_starts_in_the_valley(self):
+        environment = gymnasium.make(MOUNTAIN_CAR)
+        rollout(environment, pump, seed=0)
+        environment.reset(seed=1)
+        assert environment.step(2)[1] == -1
