@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 from torch.optim.adam import adam
 
 from minimax_l2l.errors import require_fraction, require_positive

@@ -42,30 +42,32 @@ __all__ = [
     "write_minari",
 ]
 
-_FILES = (
-    "controls",
-    "demonstrations",
-    "discriminator",
-    "environments",
-    "experts",
-    "fixed_horizon",
-    "learner",
-    "minari_files",
-    "problem",
-    "recording",
-    "regularisers",
-    "task",
-)
+_HOMES = {
+    "GAIL": "task",
+    "Controller": "regularisers",
+    "Demonstrations": "demonstrations",
+    "Discriminator": "discriminator",
+    "EntropyBonus": "regularisers",
+    "Expert": "experts",
+    "GradientPenalty": "regularisers",
+    "ImitationProblem": "problem",
+    "NoiseOfSameNorm": "controls",
+    "PolicySettings": "learner",
+    "Regulariser": "regularisers",
+    "clone_behaviour": "controls",
+    "read_minari": "minari_files",
+    "record": "recording",
+    "register": "fixed_horizon",
+    "train_expert": "experts",
+    "variable_horizon": "environments",
+    "write_minari": "minari_files",
+}
 
 
 def __getattr__(name: str) -> Any:
     """A public name, imported when it is asked for: listing presets needs no environment."""
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     for library in ("gymnasium", "stable_baselines3", "sb3_contrib"):
         require_extra(library, extra="gail", purpose="imitation")
-    for file in _FILES:
-        module = import_module(f"{__name__}.{file}")
-        if name in vars(module) and getattr(vars(module)[name], "__module__", None) == module.__name__:
-            return vars(module)[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

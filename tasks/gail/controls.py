@@ -27,7 +27,8 @@ class NoiseOfSameNorm(LearnedOptimizer):
         start = leaves(self.start(problem))[0]
         direction = leaves(problem.noise(start, draw=1))[0] - 0.5
         moved = start + (learned - start).norm() * direction / direction.norm()
-        return learned + (moved - learned).detach()
+        shown: Tree = learned + (moved - learned).detach()
+        return shown
 
 
 def clone_behaviour(
@@ -54,8 +55,8 @@ def clone_behaviour(
     """
     require_count("epochs", epochs, least=1)
     observations, actions = demonstrations.pairs()
-    if learner.normaliser is not None:
-        statistics = learner.normaliser.obs_rms
+    statistics = learner.statistics
+    if learner.normaliser is not None and statistics is not None:
         statistics.mean = observations.double().mean(0).numpy()
         statistics.var = observations.double().var(0, correction=0).numpy()
         observations = torch.from_numpy(np.asarray(learner.normaliser.normalize_obs(observations.numpy())))
@@ -69,7 +70,7 @@ def clone_behaviour(
         for seen, done in pairs:
             likelihood = policy.evaluate_actions(seen, done)[1]
             adam.zero_grad()
-            (-likelihood.mean()).backward()
+            (-likelihood.mean()).backward()  # type: ignore[no-untyped-call]
             adam.step()
             total += likelihood.sum().item()
     return total / len(observations)

@@ -14,13 +14,16 @@ from torch.nn.utils import parameters_to_vector
 
 from minimax_l2l.errors import require_count
 
+# Observations lie at most so many of the expert's deviations from its mean; a cart that runs away is far enough.
+FARTHEST = 10.0
+
 
 class Discriminator(nn.Module):
     """z(s, a; w), the logit of D(s, a) = sigmoid(z): the probability that (s, a) came from the policy.
 
     A perceptron with tanh whose weights w are handed to every call as one vector. Observations and continuous
-    actions are brought to zero mean and unit deviation, as measured on the expert; a discrete action is one-hot.
-    These numbers are not part of w.
+    actions are brought to zero mean and unit deviation, as measured on the expert, and cut at ten; a discrete
+    action is one-hot. These numbers are not part of w.
 
     Args:
         observations: the expert's, shape (n, d), raw.
@@ -66,7 +69,8 @@ class Discriminator(nn.Module):
 
     def encode(self, observations: Tensor, actions: Tensor) -> Tensor:
         """Pairs as the network sees them, shape (n, inputs)."""
-        return (self._join(observations, actions) - self.mean) / self.deviation
+        standard = (self._join(observations, actions) - self.mean) / self.deviation
+        return standard.clamp(-FARTHEST, FARTHEST)
 
     def forward(self, weights: Tensor, pairs: Tensor) -> Tensor:
         """Logits z of encoded pairs, shape (n,), at weights of shape (m,)."""

@@ -6,22 +6,23 @@ All use of Stable-Baselines3's inner workings is in this file: its rollout buffe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from sb3_contrib import TRPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.utils import obs_as_tensor
+from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from torch import Tensor
 
 from tasks.gail.environments import episodes_state, make_environments, restore_episodes
+from tasks.gail.own_randomness import OwnRandomness
+from tasks.gail.recorder import Recorder
 
 Schedule = Callable[[float], float]
 
@@ -92,18 +93,17 @@ class PolicyLearner:
         callback: BaseCallback | None = None,
     ) -> None:
         self.settings = settings
-        self._torch = torch.Generator().manual_seed(seed).get_state()
-        self._numpy: Mapping[str, Any] = np.random.RandomState(seed).get_state(legacy=False)
+        self.randomness = OwnRandomness(seed)
         self.episodes = make_environments(environment_id, settings.environments, seed=seed)
         self.normaliser = (
             VecNormalize(self.episodes, norm_reward=False, clip_obs=np.inf) if settings.normalise else None
         )
-        with self._own_randomness():
+        with self.randomness:
             self.model = self._model(self.normaliser or self.episodes)
         self.model.set_logger(Logger(None, []))
         self._total = iterations * settings.environments * settings.steps
-        self._recorder = _Recorder(self.normaliser)
-        self._callback: BaseCallback = CallbackList([self._recorder, *([callback] if callback is not None else [])])
+        self.recorder = Recorder(self.normaliser)
+        self._callback: BaseCallback = CallbackList([self.recorder, *([callback] if callback is not None else [])])
         self._begun = False
 
     def _model(self, environments: DummyVecEnv | VecNormalize) -> TRPO:
@@ -123,23 +123,28 @@ class PolicyLearner:
             device="cpu",  # Stable-Baselines3 advises it for networks as small as these
         )
 
+    @property
+    def statistics(self) -> RunningMeanStd | None:
+        """Mean and variance of observations as measured so far; None if the policy sees them raw."""
+        return cast("RunningMeanStd", self.normaliser.obs_rms) if self.normaliser is not None else None
+
     def begin(self) -> None:
         """Reset the environments, unless the run has begun."""
         if not self._begun:
             _, self._callback = self.model._setup_learn(self._total, self._callback)
             self._callback.on_training_start({}, {})
-            self._recorder.now = _raw(self.normaliser, self.model._last_obs)
+            self.recorder.now = self.recorder.raw(self.model._last_obs)
             self._begun = True
 
     def collect(self, step: int) -> Rollout:
         """Let the policy act, and return what the discriminator may see of it."""
         self.begin()
-        with self._own_randomness():
+        with self.randomness:
             self.model.collect_rollouts(
-                self.model.env, self._callback, self.model.rollout_buffer, self.settings.steps
+                self.normaliser or self.episodes, self._callback, self.model.rollout_buffer, self.settings.steps
             )
         self.model._update_current_progress_remaining(self.model.num_timesteps, self._total)
-        observations, actions = np.stack(self._recorder.observations), np.stack(self._recorder.actions)
+        observations, actions = np.stack(self.recorder.observations), np.stack(self.recorder.actions)
         return Rollout(
             torch.from_numpy(observations.reshape(-1, observations.shape[-1]).astype(np.float32)),
             torch.from_numpy(actions.reshape(-1, *actions.shape[2:])),
@@ -160,12 +165,12 @@ class PolicyLearner:
         buffer.rewards[:] = rewards.cpu().numpy().reshape(buffer.rewards.shape) - entropy * buffer.log_probs
         policy = self.model.policy
         with torch.no_grad():
-            for place, last in self._recorder.cut_off:
+            for place, last in self.recorder.cut_off:
                 value = policy.predict_values(policy.obs_to_tensor(last)[0])[0]
                 buffer.rewards[place] += self.model.gamma * value.item()
-            values = policy.predict_values(obs_as_tensor(self.model._last_obs, self.model.device))
-        buffer.compute_returns_and_advantage(values, self.model._last_episode_starts)
-        with self._own_randomness():
+            values = policy.predict_values(policy.obs_to_tensor(np.asarray(self.model._last_obs))[0])
+        buffer.compute_returns_and_advantage(values, np.asarray(self.model._last_episode_starts))
+        with self.randomness:
             self.model.train()
 
     def act(self, observations: np.ndarray, *, deterministic: bool = True) -> np.ndarray:
@@ -183,8 +188,8 @@ class PolicyLearner:
         with torch.random.fork_rng(devices=[]):
             plain = self._model(self.episodes)
         weights = {name: value.clone() for name, value in self.model.policy.state_dict().items()}
-        if self.normaliser is not None:
-            statistics = self.normaliser.obs_rms
+        statistics = self.statistics
+        if statistics is not None and self.normaliser is not None:
             deviation = torch.from_numpy(np.sqrt(statistics.var + self.normaliser.epsilon))
             mean = torch.from_numpy(statistics.mean)
             for net in ("policy_net", "value_net"):
@@ -199,15 +204,14 @@ class PolicyLearner:
     def state_dict(self) -> dict[str, Any]:
         """All that the next rollout and training depend on: tensors and plain values."""
         self.begin()
-        statistics = self.normaliser.obs_rms if self.normaliser is not None else None
-        numpy = self._numpy["state"]
+        statistics = self.statistics
         return {
             "policy": self.model.policy.state_dict(),
             "optimizer": self.model.policy.optimizer.state_dict(),
             "timesteps": self.model.num_timesteps,
             "updates": self.model._n_updates,
             "episodes": episodes_state(self.episodes),
-            "starts": torch.from_numpy(self.model._last_episode_starts.copy()),
+            "starts": torch.from_numpy(np.array(self.model._last_episode_starts)),
             "seen": torch.from_numpy(np.array(self.model._last_obs)),
             "statistics": None
             if statistics is None
@@ -216,13 +220,7 @@ class PolicyLearner:
                 "var": torch.from_numpy(statistics.var.copy()),
                 "count": float(statistics.count),
             },
-            "torch": self._torch,
-            "numpy": {
-                "key": torch.from_numpy(numpy["key"].astype(np.int64)),
-                "pos": int(numpy["pos"]),
-                "has_gauss": int(self._numpy["has_gauss"]),
-                "gauss": float(self._numpy["gauss"]),
-            },
+            "randomness": self.randomness.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -232,63 +230,13 @@ class PolicyLearner:
         self.model.policy.optimizer.load_state_dict(state["optimizer"])
         self.model.num_timesteps, self.model._n_updates = state["timesteps"], state["updates"]
         raw = restore_episodes(self.episodes, state["episodes"])
-        if self.normaliser is not None:
-            statistics = state["statistics"]
-            self.normaliser.obs_rms.mean = statistics["mean"].numpy().copy()
-            self.normaliser.obs_rms.var = statistics["var"].numpy().copy()
-            self.normaliser.obs_rms.count = statistics["count"]
+        self.recorder.now = raw
+        statistics = self.statistics
+        if statistics is not None and self.normaliser is not None:
+            kept = state["statistics"]
+            statistics.mean, statistics.var = kept["mean"].numpy().copy(), kept["var"].numpy().copy()
+            statistics.count = kept["count"]
             self.normaliser.old_obs = raw
-        self._recorder.now = raw
         self.model._last_obs = state["seen"].numpy().copy()
         self.model._last_episode_starts = state["starts"].numpy().copy()
-        self._torch = state["torch"]
-        kept = state["numpy"]
-        self._numpy = {
-            "bit_generator": "MT19937",
-            "state": {"key": kept["key"].numpy().astype(np.uint32), "pos": kept["pos"]},
-            "has_gauss": kept["has_gauss"],
-            "gauss": kept["gauss"],
-        }
-
-    @contextmanager
-    def _own_randomness(self) -> Iterator[None]:
-        """Lend the global generators, which Stable-Baselines3 draws from, this run's own states."""
-        outside = torch.get_rng_state(), np.random.get_state()
-        torch.set_rng_state(self._torch)
-        np.random.set_state(self._numpy)
-        try:
-            yield
-        finally:
-            self._torch, self._numpy = torch.get_rng_state(), np.random.get_state(legacy=False)
-            torch.set_rng_state(outside[0])
-            np.random.set_state(outside[1])
-
-
-class _Recorder(BaseCallback):
-    """Notes what a rollout buffer forgets: raw observations, executed actions, where a time limit cut off."""
-
-    def __init__(self, normaliser: VecNormalize | None) -> None:
-        super().__init__()
-        self.normaliser = normaliser
-        self.now: np.ndarray = np.empty(0)
-        self._on_rollout_start()
-
-    def _on_rollout_start(self) -> None:
-        self.observations: list[np.ndarray] = []
-        self.actions: list[np.ndarray] = []
-        self.cut_off: list[tuple[tuple[int, int], np.ndarray]] = []
-
-    def _on_step(self) -> bool:
-        now = self.locals
-        for number in np.flatnonzero(now["dones"]):
-            info = now["infos"][number]
-            if info.get("TimeLimit.truncated", False):
-                self.cut_off.append(((len(self.observations), int(number)), info["terminal_observation"]))
-        self.observations.append(self.now)
-        self.actions.append(now["clipped_actions"])
-        self.now = _raw(self.normaliser, now["new_obs"])
-        return True
-
-
-def _raw(normaliser: VecNormalize | None, seen: Any) -> np.ndarray:
-    return np.asarray(seen if normaliser is None else normaliser.get_original_obs())
+        self.randomness.load_state_dict(state["randomness"])

@@ -58,7 +58,8 @@ class GradientPenalty(Regulariser):
         with torch.enable_grad():
             logits = discriminator(weights, between)
             slope = torch.autograd.grad(logits.sum(), between, create_graph=True)[0]
-        return self.coefficient * (slope.norm(dim=1) - 1).square().mean()
+        penalty: Tensor = self.coefficient * (slope.norm(dim=1) - 1).square().mean()
+        return penalty
 
 
 class EntropyBonus(Regulariser):
@@ -74,7 +75,12 @@ class EntropyBonus(Regulariser):
         super().__init__(coefficient)
 
     def __call__(
-        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, mix: Tensor
+        self,
+        discriminator: Discriminator,
+        weights: Tensor,
+        policy: Tensor,
+        expert: Tensor,
+        mix: Tensor,  # noqa: ARG002
     ) -> Tensor:
         """See `Regulariser`."""
         logits = torch.cat([discriminator(weights, policy), discriminator(weights, expert)])
@@ -95,8 +101,14 @@ class Controller(Regulariser):
         super().__init__(coefficient)
 
     def __call__(
-        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, mix: Tensor
+        self,
+        discriminator: Discriminator,
+        weights: Tensor,
+        policy: Tensor,
+        expert: Tensor,
+        mix: Tensor,  # noqa: ARG002
     ) -> Tensor:
         """See `Regulariser`."""
         pulls = [(discriminator(weights, pairs).sigmoid() - 0.5).square().mean() for pairs in (policy, expert)]
-        return 0.5 * self.coefficient * (pulls[0] + pulls[1])
+        pull: Tensor = 0.5 * self.coefficient * (pulls[0] + pulls[1])
+        return pull

@@ -11,7 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor
 
 from minimax_l2l import InnerOptimizer, InnerProblem, Task
-from minimax_l2l.errors import require_choice, require_count
+from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.trees import Tree, leaves
 from tasks.gail.demonstrations import Demonstrations
 from tasks.gail.discriminator import Discriminator
@@ -29,16 +29,16 @@ DEFAULT = PolicySettings()
 class GAIL(Task):
     """min over pi of max over w of E_pi[log D_w(s, a)] + E_E[log(1 - D_w(s, a))] - lambda H(pi).
 
-    One iteration: the policy acts; the inner optimizer moves the discriminator's weights w, which live on; a learned
-    one takes its meta-step; the rollout is paid by the new discriminator; the policy takes a TRPO step. So
-    `task.solve(Adam(lr=3e-4))` is original GAIL, and `task.solve(LearnedOptimizer(...))` the paper's Algorithm 3. The
-    environment's own reward is never used.
+    One iteration: the policy acts; the inner optimizer moves the discriminator's weights w, which live on; a
+    learned one takes its meta-step; the rollout is paid by the new discriminator; the policy takes a TRPO step.
+    So `task.solve(Adam(lr=3e-4))` is original GAIL, and `task.solve(LearnedOptimizer(...))` the paper's
+    Algorithm 3. The environment's own reward is never used.
 
     Args:
         environment_id: a gymnasium id; observations are vectors, actions discrete or a box.
         demonstrations: of that environment, raw.
-        reward: a name in `tasks.gail.rewards.REWARDS`. None takes `"neutral"`, but only where episodes have a fixed
-            length; elsewhere the sign of a reward alone says whether to live long or to end soon, so it must be named.
+        reward: a name in `tasks.gail.rewards.REWARDS`. None takes `"neutral"`, but only where episodes have a
+            fixed length; elsewhere a reward's sign alone says whether to live long or to end soon, so name one.
         iterations: of the run.
         policy: TRPO's settings.
         hidden: widths of the discriminator.
@@ -77,7 +77,8 @@ class GAIL(Task):
     ) -> None:
         self.iterations = require_count("iterations", iterations)
         require_choice("update_order", update_order, ("disc_first", "policy_first"))
-        self.update_order, self.entropy, self.seed = update_order, entropy, require_count("seed", seed)
+        self.update_order, self.seed = update_order, require_count("seed", seed)
+        self.entropy = require_positive("entropy", entropy) if entropy else 0.0
         self.learner = PolicyLearner(environment_id, policy, iterations=iterations, seed=seed, callback=callback)
         environment = self.learner.episodes.envs[0]
         for given in (demonstrations, held_out):
@@ -182,9 +183,9 @@ def _reward_of(name: str | None, environment_id: str, variable: bool) -> str:
         return require_choice("reward", name, REWARDS)
     if variable:
         raise ValueError(
-            f"episodes of {environment_id} may end early, so the sign of a reward alone teaches to live long or to end "
-            'soon, whatever the expert does; name one: reward="survival" where ending is failure, "goal" where it is '
-            'success, "neutral" for both signs, or take a fixed-horizon environment.'
+            f"episodes of {environment_id} may end early, so the sign of a reward alone teaches to live long or to "
+            'end soon, whatever the expert does; name one: reward="survival" where ending is failure, "goal" where '
+            'it is success, "neutral" for both signs, or take a fixed-horizon environment.'
         )
     return "neutral"
 

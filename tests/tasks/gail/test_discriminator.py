@@ -22,6 +22,11 @@ def test_pairs_are_standardised_by_the_expert_and_discrete_actions_one_hot():
     assert encoded.tolist() == [[3.0, 1.0, 0.0, 1.0, 0.0]]
 
 
+def test_what_the_expert_never_came_near_is_cut_at_ten():
+    encoded = discrete().encode(torch.tensor([[1e6, -1e6]]), torch.tensor([1]))
+    assert encoded[0, :2].tolist() == [10.0, -10.0]
+
+
 def test_continuous_actions_are_standardised_too():
     made = Discriminator(OBSERVATIONS, torch.tensor([[0.0, 1.0], [1.0, 1.0]]), BOX, (4,))
     encoded = made.encode(torch.tensor([[2.0, 10.0]]), torch.tensor([[1.0, 1.0]]))

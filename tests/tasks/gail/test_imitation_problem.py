@@ -39,7 +39,7 @@ def test_a_discriminator_that_knows_nothing_is_worth_minus_two_log_two():
 
 
 def test_by_hand():
-    """z = b for every pair: log sigmoid(b) + log(1 - sigmoid(b)), which is below zero."""
+    """With z = b for every pair: log sigmoid(b) + log(1 - sigmoid(b)), which is below zero."""
     problem = linear(0.0, 0.0, 0.0, math.log(3))
     assert problem.objective(problem.initial()).item() == pytest.approx(math.log(3 / 4) + math.log(1 / 4))
 

@@ -72,7 +72,7 @@ def test_pays_where_a_time_limit_cuts_off_what_the_critic_expects():
     """MountainCar is cut off after 200 steps: the last reward is the given one plus gamma V(last observation)."""
     made = learner("MountainCar-v0", replace(SMALL, steps=210, critic_batch=630))
     made.collect(0)
-    noted = list(made._recorder.cut_off)
+    noted = list(made.recorder.cut_off)
     assert [place for place, _ in noted] == [(199, 0), (199, 1), (199, 2)]
     policy = made.model.policy
     with torch.no_grad():
@@ -87,7 +87,7 @@ def test_a_fall_is_an_end():
     made = learner(settings=replace(SMALL, steps=100))
     made.collect(0)
     made.train(torch.zeros(300))
-    assert made._recorder.cut_off == []
+    assert made.recorder.cut_off == []
     assert not made.model.rollout_buffer.rewards.any()
 
 

@@ -13,7 +13,7 @@ logits = st.floats(-50, 50).map(lambda z: torch.tensor([z], dtype=torch.float64)
 
 
 def test_by_hand_where_nothing_is_known():
-    """z = 0 is D = 1/2."""
+    """A logit of 0 is D = 1/2."""
     zero = torch.zeros(1)
     assert survival(zero).item() == pytest.approx(math.log(2))
     assert goal(zero).item() == pytest.approx(-math.log(2))

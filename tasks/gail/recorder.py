@@ -1,0 +1,50 @@
+"""What a rollout buffer forgets: raw observations, executed actions, where a time limit cut an episode off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecNormalize
+
+
+class Recorder(BaseCallback):
+    """Notes each step of a rollout.
+
+    Args:
+        normaliser: what brought observations to unit size, if anything.
+
+    Attributes:
+        now: the environments' raw observations, shape (environments, d).
+        observations: raw, one array a step.
+        actions: as they were executed, one array a step.
+        cut_off: places (step, environment) where a time limit ended an episode, and the last observation as the
+            policy would see it.
+    """
+
+    def __init__(self, normaliser: VecNormalize | None) -> None:
+        super().__init__()
+        self.normaliser = normaliser
+        self.now: np.ndarray = np.empty(0)
+        self._on_rollout_start()
+
+    def raw(self, seen: Any) -> np.ndarray:
+        """The last observations as the environments gave them."""
+        return np.asarray(seen if self.normaliser is None else self.normaliser.get_original_obs())
+
+    def _on_rollout_start(self) -> None:
+        self.observations: list[np.ndarray] = []
+        self.actions: list[np.ndarray] = []
+        self.cut_off: list[tuple[tuple[int, int], np.ndarray]] = []
+
+    def _on_step(self) -> bool:
+        step = self.locals
+        for number in np.flatnonzero(step["dones"]):
+            info = step["infos"][number]
+            if info.get("TimeLimit.truncated", False):
+                self.cut_off.append(((len(self.observations), int(number)), info["terminal_observation"]))
+        self.observations.append(self.now)
+        self.actions.append(step["clipped_actions"])
+        self.now = self.raw(step["new_obs"])
+        return True

@@ -1,0 +1,219 @@
+"""The task: its order of events, its refusals, its resumption, and that it imitates."""
+
+from dataclasses import replace
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from sb3_contrib import TRPO
+
+from minimax_l2l import Adam, ExtraGradient, GradientAscent, LearnedOptimizer, MLPUpdater, Status
+from tasks.gail import GAIL, Controller, Demonstrations, NoiseOfSameNorm, PolicySettings, clone_behaviour, record
+from tasks.gail.fixed_horizon import CARTPOLE
+from tasks.gail.scripted import balance, pump, push_left
+
+SMALL = PolicySettings(environments=4, steps=32, critic_batch=64, critic_epochs=2, hidden=(8,))
+EXPERT = record(balance, "CartPole-v1", 2, seed=0)
+
+
+def task(demonstrations=EXPERT, **options):
+    settings = {"reward": "survival", "iterations": 4, "policy": SMALL, "hidden": (6,), "evaluation_episodes": 3}
+    return GAIL("CartPole-v1", demonstrations, **(settings | options))
+
+
+def state(made):
+    policy = made.learner.model.policy.parameters()
+    return torch.cat([made.memory.weights.flatten(), *(p.detach().flatten() for p in policy)])
+
+
+def learned(**options):
+    torch.manual_seed(0)
+    return LearnedOptimizer(MLPUpdater(hidden=(4,)), **options)
+
+
+OPTIMIZERS = {
+    "Adam": lambda: Adam(lr=1e-2),
+    "extragradient": lambda: ExtraGradient(steps=1, step_size=0.1),
+    "learned": learned,
+    "two learned steps": lambda: learned(steps=2),
+    "noise": lambda: NoiseOfSameNorm(MLPUpdater(hidden=(4,))),
+}
+
+
+class TestTheGame:
+    @pytest.mark.parametrize("name", OPTIMIZERS)
+    def test_every_optimizer_plays_it(self, name):
+        made = task()
+        before = state(made)
+        solution = made.solve(OPTIMIZERS[name](), device="cpu", log_every=1)
+        assert solution.status is Status.COMPLETED
+        assert solution.theta is None
+        assert len(solution.history) == 4
+        assert not torch.equal(state(made), before)
+
+    def test_no_steps_leave_the_discriminator_alone(self):
+        made = task()
+        before = made.memory.weights.clone()
+        made.solve(GradientAscent(steps=0), device="cpu")
+        assert torch.equal(made.memory.weights, before)
+
+    def test_passes(self):
+        """One query for the optimizer; a learned one also differentiates its own objective."""
+        adam = task().solve(Adam(lr=1e-2), device="cpu").passes
+        phi = task().solve(learned(), device="cpu").passes
+        assert (adam.forward, adam.input_gradient, adam.weight_gradient) == (8, 4, 0)
+        assert (phi.forward, phi.input_gradient, phi.weight_gradient) == (8, 8, 0)
+
+    def test_the_paper_pays_by_the_new_discriminator_and_ho_and_ermon_by_the_old(self, monkeypatch):
+        paid = {}
+        for order in ("disc_first", "policy_first"):
+            made = task(update_order=order, iterations=1)
+            first = made.memory.weights.clone()
+            seen = []
+            monkeypatch.setattr(
+                made.learner,
+                "train",
+                lambda rewards, entropy, seen=seen, made=made: seen.append(made.memory.weights),
+            )
+            made.solve(Adam(lr=1e-2), device="cpu")
+            (paid[order],) = seen
+            assert torch.equal(paid[order], first) == (order == "policy_first")
+
+    def test_phi_ascends_the_objective(self):
+        """With the policy held still, the objective after the learned step rises from iteration to iteration."""
+        made = task(policy=replace(SMALL, target_kl=1e-9, critic_epochs=1), iterations=30)
+        history = made.solve(learned(), device="cpu", log_every=1).history
+        assert np.mean([row["objective"] for row in history[-5:]]) > history[0]["objective"] + 0.05
+
+    def test_the_environments_reward_is_not_used(self):
+        class Noisy(gymnasium.RewardWrapper):
+            def reward(self, reward):
+                return float(reward) * float(np.random.default_rng().normal())
+
+        plain, made = task(), task()
+        for episodes in made.learner.episodes.envs:
+            episodes.env = Noisy(episodes.env)
+        for one in (plain, made):
+            one.solve(learned(), device="cpu")
+        assert torch.equal(state(plain), state(made))
+
+    def test_regularisers_and_entropy_change_the_run(self):
+        plain, calmed, mixed = task(), task(regularisers=(Controller(1.0),)), task(entropy=0.1)
+        for one in (plain, calmed, mixed):
+            one.solve(Adam(lr=1e-2), device="cpu")
+        assert not torch.equal(plain.memory.weights, calmed.memory.weights)
+        assert not torch.equal(state(plain), state(mixed))
+
+    def test_a_learned_optimizer_may_be_judged_on_trajectories_held_out(self):
+        train, held_out = EXPERT.split(1)
+        made = task(train, held_out=held_out, meta_on_held_out=True)
+        history = made.solve(learned(), device="cpu", log_every=1).history
+        assert 0 <= history[-1]["held_out_accuracy"] <= 1
+
+    def test_continuous_actions(self):
+        def swing(observation):
+            return np.array([np.sign(observation[2])], dtype=np.float32)
+
+        shown = record(swing, "Pendulum-v1", 1, seed=0)
+        made = GAIL("Pendulum-v1", shown, iterations=2, policy=SMALL, hidden=(6,), evaluation_episodes=1)
+        assert made.solve(learned(), device="cpu").status is Status.COMPLETED
+
+    def test_validation_is_the_environments_own_return_on_the_same_episodes(self):
+        made = task()
+        first = made.validate(learned())
+        assert made.validate(learned()) == first
+        made.learner.act = lambda observations: np.array([balance(one) for one in observations])
+        assert made.validate(learned()) == {"return_mean": 500.0}
+
+
+class TestResumption:
+    @pytest.mark.parametrize("name", ["Adam", "learned"])
+    @pytest.mark.parametrize("order", ["disc_first", "policy_first"])
+    def test_is_bit_identical(self, name, order, tmp_path):
+        whole = task(update_order=order)
+        expected = whole.solve(OPTIMIZERS[name](), device="cpu", log_every=1)
+        options = {"device": "cpu", "log_every": 1, "out": tmp_path / "run"}
+        task(update_order=order).solve(OPTIMIZERS[name](), steps=2, **options)
+        made = task(update_order=order)
+        resumed = made.solve(OPTIMIZERS[name](), resume=True, **options)
+        assert torch.equal(state(made), state(whole))
+        assert [row["objective"] for row in resumed.history] == [row["objective"] for row in expected.history]
+
+    def test_leaves_a_policy_that_plain_stable_baselines_loads(self, tmp_path):
+        made = task()
+        made.solve(Adam(lr=1e-2), device="cpu", out=tmp_path / "run")
+        loaded = TRPO.load(tmp_path / "run" / "policy.zip", device="cpu")
+        observations = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32) / 10
+        assert np.array_equal(loaded.predict(observations, deterministic=True)[0], made.learner.act(observations))
+
+
+class TestRefusals:
+    def test_a_reward_must_be_named_where_episodes_may_end_early(self):
+        with pytest.raises(ValueError, match=r'CartPole-v1 may end early.*name one: reward="survival"'):
+            task(reward=None)
+
+    def test_a_fixed_horizon_needs_no_name(self):
+        shown = record(balance, CARTPOLE, 1, seed=0)
+        made = GAIL(CARTPOLE, shown, iterations=1, policy=SMALL, evaluation_episodes=1)
+        assert made.reward(torch.tensor([2.0])).item() == -2.0
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ({"reward": "live long"}, "reward"),
+            ({"update_order": "both"}, "update_order"),
+            ({"iterations": -1}, "iterations"),
+            ({"evaluation_episodes": 0}, "evaluation_episodes"),
+            ({"meta_on_held_out": True}, "needs held_out demonstrations, got None"),
+            ({"entropy": -1.0}, "entropy"),
+        ],
+    )
+    def test_options(self, options, words):
+        with pytest.raises(ValueError, match=words):
+            task(**options)
+
+    def test_demonstrations_of_another_environment(self):
+        with pytest.raises(ValueError, match="are of MountainCar-v0, the environment is CartPole-v1"):
+            task(record(pump, "MountainCar-v0", 1, seed=0))
+
+    def test_demonstrations_with_another_action_space(self):
+        shown = Demonstrations.from_arrays("CartPole-v1", [np.zeros((3, 4))], [np.zeros((2, 1))])
+        with pytest.raises(ValueError, match="action space is Discrete"):
+            task(shown)
+
+    def test_observations_that_are_not_numbers(self):
+        seen = np.zeros((3, 4))
+        seen[1, 2] = np.nan
+        with pytest.raises(ValueError, match=r"(?i)nan|finite"):
+            task(Demonstrations.from_arrays("CartPole-v1", [seen], [np.zeros(2, dtype=int)]))
+
+    def test_no_demonstrations(self):
+        with pytest.raises(ValueError, match="empty"):
+            task(Demonstrations("CartPole-v1", ()))
+
+
+class TestControls:
+    def test_noise_is_as_long_as_the_learned_step_and_goes_elsewhere(self):
+        made = task()
+        problem = made.inner_problem(made.learner.collect(0))
+        torch.manual_seed(0)
+        noisy, plain = NoiseOfSameNorm(MLPUpdater(hidden=(4,))), learned()
+        for one in (noisy, plain):
+            torch.nn.init.constant_(one.updater.head.bias, 0.1)
+        start = problem.initial()
+        step, other = plain.maximize(problem) - start, noisy.maximize(problem) - start
+        assert other.norm().item() == pytest.approx(step.norm().item(), rel=1e-4)
+        assert torch.nn.functional.cosine_similarity(step, other).abs() < 0.5
+
+    def test_cloning_takes_the_experts_actions(self):
+        made = task(policy=replace(SMALL, hidden=(32,))).learner
+        first = clone_behaviour(made, EXPERT, epochs=1)
+        assert clone_behaviour(made, EXPERT, epochs=60) > first
+        observations, actions = EXPERT.pairs()
+        assert (made.act(observations.numpy()) == actions.numpy()).mean() > 0.9
+
+    def test_a_reward_that_is_constant_learns_without_any_expert(self):
+        made = task(record(push_left, "CartPole-v1", 1, seed=0), reward="plus-one")
+        assert made.solve(GradientAscent(steps=0), device="cpu").history == []
+        assert made.learner.model.rollout_buffer.rewards.max() == 1
