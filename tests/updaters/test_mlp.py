@@ -59,6 +59,6 @@ def test_features_of_another_width_are_refused(updater, shape, got):
 
 def test_a_dense_one_refuses_another_number_of_coordinates():
     with pytest.raises(
-        ValueError, match=r"built for size=4 coordinates, got 5; pass size=5, or use MLPUpdater\(\)"
+        ValueError, match=r"built for size=4 coordinates, got 5; build it for 5, or use MLPUpdater\(\)"
     ):
         DenseMLPUpdater(4)(torch.zeros(2, 2, 5), ())
