@@ -3,7 +3,7 @@
 from minimax_l2l.constraints import Box, Constraint, Free, Intersection, L2Ball, LinfBall, Product, Simplex
 from minimax_l2l.errors import DamagedRunError, NonFiniteError
 from minimax_l2l.extras import MissingExtraError
-from minimax_l2l.features import Features, GradientFeatures, IterateFeatures
+from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
 from minimax_l2l.optimizers import (
     FGSM,
     LBFGS,
@@ -20,7 +20,16 @@ from minimax_l2l.passes import Passes
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.task import Task
 from minimax_l2l.training.solution import Solution, Status
-from minimax_l2l.updaters import CNNUpdater, DenseMLPUpdater, MLPUpdater, RNNUpdater, Updater
+from minimax_l2l.updaters import (
+    CNNUpdater,
+    DenseMLPUpdater,
+    LowRankUpdater,
+    MLPUpdater,
+    RNNUpdater,
+    RowUpdater,
+    StreamingAdam,
+    Updater,
+)
 
 __version__ = "0.1.0"
 
@@ -47,6 +56,8 @@ __all__ = [
     "L2Ball",
     "LearnedOptimizer",
     "LinfBall",
+    "LogSignFeatures",
+    "LowRankUpdater",
     "MLPUpdater",
     "MissingExtraError",
     "NonFiniteError",
@@ -54,9 +65,11 @@ __all__ = [
     "Passes",
     "Product",
     "RNNUpdater",
+    "RowUpdater",
     "Simplex",
     "Solution",
     "Status",
+    "StreamingAdam",
     "Task",
     "Updater",
 ]

@@ -7,13 +7,14 @@ coordinate reads them as its inputs, one that is dense flattens them.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from minimax_l2l.errors import require_choice
+from minimax_l2l.errors import require_choice, require_positive
 from minimax_l2l.trees import per_instance
 
 Normalisation = Literal["rms", "max", "batch-max", "none"]
@@ -108,3 +109,34 @@ class GradientFeatures(Features):
             raise ValueError("GradientFeatures needs a gradient, got None; query one from the oracle first.")
         unit = normalise(gradient, self.normalise)
         return torch.stack([iterate, unit], dim=1) if self.iterate else unit[:, None]
+
+
+class LogSignFeatures(Features):
+    """A = [y, log max(|g|, e^-p) / p, clip(e^p g, -1, 1)]: gradients that are tiny and of mixed scale.
+
+    The first channel is the iterate. The second is the gradient's magnitude on a logarithmic scale, -1 for all
+    that is below e^-p. The third is its sign, or e^p g where it is that small. So entries that differ by orders
+    of magnitude are told apart, and the updater also sees how the whole gradient shrinks, which
+    `GradientFeatures` normalises away.
+
+    Source: Andrychowicz et al., Learning to learn by gradient descent by gradient descent, 2016, Appendix A.
+
+    Args:
+        p: how far down magnitudes are told apart; 10 as in the source, which is 4.5e-5.
+        iterate: whether y is seen.
+    """
+
+    needs_gradient = True
+
+    def __init__(self, p: float = 10.0, *, iterate: bool = True) -> None:
+        self.p = require_positive("p", p)
+        self.iterate = iterate
+        self.channels = 3 if iterate else 2
+
+    def __call__(self, iterate: Tensor, gradient: Tensor | None) -> Tensor:
+        """The iterate if it is seen, magnitudes, signs."""
+        if gradient is None:
+            raise ValueError("LogSignFeatures needs a gradient, got None; query one from the oracle first.")
+        magnitude = gradient.abs().clamp_min(math.exp(-self.p)).log() / self.p
+        sign = (math.exp(self.p) * gradient).clamp(-1, 1)
+        return torch.stack([iterate, magnitude, sign] if self.iterate else [magnitude, sign], dim=1)

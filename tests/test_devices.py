@@ -16,17 +16,23 @@ from minimax_l2l import (
     PGM,
     Box,
     CNNUpdater,
+    DenseMLPUpdater,
     GradientFeatures,
     IterateFeatures,
     L2Ball,
     LearnedOptimizer,
     LinfBall,
+    LogSignFeatures,
+    LowRankUpdater,
     MLPUpdater,
     RNNUpdater,
+    RowUpdater,
     Simplex,
+    StreamingAdam,
 )
 from minimax_l2l.testing import check_game
 from minimax_l2l.trees import leaves
+from minimax_l2l.updaters.outer_product import OuterProduct
 from tasks.adversarial import AdversarialTraining, SmallResNet, cross_entropy
 from tasks.adversarial.task import Batch
 from tasks.games import BilinearGame, LimitCycle
@@ -92,6 +98,13 @@ OPTIMIZERS = {
     "naive": lambda: LearnedOptimizer(CNNUpdater.light(1, 1, width=4), features=IterateFeatures()),
     "RNN": lambda: LearnedOptimizer(RNNUpdater(hidden=4), steps=3, truncate=2),
     "MLP": lambda: LearnedOptimizer(MLPUpdater(), steps=2, features=GradientFeatures("max"), relative=True),
+    "MLP, bounded": lambda: LearnedOptimizer(
+        MLPUpdater(3), features=LogSignFeatures(), random_start=1.0, max_relative_step=0.1
+    ),
+    "rows": lambda: LearnedOptimizer(RowUpdater(((8, 7),)), steps=2),
+    "low rank": lambda: LearnedOptimizer(LowRankUpdater(64, rank=2), steps=2),
+    "dense": lambda: LearnedOptimizer(DenseMLPUpdater(64), steps=2),
+    "dense, streaming": lambda: LearnedOptimizer(DenseMLPUpdater(64, streaming=True), steps=2),
 }
 
 
@@ -147,6 +160,32 @@ def test_adversarial_training_makes_nothing_on_another_device(name, query_mode):
         play(problem, optimizer, CPU).backward()
 
 
+def stream(device, updater):
+    """A streaming step from gradients made by hand, since fake tensors do not go backward."""
+    adam = StreamingAdam(updater.parameters(), weight_decay=1e-4, maximize=True)
+    for _ in range(2):
+        for weight in updater.parameters():
+            with device:
+                parts = [torch.rand(1, width) for width in weight.shape]
+            weight.grad = OuterProduct(*parts) if weight.dim() == 2 else parts[0][0]
+        torch.nn.utils.clip_grad_norm_(updater.parameters(), 1.0)
+        adam.step()
+    state = [value for moments in adam.state.values() for value in moments.values()]
+    assert {tensor.device for tensor in (*state, *updater.parameters())} == {device}
+
+
+def test_streaming_adam_on_cuda_mixes_no_devices(cuda_on_paper):
+    with cuda_on_paper:
+        updater = DenseMLPUpdater(6, streaming=True)
+    stream(cuda_on_paper, updater)
+
+
+def test_streaming_adam_makes_nothing_on_another_device():
+    updater = DenseMLPUpdater(6, streaming=True)
+    with torch.device("meta"):
+        stream(CPU, updater)
+
+
 def test_a_game_makes_nothing_on_another_device():
     problem, optimizer = bilinear_problem(CPU), LimitCycle.learned_optimizer(steps=16)
     with torch.device("meta"):
@@ -192,6 +231,23 @@ def test_cuda_and_cpu_play_the_same_game():
         solution = task.solve(OPTIMIZERS["light"](), device=device, steps=2, log_every=1)
         first.append(solution.history[0]["objective"])
     assert first[0] == pytest.approx(first[1], rel=1e-2)
+
+
+@pytest.mark.cuda
+@needs_cuda
+def test_streaming_on_cuda_is_autograd_and_adam():
+    ends = []
+    for streaming in (False, True):
+        torch.manual_seed(0)
+        updater = DenseMLPUpdater(40, zero_head=False, streaming=streaming).to("cuda")
+        adam = (StreamingAdam if streaming else torch.optim.Adam)(updater.parameters(), weight_decay=1e-4)
+        for _ in range(4):
+            updater(torch.randn(1, 2, 40, device="cuda"), ())[0].square().sum().backward()
+            adam.step()
+            adam.zero_grad()
+        ends.append(list(updater.parameters()))
+    for one, other in zip(*ends, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.cuda

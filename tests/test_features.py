@@ -1,9 +1,11 @@
 """Features: unit size worked out by hand, nothing lost to underflow, instances apart."""
 
+import math
+
 import pytest
 import torch
 
-from minimax_l2l import GradientFeatures, IterateFeatures
+from minimax_l2l import GradientFeatures, IterateFeatures, LogSignFeatures
 from minimax_l2l.features import largest_entry, normalise, root_mean_square
 
 GRADIENT = torch.tensor([[3.0, -4.0], [0.0, 0.5]])
@@ -86,3 +88,39 @@ def test_gradient_features_refuse_to_go_without_one():
 def test_an_unknown_normalisation_is_refused_with_the_nearest_name():
     with pytest.raises(ValueError, match="no normalisation 'rsm'; did you mean 'rms'"):
         GradientFeatures("rsm")
+
+
+def test_log_sign_features_are_those_of_andrychowicz():
+    """(log|g| / p, sign g) where |g| >= e^-p, and (-1, e^p g) below; here p = 2, so e^-p = 0.135."""
+    iterate, small = torch.tensor([[5.0, 6.0, 7.0, 8.0, 9.0]]), math.exp(-2.0)
+    gradient = torch.tensor([[math.e, -1.0, -math.exp(-1.0), 0.5 * small, 0.0]])
+    expected = torch.tensor(
+        [[[5.0, 6.0, 7.0, 8.0, 9.0], [0.5, 0.0, -0.5, -1.0, -1.0], [1.0, -1.0, -1.0, 0.5, 0.0]]]
+    )
+    features = LogSignFeatures(2.0)
+    torch.testing.assert_close(features(iterate, gradient), expected)
+    assert (features.channels, features.needs_gradient, LogSignFeatures().p) == (3, True, 10.0)
+    alone = LogSignFeatures(2.0, iterate=False)
+    torch.testing.assert_close(alone(iterate, gradient), expected[:, 1:])
+    assert alone.channels == 2
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-45, 1e-30, 1e30])
+def test_log_sign_features_stay_finite_and_bounded(size):
+    _, magnitude, sign = LogSignFeatures()(GRADIENT, size * GRADIENT).unbind(1)
+    assert magnitude.isfinite().all()
+    assert (magnitude >= -1).all()
+    assert (sign.abs() <= 1).all()
+
+
+def test_log_sign_features_tell_small_gradients_from_smaller_ones():
+    features = LogSignFeatures(iterate=False)
+    assert not torch.equal(features(GRADIENT, 1e-2 * GRADIENT), features(GRADIENT, 1e-3 * GRADIENT))
+
+
+def test_log_sign_features_show_a_nan_and_refuse_to_go_without_a_gradient():
+    assert LogSignFeatures()(GRADIENT, GRADIENT * math.nan)[:, 1:].isnan().all()
+    with pytest.raises(ValueError, match="LogSignFeatures needs a gradient, got None"):
+        LogSignFeatures()(GRADIENT, None)
+    with pytest.raises(ValueError, match="p must be a finite number above 0"):
+        LogSignFeatures(0.0)

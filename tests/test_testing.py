@@ -23,11 +23,14 @@ from minimax_l2l import (
     L2Ball,
     LearnedOptimizer,
     LinfBall,
+    LogSignFeatures,
+    LowRankUpdater,
     MLPUpdater,
     Oracle,
     Passes,
     Product,
     RNNUpdater,
+    RowUpdater,
     Simplex,
     Task,
     Updater,
@@ -89,6 +92,11 @@ UPDATERS = {
     "MLP without hidden layers": (MLPUpdater(hidden=()), VECTORS),
     "MLP on images": (MLPUpdater(), IMAGES),
     "dense MLP": (DenseMLPUpdater(6), VECTORS),
+    "dense MLP, the paper's start": (DenseMLPUpdater(6, zero_head=False, fan_in_scaling=False), VECTORS),
+    "dense MLP, streaming": (DenseMLPUpdater(6, streaming=True), VECTORS),
+    "dense MLP on images, streaming": (DenseMLPUpdater(64, streaming=True), IMAGES),
+    "rows": (RowUpdater(((2, 1), (1, 1))), VECTORS),
+    "low rank": (LowRankUpdater(6, rank=2), VECTORS),
 }
 
 
@@ -119,6 +127,7 @@ LEARNED = {
         truncate=2,
     ),
     "MLP, largest entry": LearnedOptimizer(MLPUpdater(), steps=2, features=GradientFeatures("max")),
+    "MLP, log and sign": LearnedOptimizer(MLPUpdater(3), steps=2, features=LogSignFeatures()),
 }
 ON_IMAGES = {
     "wide": LearnedOptimizer(CNNUpdater.wide(1, width=4), steps=2),
@@ -126,6 +135,16 @@ ON_IMAGES = {
     "light": LearnedOptimizer(CNNUpdater.light(1, width=4, gain=16.0), steps=2),
     "naive": LearnedOptimizer(CNNUpdater.light(1, 1, width=4), features=IterateFeatures()),
 }
+
+
+@pytest.mark.parametrize("problem", [lambda: Quadratic(CENTRE, start=CENTRE.flip(0)), bilinear_game])
+def test_bounded_steps_keep_the_contract_away_from_zero(problem):
+    check_optimizer(LearnedOptimizer(MLPUpdater(), steps=2, max_relative_step=0.1), problem)
+
+
+def test_bounded_steps_break_it_at_zero():
+    with pytest.raises(ContractViolation, match="Phi's gradient is finite and not zero"):
+        check_optimizer(LearnedOptimizer(MLPUpdater(), steps=2, max_relative_step=0.1), PROBLEMS["quadratic"])
 
 
 @pytest.mark.parametrize("problem", [name for name in PROBLEMS if "batch statistics" not in name])

@@ -10,8 +10,8 @@ from minimax_l2l.optimizers.base import InnerOptimizer, State
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, map_leaves, ravel, unravel
-from minimax_l2l.updaters.base import Updater
+from minimax_l2l.trees import Tree, detach, map_leaves, per_instance, ravel, unravel
+from minimax_l2l.updaters import StreamingAdam, Updater
 
 
 class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
@@ -35,7 +35,11 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             cut off, which `minimax_l2l.testing.check_optimizer` finds.
         relative: multiply each update by the gradient's root mean square, so that updates shrink as a
             solution nears and the optimizer does not depend on the objective's scale.
-        learning_rate: of phi's Adam.
+        max_relative_step: longest step as a fraction of the iterate's own length |y_k|, instance by instance;
+            longer ones are shortened to it. For iterates that keep away from zero, such as weight vectors: one
+            at zero cannot move. None leaves steps as they are.
+        learning_rate: of phi's Adam; divided by fan-ins where the updater asks for it, see
+            `Updater.parameter_groups`.
         weight_decay: of phi's Adam.
         clip_norm: largest norm of phi's gradient, scaled back where it is longer; None leaves it.
     """
@@ -52,6 +56,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         truncate: int | None = None,
         second_order: bool = False,
         relative: bool = False,
+        max_relative_step: float | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 2e-4,
         clip_norm: float | None = None,
@@ -67,6 +72,9 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.features = features if features is not None else GradientFeatures()
         self.truncate = require_count("truncate", truncate, least=1) if truncate is not None else None
         self.detach_iterates, self.second_order, self.relative = detach_iterates, second_order, relative
+        self.max_relative_step = (
+            require_positive("max_relative_step", max_relative_step) if max_relative_step is not None else None
+        )
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.weight_decay = weight_decay
         self.clip_norm = require_positive("clip_norm", clip_norm) if clip_norm is not None else None
@@ -88,8 +96,17 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         if self.relative and gradient is not None:
             update = update * root_mean_square(gradient)
         bounded = problem.constraint.squash(unravel(update, y))
-        moved = map_leaves(lambda a, b: a + self.step_size * b, y, bounded)
+        moved = map_leaves(lambda a, b: a + self.step_size * b, y, self._shortened(bounded, y))
         return problem.constraint.project(moved), state
+
+    def _shortened(self, update: Tree, y: Tree) -> Tree:
+        """The update where step_size times it is no longer than allowed, scaled down to that elsewhere."""
+        if self.max_relative_step is None:
+            return update
+        size = self.step_size * root_mean_square(ravel(update))  # a ratio of lengths is one of root mean squares
+        longest = self.max_relative_step * root_mean_square(ravel(detach(y) if self.detach_iterates else y))
+        factor = torch.where(size > longest, longest / torch.where(size > longest, size, 1), 1).flatten()
+        return map_leaves(lambda part: per_instance(factor, part) * part, update)
 
     def begin_step(self, k: int, y: Tree, state: State) -> tuple[Tree, State]:
         """Cut the graph until the steps begin that phi learns from."""
@@ -99,6 +116,9 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
 
     def meta_optimizer(self) -> torch.optim.Optimizer:
         """Phi's optimizer: Adam, ascending. This is the only place where phi's direction is stated."""
-        return torch.optim.Adam(
-            self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, maximize=True
-        )
+        adam = StreamingAdam if self.updater.streaming else torch.optim.Adam
+        groups = self.updater.parameter_groups(self.learning_rate)
+        grouped = {parameter for group in groups for parameter in group["params"]}
+        if own := [parameter for parameter in self.parameters() if parameter not in grouped]:  # of a subclass
+            groups.append({"params": own, "lr": self.learning_rate})
+        return adam(groups, weight_decay=self.weight_decay, maximize=True)

@@ -13,14 +13,29 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from minimax_l2l.errors import DamagedRunError, require_choice
-from minimax_l2l.features import Features, GradientFeatures, IterateFeatures
-from minimax_l2l.updaters import CNNUpdater, DenseMLPUpdater, MLPUpdater, RNNUpdater, Updater
+from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
+from minimax_l2l.updaters import (
+    CNNUpdater,
+    DenseMLPUpdater,
+    LowRankUpdater,
+    MLPUpdater,
+    RNNUpdater,
+    RowUpdater,
+    Updater,
+)
 
 if TYPE_CHECKING:
     from minimax_l2l.optimizers.learned import LearnedOptimizer
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
-_UPDATERS: tuple[type[Updater], ...] = (CNNUpdater, RNNUpdater, MLPUpdater, DenseMLPUpdater)
+_UPDATERS: tuple[type[Updater], ...] = (
+    CNNUpdater,
+    RNNUpdater,
+    MLPUpdater,
+    RowUpdater,
+    LowRankUpdater,
+    DenseMLPUpdater,
+)
 _OPTIONS = (
     "steps",
     "step_size",
@@ -29,6 +44,7 @@ _OPTIONS = (
     "truncate",
     "second_order",
     "relative",
+    "max_relative_step",
     "learning_rate",
     "weight_decay",
     "clip_norm",
@@ -161,6 +177,8 @@ def _damage(model_id: str, error: Exception) -> DamagedRunError:
 def _describe(features: Features) -> dict[str, Any]:
     if isinstance(features, GradientFeatures):
         return {"class": "GradientFeatures", "normalise": features.normalise, "iterate": features.iterate}
+    if isinstance(features, LogSignFeatures):
+        return {"class": "LogSignFeatures", "p": features.p, "iterate": features.iterate}
     if isinstance(features, IterateFeatures):
         return {"class": "IterateFeatures"}
     raise TypeError(
@@ -170,6 +188,9 @@ def _describe(features: Features) -> dict[str, Any]:
 
 
 def _recall(config: dict[str, Any]) -> Features:
-    if require_choice("features", config["class"], ("GradientFeatures", "IterateFeatures")) == "IterateFeatures":
+    kind = require_choice("features", config["class"], ("GradientFeatures", "IterateFeatures", "LogSignFeatures"))
+    if kind == "IterateFeatures":
         return IterateFeatures()
+    if kind == "LogSignFeatures":
+        return LogSignFeatures(config["p"], iterate=config["iterate"])
     return GradientFeatures(config["normalise"], iterate=config["iterate"])

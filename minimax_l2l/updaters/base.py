@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -16,7 +17,14 @@ class Updater(nn.Module, ABC):
 
     A new one is a subclass with a `forward`. To be saved, it keeps each argument of its constructor under
     the argument's own name, as scikit-learn's estimators do.
+
+    Attributes:
+        fan_in_scaling: whether learning rates follow the fan-in; see `parameter_groups`.
+        streaming: whether gradients come as outer products, which `StreamingAdam` steps without forming them.
     """
+
+    fan_in_scaling: bool = False
+    streaming: bool = False
 
     @abstractmethod
     def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
@@ -29,6 +37,26 @@ class Updater(nn.Module, ABC):
         Returns:
             The update, shape (n, *event), and the next state.
         """
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        """Parameters with the learning rate of each: all the same, or a matrix's over its fan-in.
+
+        Adam moves every entry of a matrix W by about the learning rate, each with its own sign, so W x moves by up
+        to learning rate * |x|_1, which grows with the fan-in: a rate that suits 16 inputs wrecks a layer of 5,000.
+        With `fan_in_scaling` a matrix has learning_rate / fan_in, and its output moves by about
+        learning_rate * mean |x|; biases and slopes keep learning_rate.
+
+        Args:
+            learning_rate: of a parameter with one input.
+
+        Returns:
+            Groups for a torch optimizer, one for each fan-in.
+        """
+        groups: dict[int, list[nn.Parameter]] = {}
+        for parameter in self.parameters():
+            fan_in = math.prod(parameter.shape[1:]) if self.fan_in_scaling else 1
+            groups.setdefault(fan_in, []).append(parameter)
+        return [{"params": group, "lr": learning_rate / fan_in} for fan_in, group in groups.items()]
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, to build the same network again.
@@ -51,4 +79,18 @@ def require_channels(updater: Updater, features: Tensor, channels: int) -> None:
             f"{type(updater).__name__} was built for inputs={channels} features a coordinate, got features of "
             f"shape {tuple(features.shape)}; pass inputs={features.shape[1] if features.dim() > 1 else channels}, "
             "or give the learned optimizer other features."
+        )
+
+
+def require_size(updater: Updater, features: Tensor, size: int) -> None:
+    """Refuse instances of another number of coordinates than the updater was built for.
+
+    Raises:
+        ValueError: if a feature of one instance has not `size` entries.
+    """
+    got = math.prod(features.shape[2:])
+    if got != size:
+        raise ValueError(
+            f"{type(updater).__name__} was built for size={size} coordinates, got {got}; build it for {got}, or "
+            "use MLPUpdater(), whose size does not depend on them."
         )

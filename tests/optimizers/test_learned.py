@@ -10,6 +10,7 @@ from torch import nn
 from minimax_l2l import (
     Box,
     CNNUpdater,
+    DenseMLPUpdater,
     GradientFeatures,
     IterateFeatures,
     L2Ball,
@@ -19,6 +20,7 @@ from minimax_l2l import (
     Oracle,
     Passes,
     RNNUpdater,
+    StreamingAdam,
 )
 from tasks.games import BilinearGame
 
@@ -81,6 +83,47 @@ def test_updates_are_squashed_scaled_and_projected():
     torch.testing.assert_close(moved, torch.tensor([[step, 0.4 - step]]))
     far = LearnedOptimizer(updater, steps=9, step_size=0.6).maximize(problem)
     torch.testing.assert_close(far, torch.tensor([[0.5, -0.5]]))
+
+
+@pytest.mark.parametrize("signs", [1, -1])
+def test_steps_are_no_longer_than_a_share_of_the_iterate(signs):
+    """On f = <(3, 4), y> with u = g and half steps, (1.5, 2) of length 2.5 from y of length 0.5 or 10."""
+    start = torch.tensor([[0.3, -0.4], [6.0, 8.0]])
+    problem = Linear(signs * torch.tensor([[3.0, 4.0], [3.0, 4.0]]), start=start)
+    optimizer = LearnedOptimizer(
+        RNNUpdater(gain=1.0), step_size=0.5, features=GradientFeatures("none"), max_relative_step=0.5
+    )
+    moved = optimizer.maximize(problem) - start
+    torch.testing.assert_close(moved, signs * torch.tensor([[0.15, 0.2], [1.5, 2.0]]))
+
+
+def test_the_bound_is_on_all_leaves_together():
+    x, y = torch.full((1, 1), 0.3), torch.full((1, 1), 0.4)
+    ones = torch.ones(1)
+    problem = BilinearGame(ones, 0 * ones, 0 * ones, (x, y))
+    optimizer = LearnedOptimizer(RNNUpdater(gain=9.0), max_relative_step=0.1)
+    moved = torch.cat(optimizer.maximize(problem), dim=1) - torch.cat([x, y], dim=1)
+    torch.testing.assert_close(moved.norm(), torch.tensor(0.05))
+
+
+def test_at_zero_there_is_no_bounded_step_and_no_nan():
+    optimizer = LearnedOptimizer(random_updater(MLPUpdater), max_relative_step=0.1)
+    y = optimizer.maximize(Quadratic(CENTRE))
+    assert not y.any()
+    (y.sum() + 0 * y.square().sum()).backward()
+    assert all(parameter.grad.isfinite().all() for parameter in optimizer.parameters())
+    idle = LearnedOptimizer(MLPUpdater(), max_relative_step=0.1)
+    y = idle.maximize(Quadratic(CENTRE.float(), start=CENTRE.float()))
+    y.sum().backward()
+    assert idle.updater.head.weight.grad.any()
+
+
+@pytest.mark.parametrize("largest", [1e-3, 0.1, 10.0])
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_phis_gradient_is_exact_through_the_bound(steps, largest):
+    optimizer = LearnedOptimizer(random_updater(MLPUpdater), steps=steps, max_relative_step=largest)
+    problem = Linear(100 * CENTRE, start=0.1 * CENTRE.flip(0))
+    assert_gradients_agree(phi_gradient(optimizer, problem), finite_differences(optimizer, problem))
 
 
 def test_before_training_an_mlp_stays_where_it_started():
@@ -280,9 +323,31 @@ def test_meta_optimizer_ascends():
     assert values == sorted(values)
 
 
+def test_the_meta_optimizer_follows_the_updater():
+    plain = LearnedOptimizer(MLPUpdater()).meta_optimizer()
+    dense = LearnedOptimizer(DenseMLPUpdater(3), learning_rate=0.6).meta_optimizer()
+    streaming = LearnedOptimizer(DenseMLPUpdater(3, streaming=True), weight_decay=0.5).meta_optimizer()
+    assert (type(plain), len(plain.param_groups)) == (torch.optim.Adam, 1)
+    assert (type(dense), type(streaming)) == (torch.optim.Adam, StreamingAdam)
+    assert [group["lr"] for group in dense.param_groups] == pytest.approx([0.6 / 6, 0.6, 0.6 / 24, 0.6 / 12])
+    assert all(group["maximize"] and group["weight_decay"] == 0.5 for group in streaming.param_groups)
+
+
+def test_parameters_beside_the_updaters_learn_too():
+    class Gained(LearnedOptimizer):
+        def __init__(self, updater):
+            super().__init__(updater)
+            self.gain = nn.Parameter(torch.ones(()))
+
+    optimizer = Gained(MLPUpdater())
+    groups = optimizer.meta_optimizer().param_groups
+    assert {parameter for group in groups for parameter in group["params"]} == set(optimizer.parameters())
+
+
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
+        ({"max_relative_step": 0.0}, ValueError, "max_relative_step must be a finite number above 0"),
         ({"updater": nn.Linear(2, 1)}, TypeError, "needs an Updater, got Linear"),
         ({"steps": -1}, ValueError, "steps must be at least 0"),
         ({"step_size": 0.0}, ValueError, "step_size must be a finite number above 0"),

@@ -15,8 +15,11 @@ from minimax_l2l import (
     GradientFeatures,
     IterateFeatures,
     LearnedOptimizer,
+    LogSignFeatures,
+    LowRankUpdater,
     MLPUpdater,
     RNNUpdater,
+    RowUpdater,
     Updater,
 )
 from minimax_l2l.testing.probes import stirred
@@ -24,6 +27,12 @@ from minimax_l2l.testing.probes import stirred
 SAVED = {
     "MLP": lambda: LearnedOptimizer(MLPUpdater(hidden=(4, 3)), steps=3, truncate=2, clip_norm=0.5),
     "dense": lambda: LearnedOptimizer(DenseMLPUpdater(16), step_size=0.3, random_start=0.5, detach_iterates=True),
+    "dense, streaming": lambda: LearnedOptimizer(
+        DenseMLPUpdater(16, zero_head=False, fan_in_scaling=False, streaming=True), max_relative_step=0.1
+    ),
+    "rows": lambda: LearnedOptimizer(RowUpdater(((2, 3), (2, 2), (1, 1)))),
+    "low rank, log and sign": lambda: LearnedOptimizer(LowRankUpdater(16, 2, 3), features=LogSignFeatures(5.0)),
+    "MLP, log and sign alone": lambda: LearnedOptimizer(MLPUpdater(), features=LogSignFeatures(iterate=False)),
     "RNN": lambda: LearnedOptimizer(
         RNNUpdater(inputs=1, hidden=5, gain=0.3),
         features=GradientFeatures("max", iterate=False),
@@ -45,6 +54,7 @@ OPTIONS = (
     "truncate",
     "second_order",
     "relative",
+    "max_relative_step",
     "learning_rate",
     "weight_decay",
     "clip_norm",
