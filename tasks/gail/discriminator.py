@@ -63,6 +63,11 @@ class Discriminator(nn.Module):
         """(outputs, inputs) of each layer, in the order of the weight vector."""
         return tuple((layer.out_features, layer.in_features) for layer in self.net if isinstance(layer, nn.Linear))
 
+    @property
+    def size(self) -> int:
+        """m, the length of the weight vector."""
+        return sum(outputs * (inputs + 1) for outputs, inputs in self.shapes)
+
     def first_weights(self) -> Tensor:
         """The vector that training starts from, shape (1, m): torch's own initialisation."""
         return parameters_to_vector(self.net.parameters()).detach()[None]

@@ -57,6 +57,7 @@ class Recipe:
 RECIPES = {
     "CartPole-v1": Recipe(rollout=512, batch_size=512, cg_damping=1e-3, gae_lambda=0.98, normalize=False),
     "MountainCar-v0": Recipe(),
+    "Acrobot-v1": Recipe(),
 }
 
 

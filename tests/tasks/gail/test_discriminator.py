@@ -36,6 +36,7 @@ def test_continuous_actions_are_standardised_too():
 def test_the_papers_size_for_cartpole():
     """6 inputs -> 64 -> 32 -> 1: 448 + 2,080 + 33 = 2,561."""
     made = Discriminator(torch.randn(9, 4), torch.arange(9) % 2, spaces.Discrete(2))
+    assert made.size == 2561
     assert made.first_weights().shape == (1, 2561)
     assert made.shapes == ((64, 6), (32, 64), (1, 32))
 

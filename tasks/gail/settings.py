@@ -1,0 +1,59 @@
+"""What is imitated: environments, the reward each needs, and the experts whose demonstrations ship with us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.gail.demonstrations import Demonstrations
+from tasks.gail.fixed_horizon import CARTPOLE
+from tasks.gail.minari_files import read_minari
+from tasks.gail.recording import Policy, record
+from tasks.gail.scripted import push_left
+
+DATASETS = Path(__file__).parent / "datasets"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An expert in an environment.
+
+    Attributes:
+        title: as people read it.
+        environment_id: the gymnasium id.
+        reward: what the policy is paid, a name in `tasks.gail.rewards.REWARDS`.
+        constant: the control that pays the same everywhere, with the sign of `reward`.
+        dataset: Minari's id of the expert's demonstrations.
+        bad: a policy that does something else, to learn wrongly from.
+    """
+
+    title: str
+    environment_id: str
+    reward: str
+    constant: str
+    dataset: str
+    bad: Policy = push_left
+
+    def expert(self) -> Demonstrations:
+        """Twenty whole episodes of the expert."""
+        return read_minari(self.dataset, root=DATASETS)
+
+    def bad_demonstrations(self, episodes: int) -> Demonstrations:
+        """Episodes of the bad policy."""
+        return record(self.bad, self.environment_id, episodes, seed=0)
+
+
+SETTINGS: dict[str, Setting] = {
+    "cartpole": Setting("CartPole", "CartPole-v1", "survival", "plus-one", "minimax_l2l/cartpole/trpo-v0"),
+    "mountain-car": Setting(
+        "Mountain Car", "MountainCar-v0", "goal", "minus-one", "minimax_l2l/mountain-car/trpo-v0"
+    ),
+    "acrobot": Setting("Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0"),
+    "cartpole-style": Setting(
+        "CartPole held at x = 1, fixed horizon",
+        CARTPOLE,
+        "neutral",
+        "plus-one",
+        "minimax_l2l/cartpole-style/scripted-v0",
+    ),
+}
