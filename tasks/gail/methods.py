@@ -15,15 +15,30 @@ from minimax_l2l import (
     LowRankUpdater,
     MLPUpdater,
     RowUpdater,
+    Updater,
 )
 from tasks.gail.controls import NoiseOfSameNorm
 from tasks.gail.discriminator import Discriminator
 from tasks.gail.regularisers import Controller, GradientPenalty, Regulariser
 
-Maker = Callable[[Discriminator], InnerOptimizer]
+# Ho and Ermon's learning rate of the discriminator's Adam, and the library's of a learned optimizer's.
+ADAM, META = 0.01, 1e-3
 
-# Ho and Ermon's learning rate of the discriminator's Adam.
-ADAM = 0.01
+
+@dataclass(frozen=True)
+class Knobs:
+    """What a stress test turns on every method alike.
+
+    Attributes:
+        rate: learning rate, of the discriminator's Adam or of phi's; None takes the method's own.
+        steps: of the discriminator an iteration.
+    """
+
+    rate: float | None = None
+    steps: int = 1
+
+
+Maker = Callable[[Discriminator, Knobs], InnerOptimizer]
 
 
 @dataclass(frozen=True)
@@ -47,38 +62,29 @@ class Method:
     bad: bool = False
 
 
-def _adam(discriminator: Discriminator) -> InnerOptimizer:  # noqa: ARG001
-    return Adam(lr=ADAM)
+def _adam(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:  # noqa: ARG001
+    return Adam(lr=knobs.rate or ADAM, steps=knobs.steps)
 
 
-def _still(discriminator: Discriminator) -> InnerOptimizer:  # noqa: ARG001
+def _still(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:  # noqa: ARG001
     return GradientAscent(steps=0)
 
 
-def _coordinate(discriminator: Discriminator) -> InnerOptimizer:  # noqa: ARG001
-    return LearnedOptimizer(MLPUpdater())
+def _learned(updater: Callable[[Discriminator], Updater], kind: type[LearnedOptimizer] = LearnedOptimizer) -> Maker:
+    return lambda discriminator, knobs: kind(
+        updater(discriminator), steps=knobs.steps, learning_rate=knobs.rate or META
+    )
 
 
-def _noise(discriminator: Discriminator) -> InnerOptimizer:  # noqa: ARG001
-    return NoiseOfSameNorm(MLPUpdater())
-
-
-def _rows(discriminator: Discriminator) -> InnerOptimizer:
-    return LearnedOptimizer(RowUpdater(discriminator.shapes))
-
-
-def _low_rank(discriminator: Discriminator) -> InnerOptimizer:
-    return LearnedOptimizer(LowRankUpdater(discriminator.size))
-
-
-def _dense(discriminator: Discriminator) -> InnerOptimizer:
-    return LearnedOptimizer(DenseMLPUpdater(discriminator.size, streaming=True))
-
-
-def _dense_paper(discriminator: Discriminator) -> InnerOptimizer:
+def _dense_paper(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:
     """The paper's words: raw weights and gradient in, torch's initialisation, the discriminator's Adam."""
-    updater = DenseMLPUpdater(discriminator.size, zero_head=False, fan_in_scaling=False, streaming=True)
-    return LearnedOptimizer(updater, features=GradientFeatures("none"), learning_rate=ADAM, weight_decay=0.0)
+    return LearnedOptimizer(
+        DenseMLPUpdater(discriminator.size, zero_head=False, fan_in_scaling=False, streaming=True),
+        steps=knobs.steps,
+        features=GradientFeatures("none"),
+        learning_rate=knobs.rate or ADAM,
+        weight_decay=0.0,
+    )
 
 
 METHODS: dict[str, Method] = {
@@ -87,14 +93,14 @@ METHODS: dict[str, Method] = {
         Method("gail-adam", "GAIL, Adam", _adam),
         Method("c-gail", "GAIL, Adam, C-GAIL's term", _adam, (Controller(),)),
         Method("gail-gp", "GAIL, Adam, gradient penalty", _adam, (GradientPenalty(),)),
-        Method("coordinate-l2l", "L2L, by coordinate", _coordinate),
-        Method("rows-l2l", "L2L, by neuron", _rows),
-        Method("low-rank-l2l", "L2L, low rank", _low_rank),
-        Method("dense-l2l", "L2L, dense", _dense),
+        Method("coordinate-l2l", "L2L, by coordinate", _learned(lambda _: MLPUpdater())),
+        Method("rows-l2l", "L2L, by neuron", _learned(lambda d: RowUpdater(d.shapes))),
+        Method("low-rank-l2l", "L2L, low rank", _learned(lambda d: LowRankUpdater(d.size))),
+        Method("dense-l2l", "L2L, dense", _learned(lambda d: DenseMLPUpdater(d.size, streaming=True))),
         Method("dense-l2l-paper", "L2L, dense, the paper's words", _dense_paper),
         Method("frozen-d", "D never trained", _still),
         Method("constant", "constant reward", _still, constant=True),
         Method("bad-demos", "GAIL, Adam, bad demonstrations", _adam, bad=True),
-        Method("noise", "L2L's steps in random directions", _noise),
+        Method("noise", "L2L's steps in random directions", _learned(lambda _: MLPUpdater(), NoiseOfSameNorm)),
     )
 }

@@ -1,0 +1,63 @@
+"""Runs of imitation: from a setting and a method to a game."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from minimax_l2l import InnerOptimizer
+from tasks.gail.learner import PolicySettings
+from tasks.gail.methods import Knobs, Method
+from tasks.gail.settings import Setting
+from tasks.gail.task import DEFAULT, GAIL
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a run is given, beyond its setting and method.
+
+    Attributes:
+        trajectories: of the expert that the discriminator learns from.
+        every: keep each so-many-th step of them.
+        held_out: trajectories of the expert to measure the discriminator with.
+        hidden: widths of the discriminator.
+        knobs: of the discriminator's optimizer.
+        iterations: of the run.
+        policy: TRPO's settings.
+        evaluation_episodes: of each evaluation of the deterministic policy.
+    """
+
+    trajectories: int = 10
+    every: int = 1
+    held_out: int = 5
+    hidden: tuple[int, ...] = (64, 32)
+    knobs: Knobs = Knobs()
+    iterations: int = 300
+    policy: PolicySettings = DEFAULT
+    evaluation_episodes: int = 20
+
+
+def pose(setting: Setting, method: Method, conditions: Conditions, *, seed: int) -> tuple[GAIL, InnerOptimizer]:
+    """A game made ready: the task, and the optimizer to hand to its `solve`."""
+    learned_from, held_out = setting.expert().split(conditions.held_out)
+    if method.bad:
+        learned_from = setting.bad_demonstrations(conditions.trajectories)
+    learned_from = learned_from.limit(conditions.trajectories)
+    if conditions.every > 1:
+        learned_from = learned_from.subsample(conditions.every, seed)
+    task = GAIL(
+        setting.environment_id,
+        learned_from,
+        reward=setting.constant if method.constant else setting.reward,
+        iterations=conditions.iterations,
+        policy=conditions.policy,
+        hidden=conditions.hidden,
+        regularisers=method.regularisers,
+        held_out=held_out,
+        evaluation_episodes=conditions.evaluation_episodes,
+        seed=seed,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return task, method.make(task.discriminator, conditions.knobs)
