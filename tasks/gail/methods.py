@@ -38,6 +38,7 @@ class Knobs:
     steps: int = 1
 
 
+DEFAULT_KNOBS = Knobs()
 Maker = Callable[[Discriminator, Knobs], InnerOptimizer]
 
 

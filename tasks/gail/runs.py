@@ -8,7 +8,7 @@ import torch
 
 from minimax_l2l import InnerOptimizer
 from tasks.gail.learner import PolicySettings
-from tasks.gail.methods import Knobs, Method
+from tasks.gail.methods import DEFAULT_KNOBS, Knobs, Method
 from tasks.gail.settings import Setting
 from tasks.gail.task import DEFAULT, GAIL
 
@@ -32,7 +32,7 @@ class Conditions:
     every: int = 1
     held_out: int = 5
     hidden: tuple[int, ...] = (64, 32)
-    knobs: Knobs = Knobs()
+    knobs: Knobs = DEFAULT_KNOBS
     iterations: int = 300
     policy: PolicySettings = DEFAULT
     evaluation_episodes: int = 20
