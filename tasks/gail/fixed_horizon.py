@@ -15,6 +15,7 @@ import numpy as np
 from gymnasium.envs.classic_control import CartPoleEnv, MountainCarEnv
 
 CARTPOLE = "minimax_l2l/FixedHorizonCartPole-v0"
+CARTPOLE_AT_ONE = "minimax_l2l/FixedHorizonCartPoleAtOne-v0"
 MOUNTAIN_CAR = "minimax_l2l/FixedHorizonMountainCar-v0"
 
 Step = tuple[np.ndarray, float, bool, bool, dict[str, Any]]
@@ -41,6 +42,19 @@ class FixedHorizonCartPole(CartPoleEnv):
         state[2] = math.remainder(state[2], 2 * math.pi)  # exact: a standing pole's angle is not rounded
         self.state = state
         return state.astype(np.float32), 0.0 if bad else 1.0, False, False, info
+
+
+class CartPoleAtOne(FixedHorizonCartPole):
+    """The same, but what counts is a style: 1 for each good state with |x - 1| <= 0.25, 0 for all others.
+
+    Its reward measures whether an imitator does what an expert that holds the cart at x = 1 does; balancing
+    elsewhere earns nothing.
+    """
+
+    def step(self, action: Any) -> Step:
+        """One step of the same physics."""
+        state, good, terminated, truncated, info = super().step(action)
+        return state, good if abs(state[0] - 1) <= 0.25 else 0.0, terminated, truncated, info
 
 
 class FixedHorizonMountainCar(MountainCarEnv):
@@ -70,9 +84,10 @@ class FixedHorizonMountainCar(MountainCarEnv):
 
 
 def register() -> None:
-    """Make both known to `gymnasium.make`; doing it twice changes nothing."""
+    """Make them known to `gymnasium.make`; doing it twice changes nothing."""
     for name, kind, horizon in (
         (CARTPOLE, FixedHorizonCartPole, 500),
+        (CARTPOLE_AT_ONE, CartPoleAtOne, 500),
         (MOUNTAIN_CAR, FixedHorizonMountainCar, 200),
     ):
         if name not in gymnasium.registry:

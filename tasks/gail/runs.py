@@ -38,6 +38,9 @@ class Conditions:
     evaluation_episodes: int = 20
 
 
+PAPER = Conditions()
+
+
 def pose(setting: Setting, method: Method, conditions: Conditions, *, seed: int) -> tuple[GAIL, InnerOptimizer]:
     """A game made ready: the task, and the optimizer to hand to its `solve`."""
     learned_from, held_out = setting.expert().split(conditions.held_out)

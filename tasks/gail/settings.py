@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.gail.demonstrations import Demonstrations
-from tasks.gail.fixed_horizon import CARTPOLE
+from tasks.gail.fixed_horizon import CARTPOLE_AT_ONE
 from tasks.gail.minari_files import read_minari
 from tasks.gail.recording import Policy, record
 from tasks.gail.scripted import push_left
@@ -24,6 +24,8 @@ class Setting:
         reward: what the policy is paid, a name in `tasks.gail.rewards.REWARDS`.
         constant: the control that pays the same everywhere, with the sign of `reward`.
         dataset: Minari's id of the expert's demonstrations.
+        expert_return: mean return of the expert on 100 evaluation episodes; `benchmark gail-experts` measures it.
+        random_return: mean return of random actions on the same.
         bad: a policy that does something else, to learn wrongly from.
     """
 
@@ -32,6 +34,8 @@ class Setting:
     reward: str
     constant: str
     dataset: str
+    expert_return: float
+    random_return: float
     bad: Policy = push_left
 
     def expert(self) -> Demonstrations:
@@ -44,16 +48,20 @@ class Setting:
 
 
 SETTINGS: dict[str, Setting] = {
-    "cartpole": Setting("CartPole", "CartPole-v1", "survival", "plus-one", "minimax_l2l/cartpole/trpo-v0"),
-    "mountain-car": Setting(
-        "Mountain Car", "MountainCar-v0", "goal", "minus-one", "minimax_l2l/mountain-car/trpo-v0"
+    "cartpole": Setting(
+        "CartPole", "CartPole-v1", "survival", "plus-one", "minimax_l2l/cartpole/trpo-v0", 500.0, 22.0
     ),
-    "acrobot": Setting("Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0"),
+    "mountain-car": Setting(
+        "Mountain Car", "MountainCar-v0", "goal", "minus-one", "minimax_l2l/mountain-car/trpo-v0", -106.0, -200.0
+    ),
+    "acrobot": Setting("Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0", -80.0, -500.0),
     "cartpole-style": Setting(
         "CartPole held at x = 1, fixed horizon",
-        CARTPOLE,
+        CARTPOLE_AT_ONE,
         "neutral",
         "plus-one",
         "minimax_l2l/cartpole-style/scripted-v0",
+        400.0,
+        1.0,
     ),
 }

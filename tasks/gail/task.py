@@ -75,6 +75,7 @@ class GAIL(Task):
         seed: int = 0,
         callback: BaseCallback | None = None,
     ) -> None:
+        self.environment_id = environment_id
         self.iterations = require_count("iterations", iterations)
         require_choice("update_order", update_order, ("disc_first", "policy_first"))
         self.update_order, self.seed = update_order, require_count("seed", seed)

@@ -4,8 +4,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from tasks.gail.fixed_horizon import CARTPOLE, MOUNTAIN_CAR, register
-from tasks.gail.scripted import balance, pump, push_left
+from tasks.gail.fixed_horizon import CARTPOLE, CARTPOLE_AT_ONE, MOUNTAIN_CAR, register
+from tasks.gail.scripted import balance, balance_right, pump, push_left
 
 register()
 
@@ -22,7 +22,7 @@ def rollout(environment, policy, seed):
     return np.array(observations), np.array(rewards), ends
 
 
-@pytest.mark.parametrize(("name", "steps"), [(CARTPOLE, 500), (MOUNTAIN_CAR, 200)])
+@pytest.mark.parametrize(("name", "steps"), [(CARTPOLE, 500), (CARTPOLE_AT_ONE, 500), (MOUNTAIN_CAR, 200)])
 @pytest.mark.parametrize("policy", [push_left, lambda observation: 2 if observation[1] >= 0 else 0])
 def test_episodes_last_to_the_horizon_and_never_terminate(name, steps, policy):
     policy = policy if name == MOUNTAIN_CAR else (lambda observation, p=policy: min(p(observation), 1))
@@ -52,6 +52,12 @@ class TestCartPole:
         assert 5 < first < 15
         assert rewards[:first].all()
         assert not rewards[100:].any()
+
+    def test_the_style_pays_for_standing_at_one_alone(self):
+        observations, rewards, _ = rollout(gymnasium.make(CARTPOLE_AT_ONE), balance_right, seed=0)
+        np.testing.assert_array_equal(rewards, (abs(observations[1:, 0] - 1) <= 0.25).astype(float))
+        assert rewards.sum() > 350
+        assert rollout(gymnasium.make(CARTPOLE_AT_ONE), balance, seed=0)[1].sum() == 0
 
     def test_a_pole_that_swings_round_comes_back(self):
         environment = gymnasium.make(CARTPOLE)

@@ -1,0 +1,78 @@
+"""`minimax-l2l benchmark gail`: every method and control on the paper's two environments, over five seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from minimax_l2l.families import Announce
+from minimax_l2l.training.environment import describe_environment
+from minimax_l2l.training.folder import RunFolder, atomic
+from tasks.gail.methods import METHODS
+from tasks.gail.pool import Job, play_all
+from tasks.gail.settings import SETTINGS
+
+SEEDS = (0, 1, 2, 3, 4)
+RUNS = Path("runs/benchmark/gail")
+# Dense updaters take a gigabyte a matrix and minutes a run; `gail-dense` plays them.
+LIGHT = tuple(name for name in METHODS if not name.startswith("dense"))
+PAPERS = ("cartpole", "mountain-car")
+
+
+def benchmark_gail(out: Path, announce: Announce) -> Path:
+    """Original GAIL, learned updaters and controls at the paper's discriminator size.
+
+    Args:
+        out: folder of `gail.json`; the runs themselves go to `runs/benchmark/gail`.
+        announce: called with a few words before each piece of work.
+
+    Returns:
+        `out / "gail.json"`.
+    """
+    jobs = [Job(setting, method, seed) for seed in SEEDS for setting in PAPERS for method in LIGHT]
+    return play_into(out, "gail", jobs, announce)
+
+
+def play_into(out: Path, name: str, jobs: Sequence[Job], announce: Announce) -> Path:
+    """Play the jobs whose rows are missing from a result file, and add each row as it comes.
+
+    Interrupted, it goes on where it was when it is called again: rows that are there are kept, runs that were begun
+    are resumed.
+
+    Args:
+        out: folder of the file.
+        name: of the file and of the runs' folder.
+        jobs: all of them.
+        announce: called with a few words as runs end.
+
+    Returns:
+        The file.
+    """
+    file = RunFolder(out).path / f"{name}.json"
+    rows: list[dict[str, Any]] = json.loads(file.read_text())["rows"] if file.exists() else []
+    done = {_key(row) for row in rows}
+    missing = {job: RUNS / name / job.name for job in jobs if _key(_row(job)) not in done}
+    announce(f"{len(rows)} of {len(jobs)} runs are there")
+    for job, measured in play_all(missing):
+        rows.append(_row(job) | measured)
+        announce(f"{len(rows)} of {len(jobs)} runs are there")
+        content = {"environment": describe_environment(), "rows": sorted(rows, key=_key)}
+        with atomic(file) as target:
+            target.write((json.dumps(content) + "\n").encode())
+    return file
+
+
+def _row(job: Job) -> dict[str, Any]:
+    return {
+        "setting": job.setting,
+        "environment": SETTINGS[job.setting].environment_id,
+        "stress": job.stress,
+        "method": job.method,
+        "seed": job.seed,
+    }
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str, str, int]:
+    return row["setting"], row["stress"], row["method"], row["seed"]

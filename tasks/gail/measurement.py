@@ -1,0 +1,69 @@
+"""What is measured of a finished run of imitation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from gymnasium import spaces
+
+from tasks.gail.demonstrations import Demonstrations
+from tasks.gail.evaluation import Evaluator
+from tasks.gail.imitation_measures import action_agreement, action_error, state_action_distance
+from tasks.gail.stability import stability
+from tasks.gail.task import GAIL
+
+FINAL_EPISODES, FINAL_SEED = 100, 1_000
+LAST = ("policy_accuracy", "expert_accuracy", "held_out_accuracy")
+
+
+def measure(
+    task: GAIL,
+    history: Sequence[Mapping[str, float]],
+    held_out: Demonstrations,
+    *,
+    random: float,
+    expert: float,
+) -> dict[str, Any]:
+    """A result row's numbers: the curve and its stability, final returns, imitation measures, the discriminator.
+
+    Args:
+        task: as its run left it.
+        history: of the run.
+        held_out: demonstrations that nothing was trained on.
+        random: mean return of random actions.
+        expert: mean return of the expert on the episodes that the policy is measured on here.
+    """
+    evaluated = [row for row in history if "return_mean" in row]
+    iterations = [int(row["step"]) for row in evaluated]
+    returns = [row["return_mean"] for row in evaluated]
+    final = Evaluator(task.environment_id, FINAL_EPISODES, seed=FINAL_SEED).returns(task.learner.act)
+    states, actions = held_out.pairs()
+    discrete = isinstance(task.learner.episodes.action_space, spaces.Discrete)
+    rollout = task.learner.collect(task.iterations or 0)
+
+    def policy(seen: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(task.learner.act(seen.numpy()))
+
+    agreement = action_agreement if discrete else action_error
+    return {
+        **stability(iterations, returns, random=random, expert=expert).as_row(),
+        "final_return": float(final.mean()),
+        "final_score": (float(final.mean()) - random) / (expert - random),
+        ("action_agreement" if discrete else "action_error"): agreement(policy, states, actions),
+        "energy_distance": state_action_distance(
+            (states, actions),
+            (rollout.observations, rollout.actions),
+            generator=torch.Generator().manual_seed(0),
+        ),
+        # the mean over the run's last tenth, since one rollout's accuracy is noisy
+        **{name: _mean_of_last_tenth(history, name) for name in LAST},
+        "curve": {"iterations": iterations, "returns": returns},
+        "accuracies": {name: [round(row[name], 4) for row in evaluated] for name in LAST},
+    }
+
+
+def _mean_of_last_tenth(history: Sequence[Mapping[str, float]], name: str) -> float:
+    values = [row[name] for row in history[-max(len(history) // 10, 1) :]]
+    return sum(values) / len(values)

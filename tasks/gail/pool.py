@@ -1,0 +1,91 @@
+"""Runs of imitation shared out over the cores, one thread each; what was begun goes on from its checkpoint."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from minimax_l2l import Status
+from minimax_l2l.training.folder import RunFolder
+from tasks.gail.measurement import measure
+from tasks.gail.methods import METHODS
+from tasks.gail.runs import PAPER, Conditions, pose
+from tasks.gail.settings import SETTINGS
+
+EVALUATE_EVERY = 5
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: names in `SETTINGS` and `METHODS`, a seed, and the conditions.
+
+    Attributes:
+        stress: what the conditions are called.
+    """
+
+    setting: str
+    method: str
+    seed: int
+    stress: str = "none"
+    conditions: Conditions = PAPER
+
+    @property
+    def name(self) -> str:
+        """Names its folder."""
+        return f"{self.setting}-{self.stress}-{self.method}-{self.seed}"
+
+
+def play_all(jobs: Mapping[Job, Path]) -> Iterator[tuple[Job, dict[str, Any]]]:
+    """Play runs in one process a core.
+
+    Args:
+        jobs: folders by job; those that hold finished runs are only measured.
+
+    Yields:
+        Each job and its measurements, as they are done.
+    """
+    workers = max(min(os.cpu_count() or 1, len(jobs)), 1)
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin)
+    try:
+        futures = {pool.submit(play, job, folder): job for job, folder in jobs.items()}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C or a failure, what has not begun never will
+
+
+def play(job: Job, folder: Path) -> dict[str, Any]:
+    """Play one run to its end, from its checkpoint if it has one, and measure it."""
+    setting = SETTINGS[job.setting]
+    task, optimizer = pose(setting, METHODS[job.method], job.conditions, seed=job.seed)
+    files = RunFolder(folder)
+    begun = time.process_time()
+    solution = task.solve(
+        optimizer,
+        out=folder,
+        resume=files.checkpoint_file.exists(),
+        device="cpu",
+        log_every=EVALUATE_EVERY,
+        validate_every=EVALUATE_EVERY,
+        checkpoint_every=50,
+    )
+    if solution.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    _, held_out = setting.expert().split(job.conditions.held_out)
+    measured = measure(task, solution.history, held_out, random=setting.random_return, expert=setting.expert_return)
+    return measured | {"cpu_seconds": round(time.process_time() - begun, 1)}
+
+
+def _begin() -> None:
+    """One thread a worker; Ctrl-C ends it at once, and its run goes on from the last checkpoint another time."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    torch.set_num_threads(1)
