@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from minimax_l2l.extras import require_extra
 from minimax_l2l.families import Section
 from minimax_l2l.training.folder import atomic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -72,3 +77,26 @@ def write_report(file: Path, sections: Sequence[Section], *, title: str, subtitl
     template = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
     with atomic(file) as page:
         page.write(template.render(title=title, subtitle=subtitle, sections=sections).encode())
+
+
+def svg(figure: Figure) -> str:
+    """A matplotlib figure as the text of a `Section`."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]
+
+
+def environment_section(environment: Mapping[str, Any]) -> Section:
+    """What `describe_environment` says, as a table."""
+    return Section("Environment", table=(("what", "value"), _flatten(environment)))
+
+
+def _flatten(content: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
+    lines = []
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            lines += _flatten(value, f"{prefix}{key} ")
+        else:
+            lines.append([f"{prefix}{key}", str(value)])
+    return lines

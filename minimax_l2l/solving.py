@@ -14,7 +14,7 @@ from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.runtime import Runtime
 from minimax_l2l.training.solution import Solution, Status
 
-OWN_FILES = ("metrics.jsonl", "solution.json", "evaluation.json", "config.json")
+OWN_FILES = ("metrics.jsonl", "solution.json", "evaluation.json", "policy.zip", "config.json")
 OWN_FOLDERS = ("checkpoint", "model", "optimizer", "tensorboard")
 
 

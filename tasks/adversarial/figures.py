@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.extras import require_extra
+from minimax_l2l.report import svg
 from tasks.adversarial.methods import METHODS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def accuracy_curves(curves: Mapping[Line, Mapping[str, Any]], field: str, label:
         axes.set_xticks(ticks := next(iter(curves.values()))[field]["x"], [str(tick) for tick in ticks])
         axes.minorticks_off()
     _legend(figure, axes)
-    return _svg(figure)
+    return svg(figure)
 
 
 def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> str:
@@ -58,7 +58,7 @@ def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> 
     left.set(xlabel="training step", ylabel="validation accuracy under PGM-10", ylim=(-0.02, 1.02))
     right.set(xlabel="training step", ylabel="own attacker's loss / PGM-10's", ylim=(-0.02, 1.2))
     _legend(figure, left)
-    return _svg(figure)
+    return svg(figure)
 
 
 def robustness_against_cost(rows: Mapping[Line, Mapping[str, Any]], robust: str) -> str:
@@ -82,7 +82,7 @@ def robustness_against_cost(rows: Mapping[Line, Mapping[str, Any]], robust: str)
         axes.set_xlim(left=0)
         axes.grid(color="0.92")
     _legend(figure, left)
-    return _svg(figure)
+    return svg(figure)
 
 
 def perturbation_grid(images: Tensor, perturbations: Mapping[str, Tensor]) -> str:
@@ -103,7 +103,7 @@ def perturbation_grid(images: Tensor, perturbations: Mapping[str, Tensor]) -> st
             axis.imshow(_displayable(picture), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
         axes[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-    return _svg(figure)
+    return svg(figure)
 
 
 def _displayable(picture: Tensor) -> Any:
@@ -127,10 +127,3 @@ def _two_axes(width: float, height: float) -> tuple[Figure, Any, Any]:
     figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
     left, right = figure.subplots(1, 2)
     return figure, left, right
-
-
-def _svg(figure: Figure) -> str:
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
-    text = file.getvalue()
-    return text[text.index("<svg") :]

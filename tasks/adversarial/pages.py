@@ -12,6 +12,7 @@ from torch import Tensor
 
 from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall
 from minimax_l2l.families import Section, Settings
+from minimax_l2l.report import environment_section
 from minimax_l2l.training.folder import RunFolder
 from tasks.adversarial import figures
 from tasks.adversarial.figures import Line
@@ -100,8 +101,7 @@ def sections(folders: Sequence[Path], settings: Settings = EMBEDDED) -> list[Sec
             figure=figures.training_curves(histories),
         )
     )
-    environment = next(iter(evaluations.values()))["environment"]
-    page.append(Section("Environment", table=(("what", "value"), _flatten(environment))))
+    page.append(environment_section(next(iter(evaluations.values()))["environment"]))
     return page
 
 
@@ -183,13 +183,3 @@ def _perturbations(folder: Path, settings: Settings) -> Section:
 
 def _method(folder: Path) -> str:
     return str(RunFolder(folder).read_json("config.json").get("method", ""))
-
-
-def _flatten(content: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
-    lines = []
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            lines += _flatten(value, f"{prefix}{key} ")
-        else:
-            lines.append([f"{prefix}{key}", str(value)])
-    return lines

@@ -68,6 +68,15 @@ def __getattr__(name: str) -> Any:
     """A public name, imported when it is asked for: listing presets needs no environment."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require_libraries()
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def require_libraries() -> None:
+    """Refuse to go on without the environments and the policies that imitation needs.
+
+    Raises:
+        MissingExtraError: if one is not installed.
+    """
     for library in ("gymnasium", "stable_baselines3", "sb3_contrib"):
         require_extra(library, extra="gail", purpose="imitation")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -10,8 +12,10 @@ from minimax_l2l import InnerProblem, LearnedOptimizer
 from minimax_l2l.errors import require_count, require_positive
 from minimax_l2l.optimizers.base import Observer
 from minimax_l2l.trees import Tree, leaves
-from tasks.gail.demonstrations import Demonstrations
-from tasks.gail.learner import PolicyLearner
+
+if TYPE_CHECKING:
+    from tasks.gail.demonstrations import Demonstrations
+    from tasks.gail.learner import PolicyLearner
 
 
 class NoiseOfSameNorm(LearnedOptimizer):

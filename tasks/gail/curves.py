@@ -23,6 +23,11 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _STYLES = [{"color": colour, "linestyle": line} for line, colour in product(("-", ":"), _COLOURS)]
 _BANDS = {"range": (0, 100, "lowest to highest seed"), "quartiles": (25, 75, "middle half of the seeds")}
 _GREY = "0.45"
+_ACCURACIES = {
+    "expert_accuracy": "the expert, learned from",
+    "held_out_accuracy": "the expert, held out",
+    "policy_accuracy": "the policy",
+}
 
 Measure = Literal["worst_window", "longest_outage", "drawdown", "cvar10", "area_after_hit", "area", "last_tenth"]
 _LABELS: dict[str, str] = {
@@ -142,6 +147,35 @@ def stability_dots(
     figure.supxlabel(
         "dot: one seed (hollow: never reached expert level); bar: interquartile mean", fontsize=9, color=_GREY
     )
+    return figure
+
+
+def discriminator_curves(runs: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]) -> Figure:
+    """Draw how many pairs the discriminator tells rightly over the iterations: one panel a kind of pairs.
+
+    Args:
+        runs: by method, for each seed the evaluated `"iterations"` and there the `"expert_accuracy"` on the pairs
+            it learns from, the `"held_out_accuracy"` on the expert's trajectories it never sees, and the
+            `"policy_accuracy"`, fractions.
+
+    Returns:
+        A matplotlib figure; `figure.savefig(path)` keeps it.
+
+    Raises:
+        MissingExtraError: if matplotlib is not installed.
+    """
+    styles = _styles(runs)
+    figure, row = _figure(len(_ACCURACIES), width=4.0, height=3.8, sharey=True)
+    for axes, (field, title) in zip(row, _ACCURACIES.items(), strict=True):
+        for name, seeds in runs.items():
+            for place, seed in enumerate(seeds):
+                label = name if place == 0 else None
+                axes.plot(seed["iterations"], seed[field], label=label, linewidth=1.2, **styles[name])
+        axes.axhline(0.5, color=_GREY, linestyle="--", linewidth=1, zorder=1)
+        axes.set(title=title, xlabel="iteration", ylim=(-0.03, 1.03))
+        axes.margins(x=0)
+    row[0].set_ylabel("share told rightly")
+    _legend(figure, row, title="a line a seed; dashed: no better than a coin")
     return figure
 
 

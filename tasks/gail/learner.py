@@ -6,6 +6,7 @@ All use of Stable-Baselines3's inner workings is in this file: its rollout buffe
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from torch import Tensor
 
+from minimax_l2l.training.folder import atomic
 from tasks.gail.environments import episodes_state, make_environments, restore_episodes
 from tasks.gail.own_randomness import OwnRandomness
 from tasks.gail.recorder import Recorder
@@ -199,7 +201,10 @@ class PolicyLearner:
                 ).float()
                 weights[f"mlp_extractor.{net}.0.weight"] = first.float()
         plain.policy.load_state_dict(weights)
-        plain.save(file)
+        zipped = io.BytesIO()
+        plain.save(zipped)
+        with atomic(file) as target:
+            target.write(zipped.getvalue())
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next rollout and training depend on: tensors and plain values."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from minimax_l2l import (
     Adam,
@@ -18,8 +19,10 @@ from minimax_l2l import (
     Updater,
 )
 from tasks.gail.controls import NoiseOfSameNorm
-from tasks.gail.discriminator import Discriminator
 from tasks.gail.regularisers import Controller, GradientPenalty, Regulariser
+
+if TYPE_CHECKING:
+    from tasks.gail.discriminator import Discriminator
 
 # Ho and Ermon's learning rate of the discriminator's Adam, and the library's of a learned optimizer's.
 ADAM, META = 0.01, 1e-3
@@ -39,7 +42,7 @@ class Knobs:
 
 
 DEFAULT_KNOBS = Knobs()
-Maker = Callable[[Discriminator, Knobs], InnerOptimizer]
+Maker = Callable[["Discriminator", Knobs], InnerOptimizer]
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def _dense_paper(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:
     )
 
 
+CONTROLS = ("frozen-d", "constant", "bad-demos", "noise")
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (

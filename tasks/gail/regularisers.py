@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from minimax_l2l.errors import require_positive
-from tasks.gail.discriminator import Discriminator
+
+if TYPE_CHECKING:
+    from tasks.gail.discriminator import Discriminator
 
 
 class Regulariser(ABC):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from minimax_l2l import InnerOptimizer
+from tasks.gail.demonstrations import Demonstrations
 from tasks.gail.learner import PolicySettings
 from tasks.gail.methods import DEFAULT_KNOBS, Knobs, Method
 from tasks.gail.settings import Setting
@@ -41,15 +42,45 @@ class Conditions:
 PAPER = Conditions()
 
 
-def pose(setting: Setting, method: Method, conditions: Conditions, *, seed: int) -> tuple[GAIL, InnerOptimizer]:
-    """A game made ready: the task, and the optimizer to hand to its `solve`."""
-    learned_from, held_out = setting.expert().split(conditions.held_out)
+def pose(
+    setting: Setting,
+    method: Method,
+    conditions: Conditions,
+    *,
+    seed: int,
+    expert: Demonstrations | None = None,
+) -> tuple[GAIL, InnerOptimizer]:
+    """A game made ready: the task, and the optimizer to hand to its `solve`.
+
+    Args:
+        setting: what is imitated.
+        method: how.
+        conditions: of the run.
+        seed: of everything random.
+        expert: whole demonstrations; those of `setting` if None.
+    """
+    task = pose_task(setting, method, conditions, seed=seed, expert=expert)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return task, method.make(task.discriminator, conditions.knobs)
+
+
+def pose_task(
+    setting: Setting,
+    method: Method,
+    conditions: Conditions,
+    *,
+    seed: int,
+    expert: Demonstrations | None = None,
+) -> GAIL:
+    """The task alone: what a run left can be loaded into it without an optimizer, which may be large."""
+    learned_from, held_out = (expert or setting.expert()).split(conditions.held_out)
     if method.bad:
         learned_from = setting.bad_demonstrations(conditions.trajectories)
     learned_from = learned_from.limit(conditions.trajectories)
     if conditions.every > 1:
         learned_from = learned_from.subsample(conditions.every, seed)
-    task = GAIL(
+    return GAIL(
         setting.environment_id,
         learned_from,
         reward=setting.constant if method.constant else setting.reward,
@@ -61,6 +92,3 @@ def pose(setting: Setting, method: Method, conditions: Conditions, *, seed: int)
         evaluation_episodes=conditions.evaluation_episodes,
         seed=seed,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return task, method.make(task.discriminator, conditions.knobs)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tasks.gail.demonstrations import Demonstrations
-from tasks.gail.fixed_horizon import CARTPOLE_AT_ONE
-from tasks.gail.minari_files import read_minari
-from tasks.gail.recording import Policy, record
-from tasks.gail.scripted import push_left
+if TYPE_CHECKING:
+    from tasks.gail.demonstrations import Demonstrations
 
+# Presets are listed where no environment is installed: what needs one is imported where it is used.
 DATASETS = Path(__file__).parent / "datasets"
 
 
@@ -26,7 +25,6 @@ class Setting:
         dataset: Minari's id of the expert's demonstrations.
         expert_return: mean return of the expert on 100 evaluation episodes; `benchmark gail-experts` measures it.
         random_return: mean return of random actions on the same.
-        bad: a policy that does something else, to learn wrongly from.
     """
 
     title: str
@@ -36,15 +34,19 @@ class Setting:
     dataset: str
     expert_return: float
     random_return: float
-    bad: Policy = push_left
 
     def expert(self) -> Demonstrations:
         """Twenty whole episodes of the expert."""
+        from tasks.gail.minari_files import read_minari
+
         return read_minari(self.dataset, root=DATASETS)
 
     def bad_demonstrations(self, episodes: int) -> Demonstrations:
-        """Episodes of the bad policy."""
-        return record(self.bad, self.environment_id, episodes, seed=0)
+        """Episodes of a policy that does something else, to learn wrongly from: always the first action."""
+        from tasks.gail.recording import record
+        from tasks.gail.scripted import push_left
+
+        return record(push_left, self.environment_id, episodes, seed=0)
 
 
 SETTINGS: dict[str, Setting] = {
@@ -57,7 +59,7 @@ SETTINGS: dict[str, Setting] = {
     "acrobot": Setting("Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0", -80.0, -500.0),
     "cartpole-style": Setting(
         "CartPole held at x = 1, fixed horizon",
-        CARTPOLE_AT_ONE,
+        "minimax_l2l/FixedHorizonCartPoleAtOne-v0",
         "neutral",
         "plus-one",
         "minimax_l2l/cartpole-style/scripted-v0",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from safetensors import SafetensorError
 from minimax_l2l import AlternatingAscent, DamagedRunError, GradientAscent, LearnedOptimizer
 from minimax_l2l.errors import require_count
 from minimax_l2l.families import Announce, Game, Section, Settings
+from minimax_l2l.report import svg
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder
 from tasks.games.figure import draw_orbits
@@ -73,7 +73,7 @@ class GamesFamily:
                 f"The limit cycle: {folder.name}",
                 f"f = xy from (1, 0), {STEPS} steps, all players remember where they are. Simultaneous gradient "
                 f"play (step {STEP_SIZE}) spirals out, alternating play circles, the learned optimizer settles.",
-                figure=_svg(folder),
+                figure=svg(draw_orbits(_orbits(folder))),
             )
             for folder in folders
         ]
@@ -104,13 +104,6 @@ def _orbits(folder: Path) -> dict[str, torch.Tensor]:
         "alternating": orbit(AlternatingAscent(steps=1, step_size=STEP_SIZE), steps=STEPS),
         "rnn-l2l": orbit(learned, steps=STEPS),
     }
-
-
-def _svg(folder: Path) -> str:
-    file = io.StringIO()
-    draw_orbits(_orbits(folder)).savefig(file, format="svg", metadata={"Date": None})
-    text = file.getvalue()
-    return text[text.index("<svg") :]
 
 
 FAMILY = GamesFamily()

@@ -1,0 +1,204 @@
+"""What a report says of runs of imitation: the table, the curves, how steady they are, what D knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minimax_l2l import DamagedRunError
+from minimax_l2l.errors import require_choice
+from minimax_l2l.families import Section
+from minimax_l2l.report import environment_section, svg
+from minimax_l2l.training.folder import RunFolder
+from tasks.gail.curves import Panel, discriminator_curves, return_curves, stability_dots
+from tasks.gail.methods import CONTROLS, METHODS
+from tasks.gail.settings import SETTINGS
+from tasks.gail.stability import Stability, stability
+
+COLUMNS = {
+    "final_return": ("return", "{:.1f}"),
+    "final_score": ("score", "{:.2f}"),
+    "hit": ("hit at\niteration", "{:d}"),
+    "worst_window": ("worst\nwindow", "{:.2f}"),
+    "longest_outage": ("longest\noutage", "{:d}"),
+    "drawdown": ("draw-\ndown", "{:.2f}"),
+    "cvar10": ("worst\ntenth", "{:.2f}"),
+    "action_agreement": ("actions\nagree", "{:.2f}"),
+    "energy_distance": ("energy\ndistance", "{:.3f}"),
+    "expert_accuracy": ("D right:\nexpert", "{:.2f}"),
+    "held_out_accuracy": ("\nheld out", "{:.2f}"),
+    "policy_accuracy": ("\npolicy", "{:.2f}"),
+    "train_seconds": ("seconds", "{:.1f}"),
+}
+ROW_FIELDS = {"setting", "method", "seed", "epochs", "random_return", "expert_return", *COLUMNS}
+CURVES = {"iterations", "returns", "expert_accuracy", "held_out_accuracy", "policy_accuracy"}
+_HOW_TO_READ = (
+    "Return and score are means over 100 fixed-seed episodes of the last policy, deterministic. The hit is "
+    "where the mean score of ten evaluations first reached 0.95. What follows is measured from there on: "
+    "worst window is the lowest mean of ten, longest outage the most iterations in a row below 0.8, drawdown "
+    "the largest fall of the mean of ten, worst tenth the mean of the lowest evaluations; a run without a hit "
+    "is one outage as long as itself. Actions agree with the expert's on its trajectories held out. The "
+    "energy distance is between the policy's and the expert's state-action pairs, 0 if they are alike. D "
+    "right is the share of pairs that the discriminator told rightly in the run's last tenth: the expert's "
+    "that it learned from, held-out ones, the policy's."
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An evaluated run.
+
+    Attributes:
+        folder: of it.
+        row: its numbers.
+        curves: evaluated iterations, mean returns and accuracies there.
+        environment: what it was evaluated with.
+    """
+
+    folder: Path
+    row: Mapping[str, Any]
+    curves: Mapping[str, Sequence[float]]
+    environment: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """Its method as people read it."""
+        method = str(self.row["method"])
+        return f"control: {METHODS[method].title}" if method in CONTROLS else METHODS[method].title
+
+    @property
+    def stability(self) -> Stability:
+        """How steady its curve is."""
+        return stability(
+            [int(step) for step in self.curves["iterations"]],
+            self.curves["returns"],
+            random=self.row["random_return"],
+            expert=self.row["expert_return"],
+        )
+
+
+def sections(folders: Sequence[Path]) -> list[Section]:
+    """A page about some runs that have been evaluated, an expert after the other.
+
+    Raises:
+        DamagedRunError: if one of them has not been evaluated, or is damaged.
+    """
+    order = list(METHODS)
+    runs = sorted(map(_measured, folders), key=lambda run: (order.index(run.row["method"]), run.row["seed"]))
+    page = []
+    for name, setting in SETTINGS.items():
+        theirs = [run for run in runs if run.row["setting"] == name]
+        if theirs:
+            page += _about(setting.title, theirs)
+    return [*page, environment_section(runs[0].environment)]
+
+
+def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
+    first = runs[0].row
+    return [
+        Section(
+            f"{title}: what was learned",
+            f"{_HOW_TO_READ} Score 0 is the return of random actions, {first['random_return']:g}; score 1 is the "
+            f"expert's, {first['expert_return']:g}. {_on_controls(runs)}",
+            table=_table(runs),
+        ),
+        Section(
+            f"{title}: return against iteration",
+            "Evaluations of the deterministic policy during training, by the environment's own reward, which no "
+            "policy is trained on.",
+            figure=svg(return_curves(_panels(title, runs))),
+        ),
+        Section(
+            f"{title}: stability", figure=svg(stability_dots(_by_method(runs, [run.stability for run in runs])))
+        ),
+        Section(
+            f"{title}: what the discriminator knows",
+            "A discriminator that is right on the pairs it learned from and wrong on held-out ones knows its "
+            "demonstrations rather than the expert. Accuracies near one half on both sides mean that it cannot "
+            "tell the policy from the expert.",
+            figure=svg(discriminator_curves(_by_method(runs, [run.curves for run in runs]))),
+        ),
+    ]
+
+
+def _on_controls(runs: Iterable[Measured]) -> str:
+    present = {run.row["method"] for run in runs}
+    missing = [name for name in CONTROLS if name not in present]
+    if not missing:
+        return "Only what no control reaches says something of the discriminator."
+    return (
+        f"The controls {', '.join(missing)} are missing here. Without them a return says little of a "
+        "discriminator: some environments are solved with one that is never trained."
+    )
+
+
+def _table(runs: Sequence[Measured]) -> tuple[list[str], list[list[str]]]:
+    """Result rows as column titles and cells."""
+    cells = [
+        [
+            name,
+            *(
+                "-" if (value := run.row[field]) is None else form.format(value)
+                for field, (_, form) in COLUMNS.items()
+            ),
+        ]
+        for name, run in zip(_names(runs), runs, strict=True)
+    ]
+    return ["method", *(title for title, _ in COLUMNS.values())], cells
+
+
+def _names(runs: Sequence[Measured]) -> list[str]:
+    """Each run named by its method; by its seed too where a method occurs twice, by its folder if need be."""
+    names = [run.title for run in runs]
+    for addition in ([f"seed {run.row['seed']}" for run in runs], [run.folder.name for run in runs]):
+        often = Counter(names)
+        names = [f"{name}, {more}" if often[name] > 1 else name for name, more in zip(names, addition, strict=True)]
+    return names
+
+
+def _by_method(runs: Sequence[Measured], values: Sequence[Any]) -> dict[str, list[Any]]:
+    """Values of runs, those of one method together."""
+    grouped: dict[str, list[Any]] = {}
+    for run, value in zip(runs, values, strict=True):
+        grouped.setdefault(run.title, []).append(value)
+    return grouped
+
+
+def _panels(title: str, runs: Sequence[Measured]) -> list[Panel]:
+    """One panel for each length of runs: curves of one panel share their iterations."""
+    lengths: dict[tuple[float, ...], list[Measured]] = {}
+    for run in runs:
+        lengths.setdefault(tuple(run.curves["iterations"]), []).append(run)
+    return [
+        Panel(
+            title=title if len(lengths) == 1 else f"{title}, {iterations[-1]} iterations",
+            iterations=[int(step) for step in iterations],
+            returns=_by_method(theirs, [run.curves["returns"] for run in theirs]),
+            expert=theirs[0].row["expert_return"],
+            random=theirs[0].row["random_return"],
+        )
+        for iterations, theirs in lengths.items()
+    ]
+
+
+def _measured(folder: Path) -> Measured:
+    file = folder / "evaluation.json"
+    if not file.is_file():
+        raise DamagedRunError(f"{folder} has not been evaluated; run `minimax-l2l evaluate {folder}` first.")
+    content = RunFolder(folder).read_json(file.name)
+    rows, curves = content.get("rows"), content.get("curves")
+    row = rows[0] if isinstance(rows, list) and rows else None
+    if (
+        not isinstance(row, dict)
+        or not isinstance(curves, dict)
+        or not row.keys() >= ROW_FIELDS
+        or not curves.keys() >= CURVES
+        or "environment" not in content
+    ):
+        raise DamagedRunError(f"{file} lacks what a report needs; run `minimax-l2l evaluate {folder}` again.")
+    require_choice("setting", str(row["setting"]), SETTINGS)
+    require_choice("method", str(row["method"]), METHODS)
+    return Measured(folder, row, curves, content["environment"])
