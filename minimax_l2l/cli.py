@@ -80,9 +80,10 @@ def solve(
         seed: of everything random.
         device: auto, cpu, cuda or cuda:N.
         resume: go on with an interrupted run.
-        data: images of your own, a NumPy archive with x_train, y_train, x_test and y_test.
+        data: your own; images: a NumPy archive with x_train, y_train, x_test and y_test; demonstrations: a Minari
+            dataset's folder.
         eps: radius of the threat, in units of pixels in [0, 1].
-        epochs: passes over the training data.
+        epochs: passes over the training data; of imitation, iterations.
         inner_steps: steps of the inner optimizer.
     """
     families = load_families()
@@ -103,7 +104,7 @@ def evaluate(folder: _Folder, /, *, data: Path | None = None) -> int:
 
     Args:
         folder: of a run that `minimax-l2l solve` made.
-        data: the images it was trained on, if they are your own.
+        data: what it was trained on, if that is your own.
     """
     preset = str(RunFolder(_existing(folder)).read_json("config.json").get("preset"))
     family = family_of(preset, load_families())
@@ -120,7 +121,7 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: Path 
     Args:
         folders: of the runs.
         out: the page.
-        data: the images they were trained on, if they are your own.
+        data: what they were trained on, if that is your own.
     """
     if not folders:
         raise ValueError(

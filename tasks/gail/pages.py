@@ -21,30 +21,19 @@ from tasks.gail.stability import Stability, stability
 COLUMNS = {
     "final_return": ("return", "{:.1f}"),
     "final_score": ("score", "{:.2f}"),
-    "hit": ("hit at\niteration", "{:d}"),
+    "hit": ("hit", "{:d}"),
     "worst_window": ("worst\nwindow", "{:.2f}"),
     "longest_outage": ("longest\noutage", "{:d}"),
-    "drawdown": ("draw-\ndown", "{:.2f}"),
     "cvar10": ("worst\ntenth", "{:.2f}"),
     "action_agreement": ("actions\nagree", "{:.2f}"),
     "energy_distance": ("energy\ndistance", "{:.3f}"),
     "expert_accuracy": ("D right:\nexpert", "{:.2f}"),
-    "held_out_accuracy": ("\nheld out", "{:.2f}"),
-    "policy_accuracy": ("\npolicy", "{:.2f}"),
+    "held_out_accuracy": ("held\nout", "{:.2f}"),
+    "policy_accuracy": ("the\npolicy", "{:.2f}"),
     "train_seconds": ("seconds", "{:.1f}"),
 }
 ROW_FIELDS = {"setting", "method", "seed", "epochs", "random_return", "expert_return", *COLUMNS}
 CURVES = {"iterations", "returns", "expert_accuracy", "held_out_accuracy", "policy_accuracy"}
-_HOW_TO_READ = (
-    "Return and score are means over 100 fixed-seed episodes of the last policy, deterministic. The hit is "
-    "where the mean score of ten evaluations first reached 0.95. What follows is measured from there on: "
-    "worst window is the lowest mean of ten, longest outage the most iterations in a row below 0.8, drawdown "
-    "the largest fall of the mean of ten, worst tenth the mean of the lowest evaluations; a run without a hit "
-    "is one outage as long as itself. Actions agree with the expert's on its trajectories held out. The "
-    "energy distance is between the policy's and the expert's state-action pairs, 0 if they are alike. D "
-    "right is the share of pairs that the discriminator told rightly in the run's last tenth: the expert's "
-    "that it learned from, held-out ones, the policy's."
-)
 
 
 @dataclass(frozen=True)
@@ -101,8 +90,11 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
     return [
         Section(
             f"{title}: what was learned",
-            f"{_HOW_TO_READ} Score 0 is the return of random actions, {first['random_return']:g}; score 1 is the "
-            f"expert's, {first['expert_return']:g}. {_on_controls(runs)}",
+            "Return and score: mean over 100 fixed-seed episodes of the last policy, deterministic. Score 0 is what "
+            f"random actions return, {first['random_return']:g}, and 1 what the expert does, "
+            f"{first['expert_return']:g}. Actions agree with the expert's on trajectories held out. The energy "
+            "distance between the policy's and the expert's state-action pairs is 0 if they are alike. "
+            f"{_on_controls(runs)}",
             table=_table(runs),
         ),
         Section(
@@ -112,10 +104,16 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
             figure=svg(return_curves(_panels(title, runs))),
         ),
         Section(
-            f"{title}: stability", figure=svg(stability_dots(_by_method(runs, [run.stability for run in runs])))
+            f"{title}: stability",
+            "The hit is the iteration at which the mean score of ten evaluations first reached 0.95. From there on, "
+            "the worst window is the lowest mean of ten, the longest outage the most iterations in a row below 0.8, "
+            "and the worst tenth the mean of the lowest evaluations. A run without a hit is one outage as long as "
+            "itself, with a worst window of 0.",
+            figure=svg(stability_dots(_by_method(runs, [run.stability for run in runs]))),
         ),
         Section(
             f"{title}: what the discriminator knows",
+            "Share of pairs told rightly; in the table, over the run's last tenth. "
             "A discriminator that is right on the pairs it learned from and wrong on held-out ones knows its "
             "demonstrations rather than the expert. Accuracies near one half on both sides mean that it cannot "
             "tell the policy from the expert.",
