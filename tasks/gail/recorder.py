@@ -31,7 +31,7 @@ class Recorder(BaseCallback):
 
     def raw(self, seen: Any) -> np.ndarray:
         """The last observations as the environments gave them."""
-        return np.asarray(seen if self.normaliser is None else self.normaliser.get_original_obs())
+        return np.asarray(seen if self.normaliser is None else self.normaliser.old_obs)
 
     def _on_rollout_start(self) -> None:
         self.observations: list[np.ndarray] = []

@@ -1,0 +1,143 @@
+"""`minimax-l2l benchmark gail-speed`: environment steps a CPU second beside bare TRPO; an updater's cost."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from minimax_l2l import (
+    Adam,
+    InnerOptimizer,
+    LearnedOptimizer,
+    LowRankUpdater,
+    MLPUpdater,
+    RowUpdater,
+    Updater,
+)
+from minimax_l2l.families import Announce
+from minimax_l2l.training.environment import describe_environment
+from minimax_l2l.training.folder import RunFolder, atomic
+from tasks.gail.discriminator import Discriminator
+from tasks.gail.learner import PolicyLearner, PolicySettings
+from tasks.gail.methods import METHODS
+from tasks.gail.runs import Conditions, pose
+from tasks.gail.settings import SETTINGS
+
+ITERATIONS, REPEATS = 40, 5
+COMPARED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
+# Hidden widths that give a CartPole discriminator about 100 to 100,000 weights.
+WIDTHS = ((12,), (64,), (64, 32), (128, 64), (256, 128), (384, 256))
+
+
+def measure_speed(out: Path, announce: Announce) -> Path:
+    """Time TRPO bare and inside imitation, in turns on one thread, and each updater's step against m.
+
+    CPU seconds, medians of several turns. Ours, bare and learned, have the same environment, networks, rollout
+    and TRPO settings; none is evaluated. `share` is the part of an iteration that the discriminator's optimizer
+    takes: its query, its step and the meta-step.
+
+    Args:
+        out: folder of `gail-speed.json`.
+        announce: called with a few words before each piece of work.
+
+    Returns:
+        `out / "gail-speed.json"`.
+    """
+    torch.set_num_threads(1)
+    rates: dict[str, list[float]] = {name: [] for name in ("trpo", *COMPARED)}
+    for turn in range(REPEATS):
+        announce(f"steps a second: turn {turn + 1} of {REPEATS}")
+        rates["trpo"].append(_bare())
+        for name in COMPARED:
+            rates[name].append(_imitating(name))
+    bare = median(rates["trpo"])
+    rows: list[dict[str, Any]] = [
+        {
+            "what": "rate",
+            "method": name,
+            "env_steps_per_cpu_second": median(values),
+            "over_trpo": median(values) / bare,
+            "turns": values,
+        }
+        for name, values in rates.items()
+    ]
+    iteration = _steps() / median(rates["gail-adam"])
+    for widths in WIDTHS:
+        announce(f"cost of a step: {widths}")
+        rows += [
+            {"what": "step", **row, "share": row["cpu_seconds"] / (iteration + row["cpu_seconds"])}
+            for row in _costs(widths)
+        ]
+    file = RunFolder(out).path / "gail-speed.json"
+    with atomic(file) as target:
+        target.write((json.dumps({"environment": describe_environment(), "rows": rows}, indent=1) + "\n").encode())
+    return file
+
+
+def _steps() -> int:
+    return PolicySettings().environments * PolicySettings().steps
+
+
+def _bare() -> float:
+    learner = PolicyLearner(SETTINGS["cartpole"].environment_id, PolicySettings(), iterations=ITERATIONS, seed=0)
+    return ITERATIONS * _steps() / _cpu(lambda: learner.model.learn(ITERATIONS * _steps()))
+
+
+def _imitating(name: str) -> float:
+    conditions = Conditions(iterations=ITERATIONS)
+    task, optimizer = pose(SETTINGS["cartpole"], METHODS[name], conditions, seed=0)
+    return ITERATIONS * _steps() / _cpu(lambda: task.solve(optimizer, device="cpu"))
+
+
+def _costs(widths: tuple[int, ...]) -> list[dict[str, Any]]:
+    task, _ = pose(SETTINGS["cartpole"], METHODS["gail-adam"], Conditions(hidden=widths), seed=0)
+    rollout = task.learner.collect(0)
+    optimizers: dict[str, Callable[[Discriminator], InnerOptimizer]] = {
+        "gail-adam": lambda _: Adam(),
+        "coordinate-l2l": lambda _: LearnedOptimizer(MLPUpdater()),
+        "rows-l2l": lambda d: LearnedOptimizer(RowUpdater(d.shapes)),
+        "low-rank-l2l": lambda d: LearnedOptimizer(LowRankUpdater(d.size)),
+    }
+    return [
+        {
+            "method": name,
+            "size": task.discriminator.size,
+            "parameters": _parameters(optimizer),
+            "cpu_seconds": _step_cost(task.inner_problem, rollout, optimizer),
+        }
+        for name, make in optimizers.items()
+        for optimizer in (make(task.discriminator),)
+    ]
+
+
+def _parameters(optimizer: InnerOptimizer) -> int:
+    updater: Updater | None = getattr(optimizer, "updater", None)
+    return sum(parameter.numel() for parameter in updater.parameters()) if updater is not None else 0
+
+
+def _step_cost(pose_problem: Callable[..., Any], rollout: Any, optimizer: InnerOptimizer) -> float:
+    """CPU seconds of one query, step and meta-step."""
+    meta = optimizer.meta_optimizer() if optimizer.learns else None
+
+    def step() -> None:
+        problem = pose_problem(rollout)
+        y = optimizer.maximize(problem)
+        if meta is not None:
+            meta.zero_grad()
+            problem.meta_objective(y).mean().backward()
+            meta.step()
+
+    step()
+    return median(_cpu(step) for _ in range(9))
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    before = time.process_time()
+    work()
+    return time.process_time() - before
