@@ -70,6 +70,11 @@ class TestContents:
             assert {name for name in names if name.startswith(f"{package}/") and name.endswith(".py")} == sources
             assert f"{package}/py.typed" in names
 
+    def test_the_demonstrations(self, wheel):
+        shipped = {str(path.relative_to(SOURCE)) for path in (SOURCE / "tasks/gail/datasets").rglob("*.*")}
+        assert any(name.endswith("cartpole/trpo-v0/data/main_data.hdf5") for name in shipped)
+        assert shipped <= set(zipfile.ZipFile(wheel).namelist())
+
     def test_no_test_no_run_no_cache(self, wheel):
         names = zipfile.ZipFile(wheel).namelist()
         assert not [name for name in names if "test_" in name or "__pycache__" in name or name.startswith("runs")]
@@ -88,6 +93,12 @@ class TestUse:
         assert (done.returncode, done.stderr) == (0, "")
         assert "adversarial/digits-pgm-10" in done.stdout
         assert "games/limit-cycle-rnn-l2l" in done.stdout
+        assert "gail/cartpole-gail-adam" in done.stdout
+
+    def test_demonstrations_are_read_from_it(self, python):
+        pytest.importorskip("minari")
+        code = "from tasks.gail.settings import SETTINGS as s; print(*s['cartpole'].expert().returns)"
+        assert python("-c", code).stdout.split() == ["500.0"] * 20
 
     def test_a_run_has_the_wheels_version_and_no_commit(self, python):
         code = (

@@ -51,7 +51,11 @@ def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str 
     if folder.exists():
         raise ValueError(f"there is a dataset {folder} already; give another name or version, or delete it.")
     top.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=top, prefix=".writing-") as draft, _datasets_in(draft), warnings.catch_warnings():
+    with (  # a whole path, since Minari joins relative ones twice
+        TemporaryDirectory(dir=top.resolve(), prefix=".writing-") as draft,
+        _datasets_in(draft),
+        warnings.catch_warnings(),
+    ):
         # Minari recommends an author's address and a link to code, for datasets that are to be published.
         warnings.filterwarnings("ignore", message=r"`\w+` is set to None", category=UserWarning)
         minari.create_dataset_from_buffers(

@@ -90,8 +90,8 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
     return [
         Section(
             f"{title}: what was learned",
-            "Return and score: mean over 100 fixed-seed episodes of the last policy, deterministic. Score 0 is what "
-            f"random actions return, {first['random_return']:g}, and 1 what the expert does, "
+            "Return and score: mean over 100 fixed-seed episodes of the last policy, deterministic. Score 0 is "
+            f"what random actions return, {first['random_return']:g}, and 1 what the expert does, "
             f"{first['expert_return']:g}. Actions agree with the expert's on trajectories held out. The energy "
             "distance between the policy's and the expert's state-action pairs is 0 if they are alike. "
             f"{_on_controls(runs)}",
@@ -105,10 +105,10 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
         ),
         Section(
             f"{title}: stability",
-            "The hit is the iteration at which the mean score of ten evaluations first reached 0.95. From there on, "
-            "the worst window is the lowest mean of ten, the longest outage the most iterations in a row below 0.8, "
-            "and the worst tenth the mean of the lowest evaluations. A run without a hit is one outage as long as "
-            "itself, with a worst window of 0.",
+            "The hit is the iteration at which the mean score of ten evaluations first reached 0.95. From there "
+            "on, the worst window is the lowest mean of ten, the longest outage the most iterations in a row below "
+            "0.8, and the worst tenth the mean of the lowest evaluations. A run without a hit is one outage as "
+            "long as itself, with a worst window of 0.",
             figure=svg(stability_dots(_by_method(runs, [run.stability for run in runs]))),
         ),
         Section(

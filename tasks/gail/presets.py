@@ -45,10 +45,12 @@ class GAILFamily:
         return sections(folders)
 
     def benchmarks(self) -> Mapping[str, Callable[[Path, Announce], Path]]:
-        """`gail`: methods and controls over five seeds; `gail-experts`: whom they imitate."""
+        """`gail`: methods and controls over five seeds; the others say in their modules what they measure."""
         return {
             "gail": _later("benchmark", "benchmark_gail"),
             "gail-experts": _later("expert_benchmark", "make_experts"),
+            "gail-speed": _later("speed", "measure_speed"),
+            "gail-stress-cells": _later("stress", "find_cells"),
         }
 
     def demo(self, out: Path, announce: Announce) -> list[Section] | None:  # noqa: ARG002

@@ -74,6 +74,11 @@ class TestRoundTrip:
         assert dataset[0].observations.shape == (len(dataset[0].actions) + 1, 2)
         assert minari.MinariDataset(folder / "data").storage.metadata["algorithm_name"] == "pump"
 
+    def test_a_relative_root(self, tmp_path, shown, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        assert str(write_minari(shown, NAME, root="data", source="test")) == f"data/{NAME}"
+        assert read_minari(NAME, root="data").sha256 == shown.sha256
+
     def test_a_root_of_minaris_own(self, tmp_path, shown, monkeypatch):
         assert write_minari(shown, NAME, source="test") == tmp_path / "home" / ".minari" / "datasets" / NAME
         monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "elsewhere"))
