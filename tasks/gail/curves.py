@@ -163,7 +163,10 @@ def discriminator_curves(runs: Mapping[str, Sequence[Mapping[str, Sequence[float
 
     Raises:
         MissingExtraError: if matplotlib is not installed.
+        ValueError: if there is no run.
     """
+    if not runs:
+        raise ValueError("discriminator_curves needs at least one run, got none; pass what should be drawn.")
     styles = _styles(runs)
     figure, row = _figure(len(_ACCURACIES), width=4.0, height=3.8, sharey=True)
     for axes, (field, title) in zip(row, _ACCURACIES.items(), strict=True):

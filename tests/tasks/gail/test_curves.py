@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import same_color
 
 from minimax_l2l import MissingExtraError
-from tasks.gail.curves import Panel, return_curves, stability_dots
+from tasks.gail.curves import Panel, discriminator_curves, return_curves, stability_dots
 from tasks.gail.stability import stability
 
 STEPS = [5, 10, 15]
@@ -126,3 +126,34 @@ def test_without_matplotlib_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match=r"minimax-l2l\[report\]"):
         return_curves([panel()])
+
+
+class TestDiscriminatorCurves:
+    SEED = {  # noqa: RUF012
+        "iterations": STEPS,
+        "expert_accuracy": [0.5, 0.75, 1.0],
+        "held_out_accuracy": [0.5, 0.5, 0.5],
+        "policy_accuracy": [0.25, 0.0, 1.0],
+    }
+
+    def test_one_panel_a_kind_of_pairs_and_one_line_a_seed(self):
+        figure = discriminator_curves({"a": [self.SEED, self.SEED], "b": [self.SEED]})
+        assert [axes.get_title() for axes in figure.axes] == [
+            "the expert, learned from",
+            "the expert, held out",
+            "the policy",
+        ]
+        for axes, field in zip(figure.axes, ("expert", "held_out", "policy"), strict=True):
+            lines = [line for line in axes.lines if len(line.get_xdata()) == len(STEPS)]
+            assert len(lines) == 3
+            assert all(list(line.get_ydata()) == self.SEED[f"{field}_accuracy"] for line in lines)
+            assert same_color(lines[0].get_color(), lines[1].get_color())
+            assert not same_color(lines[0].get_color(), lines[2].get_color())
+
+    def test_a_method_is_named_once(self):
+        figure = discriminator_curves({"a": [self.SEED, self.SEED], "b": [self.SEED]})
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+
+    def test_nothing_to_draw(self):
+        with pytest.raises(ValueError, match="needs at least one run"):
+            discriminator_curves({})
