@@ -89,7 +89,7 @@ def return_curves(panels: Sequence[Panel], *, band: Literal["range", "quartiles"
     """
     low, high, words = _BANDS[require_choice("band", band, _BANDS)]
     styles = _styles(name for panel in panels for name in panel.returns)
-    figure, row = _figure(len(panels), width=5.2, height=4.0)
+    figure, row = _figure(len(panels), width=5.2 if len(panels) > 1 else 8.0, height=4.4)
     for axes, panel in zip(row, panels, strict=True):
         for name, returns in panel.returns.items():
             seeds = np.asarray(returns, dtype=np.float64)
@@ -204,12 +204,13 @@ def _legend(figure: Figure, row: Sequence[Any], *, title: str) -> None:
     for axes in row:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
+    column = 0.7 + 0.07 * max(map(len, handles))  # inches: a handle, and a letter of this size
     figure.legend(
         list(handles.values()),
         list(handles),
         title=title,
         loc="outside lower center",
-        ncols=3 * len(row),
+        ncols=max(int(figure.get_figwidth() / column), 1),
         frameon=False,
         fontsize=9,
         title_fontsize=9,
