@@ -55,6 +55,27 @@ def test_a_new_problem_is_solved_to_the_worst_case_that_is_known(tmp_path):
     assert (tmp_path / "run" / "optimizer" / "model.safetensors").is_file()
 
 
+def test_a_cart_is_balanced_by_policies_that_plain_stable_baselines_plays(tmp_path):
+    printed = run("gail_cartpole", tmp_path, "--out", "policies")
+    expert, *rows = printed.splitlines()
+    assert expert == "return of the expert: 500.0"
+    random = 22.03  # benchmarks/results/gail-experts.json
+    assert [float(row.split()[-2]) > 3 * random for row in rows] == [True, True, True]
+    assert {file.parent.name for file in tmp_path.glob("policies/*/policy.zip")} == {"GAIL", "L2L", "never-trained"}
+
+
+def test_an_expert_that_ships_with_the_package_is_imitated(tmp_path):
+    printed = run("gail_mountain_car", tmp_path, "--out", "policies")
+    expert, _, *rows = printed.splitlines()
+    assert expert == "return of the expert: -106.1"
+    assert len(rows) == 2
+    for row in rows:
+        _, mean, agreement, *_ = row.split()
+        assert -200 <= float(mean) < -80
+        assert 0 <= float(agreement) <= 100
+    assert len(list(tmp_path.glob("policies/*/policy.zip"))) == 2
+
+
 @pytest.mark.parametrize("example", sorted(file.stem for file in EXAMPLES.glob("*.py")))
 def test_an_example_is_short_and_says_what_it_is_for(example):
     text = (EXAMPLES / f"{example}.py").read_text()
