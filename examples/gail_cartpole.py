@@ -55,14 +55,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("gail_cartpole"), help="folder of the policies")
     parser.add_argument("--iterations", type=int, default=300, help="rollouts of 1,024 steps (default: 300)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    parser.add_argument("--quick", action="store_true", help="ten iterations")
+    parser.add_argument("--quick", action="store_true", help="five iterations")
     options = parser.parse_args()
 
     expert = record(balance, ENVIRONMENT, 10, seed=options.seed)
     print(f"return of the expert: {expert.returns.mean():.1f}")
     for name in DISCRIMINATORS:
         folder = options.out / name.replace(" ", "-")
-        imitate(name, expert, folder, iterations=10 if options.quick else options.iterations, seed=options.seed)
+        imitate(name, expert, folder, iterations=5 if options.quick else options.iterations, seed=options.seed)
         print(f"{name:14} {played(folder / 'policy.zip'):6.1f}   {folder / 'policy.zip'}", flush=True)
 
 

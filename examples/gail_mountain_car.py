@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("gail_mountain_car"), help="folder of the policies")
     parser.add_argument("--iterations", type=int, default=300, help="rollouts of 1,024 steps (default: 300)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    parser.add_argument("--quick", action="store_true", help="five iterations")
+    parser.add_argument("--quick", action="store_true", help="two iterations")
     options = parser.parse_args()
 
     taught, held_out = read_minari(DATASET, root=DATASETS).split(5)
@@ -43,7 +43,7 @@ def main() -> None:
     print("discriminator   return   actions like the expert's")
     for name, make in DISCRIMINATORS.items():
         torch.manual_seed(options.seed)
-        iterations = 5 if options.quick else options.iterations
+        iterations = 2 if options.quick else options.iterations
         task = GAIL(ENVIRONMENT, taught, reward="goal", held_out=held_out, iterations=iterations, seed=options.seed)
         task.solve(make(), device="cpu", progress=name)
         task.write(options.out / name)
