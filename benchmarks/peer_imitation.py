@@ -1,22 +1,25 @@
-"""GAIL of `imitation` 1.0.1 on the same demonstrations, for the benchmark `gail-peer`; runs in an environment of its own.
+r"""GAIL of `imitation` 1.0.1 on our demonstrations, beside `gail/cartpole-gail-adam`; in an environment of its own.
 
 `imitation` pins gymnasium 0.29 and Stable-Baselines3 2.2, so it cannot be installed beside this library:
 
-    python -m venv peer && peer/bin/pip install "imitation==1.0.1" "sb3-contrib~=2.2.1" "setuptools<81"
-    peer/bin/python benchmarks/peer_imitation.py demonstrations.npz CartPole-v1 --iterations 300 --seed 0
+    python -m venv peer
+    peer/bin/pip install "imitation==1.0.1" "sb3-contrib~=2.2.1" "setuptools<81" h5py
+    peer/bin/python benchmarks/peer_imitation.py \
+        tasks/gail/datasets/minimax_l2l/cartpole/trpo-v0/data/main_data.hdf5 CartPole-v1 --seed 0
 
-It prints one line of JSON. The policy, the rollouts, TRPO's settings, the discriminator and the demonstrations are those of
-`gail/cartpole-gail-adam`; `demonstrations.npz` comes from `python -m tasks.gail.peer`.
+Policy, rollouts, TRPO's settings, discriminator and demonstrations are the same. It prints one line of JSON.
 """
 
 import argparse
 import json
 import time
 
+import h5py
 import numpy as np
 import torch
 from imitation.algorithms.adversarial.gail import GAIL
 from imitation.data.types import Trajectory
+from imitation.data.wrappers import RolloutInfoWrapper
 from imitation.rewards.reward_nets import BasicRewardNet
 from imitation.util.networks import RunningNorm
 from sb3_contrib import TRPO
@@ -31,23 +34,26 @@ def main() -> None:
     parser.add_argument("demonstrations")
     parser.add_argument("environment")
     parser.add_argument("--iterations", type=int, default=300)
+    parser.add_argument("--trajectories", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
 
-    arrays = np.load(options.demonstrations)
-    trajectories = [
-        Trajectory(obs=arrays[f"observations_{i}"], acts=arrays[f"actions_{i}"], infos=None, terminal=True)
-        for i in range(int(arrays["count"]))
-    ]
-    from imitation.data.wrappers import RolloutInfoWrapper
-
+    with h5py.File(options.demonstrations) as file:
+        trajectories = [
+            Trajectory(
+                obs=file[f"episode_{number}/observations"][:],
+                acts=file[f"episode_{number}/actions"][:],
+                infos=None,
+                terminal=True,
+            )
+            for number in range(options.trajectories)
+        ]
     environments = make_vec_env(
         options.environment,
         ENVIRONMENTS,
         seed=options.seed,
-        post_wrappers=None,
-        wrapper_class=lambda environment, **_: RolloutInfoWrapper(environment),
+        wrapper_class=RolloutInfoWrapper,
     )
     policy = TRPO(
         "MlpPolicy",
