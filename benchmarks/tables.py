@@ -14,6 +14,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from tasks.adversarial.methods import METHODS, TABLE
+from tasks.gail.methods import METHODS as IMITATION
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/results.md", "docs/tuning.md")
@@ -136,12 +137,47 @@ def tuning_eps(rows: Rows) -> str:
     return _markdown(["eps", "Plain", "PGM-10"], lines)
 
 
+def gail(setting: str) -> Callable[[Rows], str]:
+    """Every method of imitation in one setting, over the seeds."""
+
+    def table(rows: Rows) -> str:
+        lines = []
+        for name, method in IMITATION.items():
+            own = [row for row in rows if (row["setting"], row["method"]) == (setting, name)]
+            if not own:
+                continue
+            reached = sum(row["final_score"] >= 0.95 for row in own)
+            hits = [row["hit"] for row in own if row["hit"] is not None]
+            lines.append(
+                [
+                    method.title,
+                    f"{mean(row['final_return'] for row in own):.1f}",
+                    f"{reached} of {len(own)}",
+                    f"{mean(hits):.0f}" if len(hits) == len(own) else f"{len(hits)} of {len(own)} hit",
+                    f"{min(row['worst_window'] for row in own):.2f}",
+                    f"{max(row['longest_outage'] for row in own)}",
+                    f"{100 * mean(row['action_agreement'] for row in own):.0f}",
+                    f"{mean(row['energy_distance'] for row in own):.2f}",
+                    *(
+                        f"{100 * mean(row[field] for row in own):.0f}"
+                        for field in ("policy_accuracy", "expert_accuracy", "held_out_accuracy")
+                    ),
+                ]
+            )
+        titles = ["method", "return", "expert level", "hit", "worst window", "longest outage", "agreement"]
+        return _markdown([*titles, "distance", "D: policy", "D: expert", "D: held out"], lines)
+
+    return table
+
+
 TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits": ("digits.json", digits),
     "digits-short": ("digits.json", digits_short),
     "digits-tuning": ("digits-tuning.json", tuning),
     "digits-recipe": ("digits-tuning.json", tuning_recipe),
     "digits-eps": ("digits-tuning.json", tuning_eps),
+    "gail-cartpole": ("gail.json", gail("cartpole")),
+    "gail-mountain-car": ("gail.json", gail("mountain-car")),
 }
 
 
