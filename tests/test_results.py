@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.gail.settings import SETTINGS
+
 ROOT = Path(__file__).parents[1]
 SPEC = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
 assert SPEC is not None
@@ -31,3 +33,18 @@ def test_results_say_what_they_were_measured_with_and_where_nothing_is(file):
     assert all("method" in row and "seed" in row for row in content["rows"])
     assert "/home/" not in file.read_text()
     assert "/tmp/" not in file.read_text()
+
+
+def test_the_experts_that_ship_are_the_ones_that_were_measured():
+    rows = {
+        row["setting"]: row
+        for row in json.loads((ROOT / "benchmarks/results/gail-experts.json").read_text())["rows"]
+    }
+    assert rows.keys() == SETTINGS.keys()
+    for name, setting in SETTINGS.items():
+        row = rows[name]
+        assert row["environment"] == setting.environment_id
+        assert (row["expert_return"], row["random_return"]) == (setting.expert_return, setting.random_return)
+        shown = setting.expert()
+        assert shown.sha256 == row["recorded_sha256"]
+        assert shown.returns.mean() == pytest.approx(row["recorded_return"])

@@ -32,7 +32,7 @@ def evaluate_runs(
         Each run's folder and row, as they are done.
     """
     workers = max(min(os.cpu_count() or 1, len(folders)), 1)
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin)
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=begin)
     try:
         futures = {pool.submit(_row, folder, tier, images, curves): folder for folder in folders}
         for future in as_completed(futures):
@@ -41,7 +41,7 @@ def evaluate_runs(
         pool.shutdown(cancel_futures=True)  # after Ctrl-C or a failure, what has not begun never will
 
 
-def _begin() -> None:
+def begin() -> None:
     """One thread a worker; Ctrl-C ends it at once and silently, its parent says what there is to say."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     torch.set_num_threads(1)

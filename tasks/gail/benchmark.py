@@ -54,10 +54,12 @@ def play_into(out: Path, name: str, jobs: Sequence[Job], announce: Announce) -> 
     rows: list[dict[str, Any]] = json.loads(file.read_text())["rows"] if file.exists() else []
     done = {_key(row) for row in rows}
     missing = {job: RUNS / name / job.name for job in jobs if _key(_row(job)) not in done}
-    announce(f"{len(rows)} of {len(jobs)} runs are there")
+    left = len(missing)
+    announce(f"{left} of {len(jobs)} runs to play")
     for job, measured in play_all(missing):
         rows.append(_row(job) | measured)
-        announce(f"{len(rows)} of {len(jobs)} runs are there")
+        left -= 1
+        announce(f"{left} of {len(jobs)} runs to play")
         content = {"environment": describe_environment(), "rows": sorted(rows, key=_key)}
         with atomic(file) as target:
             target.write((json.dumps(content) + "\n").encode())

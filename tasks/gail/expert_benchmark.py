@@ -55,7 +55,7 @@ def _expert(name: str, setting: Setting, announce: Announce) -> dict[str, Any]:
     if name.endswith("-style"):
         policy, tried = balance_right, {}
         returns = evaluator.returns(lambda seen: np.array([balance_right(one) for one in seen]))
-        source = "scripted"
+        method, chosen = "scripted", None
     else:
         experts = {}
         for seed in TRAINING_SEEDS:
@@ -63,13 +63,14 @@ def _expert(name: str, setting: Setting, announce: Announce) -> dict[str, Any]:
             experts[seed] = train_expert(setting.environment_id, seed=seed)
         measured = {seed: evaluator.returns(expert) for seed, expert in experts.items()}
         best = max(measured, key=lambda seed: float(measured[seed].mean()))
-        policy, returns, source = experts[best], measured[best], f"TRPO, seed {best}"
+        policy, returns, method, chosen = experts[best], measured[best], "trpo", best
         tried = {str(seed): float(each.mean()) for seed, each in measured.items()}
     recorded = record(policy, setting.environment_id, EPISODES, seed=0)
     if not (DATASETS / setting.dataset).exists():
-        write_minari(recorded, setting.dataset, root=DATASETS, source=source)
+        write_minari(recorded, setting.dataset, root=DATASETS, source=f"{method}, seed {chosen}")
     return {
-        "source": source,
+        "method": method,
+        "seed": chosen,
         "tried": tried,
         "expert_return": float(returns.mean()),
         "expert_deviation": float(returns.std()),

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from minimax_l2l import Status
+from minimax_l2l import LearnedOptimizer, Status
 from minimax_l2l.training.folder import RunFolder
 from tasks.gail.measurement import measure
 from tasks.gail.methods import METHODS
@@ -30,6 +30,7 @@ class Job:
 
     Attributes:
         stress: what the conditions are called.
+        trained: a saved optimizer to use as it is, phi frozen; None trains a new one.
     """
 
     setting: str
@@ -37,6 +38,7 @@ class Job:
     seed: int
     stress: str = "none"
     conditions: Conditions = PAPER
+    trained: Path | None = None
 
     @property
     def name(self) -> str:
@@ -67,6 +69,8 @@ def play(job: Job, folder: Path) -> dict[str, Any]:
     """Play one run to its end, from its checkpoint if it has one, and measure it."""
     setting = SETTINGS[job.setting]
     task, optimizer = pose(setting, METHODS[job.method], job.conditions, seed=job.seed)
+    if job.trained is not None:
+        optimizer = LearnedOptimizer.from_pretrained(job.trained).requires_grad_(False)
     files = RunFolder(folder)
     begun = time.process_time()
     solution = task.solve(

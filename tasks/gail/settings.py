@@ -51,19 +51,21 @@ class Setting:
 
 SETTINGS: dict[str, Setting] = {
     "cartpole": Setting(
-        "CartPole", "CartPole-v1", "survival", "plus-one", "minimax_l2l/cartpole/trpo-v0", 500.0, 22.0
+        "CartPole", "CartPole-v1", "survival", "plus-one", "minimax_l2l/cartpole/trpo-v0", 500.0, 22.03
     ),
     "mountain-car": Setting(
-        "Mountain Car", "MountainCar-v0", "goal", "minus-one", "minimax_l2l/mountain-car/trpo-v0", -106.0, -200.0
+        "Mountain Car", "MountainCar-v0", "goal", "minus-one", "minimax_l2l/mountain-car/trpo-v0", -107.83, -200.0
     ),
-    "acrobot": Setting("Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0", -80.0, -500.0),
+    "acrobot": Setting(
+        "Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0", -81.13, -499.51
+    ),
     "cartpole-style": Setting(
         "CartPole held at x = 1, fixed horizon",
         "minimax_l2l/FixedHorizonCartPoleAtOne-v0",
         "neutral",
         "plus-one",
         "minimax_l2l/cartpole-style/scripted-v0",
-        400.0,
-        1.0,
+        375.81,
+        1.53,
     ),
 }

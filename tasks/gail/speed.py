@@ -61,6 +61,7 @@ def measure_speed(out: Path, announce: Announce) -> Path:
         {
             "what": "rate",
             "method": name,
+            "seed": 0,
             "env_steps_per_cpu_second": median(values),
             "over_trpo": median(values) / bare,
             "turns": values,
@@ -107,6 +108,7 @@ def _costs(widths: tuple[int, ...]) -> list[dict[str, Any]]:
     return [
         {
             "method": name,
+            "seed": 0,
             "size": task.discriminator.size,
             "parameters": _parameters(optimizer),
             "cpu_seconds": _step_cost(task.inner_problem, rollout, optimizer),

@@ -1,0 +1,164 @@
+"""Benchmarks of imitation: rows, resumption, the same conditions for all; played small."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tasks.gail import benchmark, expert_benchmark, pool, speed, stress, transfer
+from tasks.gail.benchmark import play_into
+from tasks.gail.learner import PolicySettings
+from tasks.gail.methods import METHODS, Knobs
+from tasks.gail.pool import Job, play
+from tasks.gail.runs import Conditions, pose
+from tasks.gail.scripted import balance
+from tasks.gail.settings import SETTINGS
+
+TINY = Conditions(
+    trajectories=2,
+    held_out=2,
+    hidden=(6,),
+    iterations=60,
+    policy=PolicySettings(environments=2, steps=16, critic_batch=32, critic_epochs=1, hidden=(8,)),
+    evaluation_episodes=2,
+)
+FIELDS = {"hit", "return_mean", "worst_window", "longest_outage", "drawdown", "cvar10", "final_score"}
+
+
+def in_turn(jobs):
+    """As `play_all`, in this process."""
+    for job, folder in jobs.items():
+        yield job, play(job, folder)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(benchmark, "play_all", in_turn)
+    return tmp_path
+
+
+def silent(_):
+    """Announce nothing."""
+
+
+class TestRuns:
+    def test_a_row_measures_a_run(self, tmp_path):
+        row = play(Job("cartpole", "coordinate-l2l", 0, conditions=TINY), tmp_path / "run")
+        assert row.keys() >= FIELDS
+        assert row["curve"]["iterations"] == list(range(5, 61, 5))
+        assert 0 <= row["action_agreement"] <= 1
+        assert row["energy_distance"] >= 0
+        assert len(row["accuracies"]["held_out_accuracy"]) == 12
+        assert json.loads(json.dumps(row)) == row
+
+    def test_one_that_is_there_is_only_measured(self, tmp_path):
+        job = Job("cartpole", "gail-adam", 0, conditions=TINY)
+        first, again = play(job, tmp_path / "run"), play(job, tmp_path / "run")
+        for name in ("cpu_seconds", "energy_distance"):  # the second comes from another rollout
+            first.pop(name), again.pop(name)
+        assert again == first
+
+    def test_a_frozen_updater_is_used_as_it_is(self, tmp_path):
+        play(Job("cartpole", "coordinate-l2l", 0, conditions=TINY), tmp_path / "source")
+        trained = tmp_path / "source" / "optimizer"
+        before = (trained / "model.safetensors").read_bytes()
+        row = play(Job("acrobot", "coordinate-l2l", 0, "frozen", TINY, trained), tmp_path / "target")
+        assert row.keys() >= FIELDS
+        assert not (tmp_path / "target" / "optimizer").exists()
+        assert (trained / "model.safetensors").read_bytes() == before
+
+    @pytest.mark.parametrize("name", [name for name in METHODS if not name.startswith("dense")])
+    def test_every_method_is_posed(self, name):
+        task, optimizer = pose(SETTINGS["cartpole"], METHODS[name], TINY, seed=0)
+        assert optimizer.learns == (name.endswith("-l2l") or name == "noise")
+        assert len(task.expert) > 0
+
+    def test_the_seed_decides_the_updater_too(self):
+        made = [pose(SETTINGS["cartpole"], METHODS["coordinate-l2l"], TINY, seed=seed)[1] for seed in (3, 3, 4)]
+        first, same, other = (torch.cat([p.detach().flatten() for p in one.parameters()]) for one in made)
+        assert torch.equal(first, same)
+        assert not torch.equal(first, other)
+
+    def test_subsampling_and_knobs(self):
+        conditions = replace(TINY, trajectories=1, every=10, knobs=Knobs(rate=0.5, steps=7))
+        task, optimizer = pose(SETTINGS["cartpole"], METHODS["gail-adam"], conditions, seed=0)
+        assert (len(task.expert), optimizer.lr, optimizer.steps) == (50, 0.5, 7)
+
+
+class TestFiles:
+    def test_rows_that_are_there_are_kept(self, here):
+        jobs = [Job("cartpole", "frozen-d", seed, conditions=TINY) for seed in (0, 1)]
+        play_into(here, "some", jobs[:1], silent)
+        said = []
+        file = play_into(here, "some", jobs, said.append)
+        assert said == ["1 of 2 runs to play", "0 of 2 runs to play"]
+        rows = json.loads(file.read_text())["rows"]
+        assert [row["seed"] for row in rows] == [0, 1]
+        assert {"setting", "environment", "stress", "method"} <= rows[0].keys()
+
+    def test_all_methods_and_controls_over_five_seeds(self, here, monkeypatch):
+        seen = []
+        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
+        benchmark.benchmark_gail(here, silent)
+        assert {job.seed for job in seen} == {0, 1, 2, 3, 4}
+        assert {"frozen-d", "constant", "bad-demos", "noise", "c-gail", "gail-adam"} <= {job.method for job in seen}
+        assert {job.conditions for job in seen} == {Conditions()}
+
+    def test_cells(self, here, monkeypatch):
+        seen = []
+        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
+        stress.find_cells(here, silent)
+        assert {job.method for job in seen} == {"gail-adam"}
+        assert not {job.seed for job in seen} & set(benchmark.SEEDS)
+        assert len({job.name for job in seen}) == len(seen)
+        assert all(job.conditions.every == 10 and job.conditions.trajectories == 1 for job in seen)
+
+    def test_transfer_freezes_what_cartpole_trained(self, here, monkeypatch):
+        calls = []
+        monkeypatch.setattr(transfer, "play_into", lambda out, name, jobs, announce: calls.append(jobs) or out)
+        transfer.measure_transfer(here, silent)
+        assert {job.setting for job in calls[0] if job.trained is None} == {"cartpole", "mountain-car", "acrobot"}
+        assert all(job.trained is not None and f"-{job.seed}" in job.trained.parent.name for job in calls[1])
+
+    def test_speed(self, here, monkeypatch):
+        monkeypatch.setattr(speed, "ITERATIONS", 1)
+        monkeypatch.setattr(speed, "REPEATS", 1)
+        monkeypatch.setattr(speed, "WIDTHS", ((4,),))
+        threads = torch.get_num_threads()
+        rows = json.loads(speed.measure_speed(here, silent).read_text())["rows"]
+        torch.set_num_threads(threads)
+        rates = {row["method"]: row["over_trpo"] for row in rows if row["what"] == "rate"}
+        assert rates["trpo"] == 1
+        assert all(rate > 0 for rate in rates.values())
+        assert {row["size"] for row in rows if row["what"] == "step"} == {33}
+
+    def test_experts_that_are_recorded_are_kept(self, here, monkeypatch):
+        monkeypatch.setattr(expert_benchmark, "SETTINGS", {"cartpole": SETTINGS["cartpole"]})
+        monkeypatch.setattr(expert_benchmark, "TRAINING_SEEDS", (0,))
+        monkeypatch.setattr(expert_benchmark, "EVALUATION_EPISODES", 3)
+        monkeypatch.setattr(expert_benchmark, "EPISODES", 2)
+        monkeypatch.setattr(expert_benchmark, "DATASETS", here / "datasets")
+
+        class Expert:
+            def __call__(self, seen):
+                return balance(seen) if seen.ndim == 1 else [balance(one) for one in seen]
+
+        monkeypatch.setattr(expert_benchmark, "train_expert", lambda name, seed: Expert())
+        file = expert_benchmark.make_experts(here, silent)
+        (row,) = json.loads(file.read_text())["rows"]
+        assert (row["expert_return"], row["recorded_return"], row["seed"]) == (500.0, 500.0, 0)
+        assert row["random_return"] < 100
+        assert Path(here / "datasets" / SETTINGS["cartpole"].dataset).is_dir()
+        monkeypatch.setattr(expert_benchmark, "train_expert", pytest.fail)
+        assert expert_benchmark.make_experts(here, silent) == file
+
+
+def test_a_worker_has_one_thread(monkeypatch):
+    set_to = []
+    monkeypatch.setattr(torch, "set_num_threads", set_to.append)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    pool._begin()
+    assert set_to == [1]
