@@ -15,6 +15,9 @@ import pytest
 from minimax_l2l import cli
 from minimax_l2l.families import load_families
 from tasks.adversarial.methods import METHODS
+from tasks.gail.methods import CONTROLS
+from tasks.gail.methods import METHODS as IMITATION
+from tasks.gail.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -110,9 +113,10 @@ def test_every_option_of_solve_is_explained():
 
 def test_the_table_of_methods_is_that_of_the_code():
     page = (ROOT / "docs" / "tasks" / "adversarial.md").read_text(encoding="utf-8")
-    table = page.partition("## Methods")[2].partition("\n## ")[0]
     rows = {
-        cells[0].strip("` "): [cell.strip() for cell in cells[1:]] for cells in _cells(table) if "`" in cells[0]
+        cells[0].strip("` "): [cell.strip() for cell in cells[1:]]
+        for cells in _cells(_section(page, "Methods"))
+        if "`" in cells[0]
     }
     assert list(rows) == list(METHODS)
     for name, (_, steps, starts, passes) in rows.items():
@@ -122,6 +126,20 @@ def test_the_table_of_methods_is_that_of_the_code():
         assert passes == f"{queries + 1} / {queries + 1} / 1"
         assert (starts == "where the last one ended") == method.remembers
         assert (starts == "at random") == (method.make(1.0, method.steps, 1).random_start > 0)
+
+
+def test_the_tables_of_imitation_are_those_of_the_code():
+    page = (ROOT / "docs" / "tasks" / "imitation.md").read_text(encoding="utf-8")
+    methods, experts = (
+        [[cell.strip("` ") for cell in cells] for cells in _cells(_section(page, title)) if "`" in cells[0]]
+        for title in ("Methods", "Experts that ship with the package")
+    )
+    assert [name for name, _ in methods] == list(IMITATION)
+    assert {name for name, what in methods if what.startswith("control: ")} == set(CONTROLS)
+    assert experts == [
+        [name, one.environment_id, source, str(one.random_return), str(one.expert_return), one.reward]
+        for (name, one), (*_, source, _, _, _) in zip(SETTINGS.items(), experts, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -143,6 +161,10 @@ def test_make_targets_and_files_that_pages_name_exist(page):
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.M)) <= targets
     for file in re.findall(r"\b((?:examples|benchmarks|minimax_l2l|tasks|tests)/[\w/]+\.py)\b", text):
         assert (ROOT / file).is_file(), file
+
+
+def _section(page: str, title: str) -> str:
+    return page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def _cells(table: str) -> list[list[str]]:

@@ -51,6 +51,7 @@ class GAILFamily:
             "gail-experts": _later("expert_benchmark", "make_experts"),
             "gail-speed": _later("speed", "measure_speed"),
             "gail-stress-cells": _later("stress", "find_cells"),
+            "gail-transfer": _later("transfer", "measure_transfer"),
         }
 
     def demo(self, out: Path, announce: Announce) -> list[Section] | None:  # noqa: ARG002

@@ -428,6 +428,7 @@ class TestBenchmarks:
             "gail-experts": ("expert_benchmark", "make_experts"),
             "gail-speed": ("speed", "measure_speed"),
             "gail-stress-cells": ("stress", "find_cells"),
+            "gail-transfer": ("transfer", "measure_transfer"),
         }.items():
             monkeypatch.setattr(
                 import_module(f"tasks.gail.{module}"),
