@@ -63,7 +63,7 @@ CANDIDATES = tuple(
     for steps, hidden in ((1, (64, 32)), (20, (64, 32)), (20, (256, 256)))
 )
 
-# Those of them in which the pilot lost what it had; fixed before `gail-stress` runs.
+# Where the discriminator is pressed hardest; `gail-stress-cells` has to confirm them before the grid is played.
 GRID = (Cell("cartpole", 20, (256, 256)), Cell("cartpole-style", 20, (256, 256)))
 TUNED = ("gail-adam", "c-gail", "coordinate-l2l", "rows-l2l")
 CONTROLS = ("frozen-d", "noise")
