@@ -101,7 +101,7 @@ def tuning(rows: Rows) -> str:
 
 
 def tuning_recipe(rows: Rows) -> str:
-    """Validation accuracy of the hand-designed methods by epochs and weight decay, mean over four seeds."""
+    """Validation accuracy of the hand-designed methods by epochs and weight decay, mean over three seeds."""
     recipes = [(epochs, decay) for epochs in (40, 80) for decay in (5e-4, 2e-3)]
     best = {"fgsm-rs": (2.0, 1.0), "pgm-2": (1.0, 1.0), "pgm-10": (0.15, 1.0)}
 

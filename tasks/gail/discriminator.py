@@ -30,6 +30,7 @@ class Discriminator(nn.Module):
         actions: the expert's, shape (n,), whole numbers, or (n, ...).
         action_space: the environment's.
         hidden: widths of the hidden layers; 64 and 32 in the paper.
+        absorbing: give the network one more input, 1 in the absorbing state and 0 elsewhere.
     """
 
     mean: Tensor
@@ -41,8 +42,11 @@ class Discriminator(nn.Module):
         actions: Tensor,
         action_space: spaces.Space[object],
         hidden: Sequence[int] = (64, 32),
+        *,
+        absorbing: bool = False,
     ) -> None:
         super().__init__()
+        self.absorbing = absorbing
         for width in hidden:
             require_count("hidden width", width, least=1)
         self.choices = int(action_space.n) if isinstance(action_space, spaces.Discrete) else None
@@ -53,9 +57,10 @@ class Discriminator(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("deviation", torch.where(deviation > 1e-6, deviation, 1))
         layers: list[nn.Module] = []
-        for narrow, wide in pairwise([pairs.shape[1], *hidden]):
+        widths = [pairs.shape[1] + absorbing, *hidden]
+        for narrow, wide in pairwise(widths):
             layers += [nn.Linear(narrow, wide), nn.Tanh()]
-        self.net = nn.Sequential(*layers, nn.Linear(hidden[-1] if hidden else pairs.shape[1], 1))
+        self.net = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
         self.net.requires_grad_(False)  # only their shapes and first values are used
 
     @property
@@ -75,7 +80,11 @@ class Discriminator(nn.Module):
     def encode(self, observations: Tensor, actions: Tensor) -> Tensor:
         """Pairs as the network sees them, shape (n, inputs)."""
         standard = (self._join(observations, actions) - self.mean) / self.deviation
-        return standard.clamp(-FARTHEST, FARTHEST)
+        return F.pad(standard.clamp(-FARTHEST, FARTHEST), (0, int(self.absorbing)))
+
+    def absorbed(self) -> Tensor:
+        """The pair of the absorbing state, shape (1, inputs): nothing but its flag."""
+        return F.pad(torch.zeros_like(self.mean), (0, 1), value=1.0)[None]
 
     def forward(self, weights: Tensor, pairs: Tensor) -> Tensor:
         """Logits z of encoded pairs, shape (n,), at weights of shape (m,)."""

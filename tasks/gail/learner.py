@@ -66,12 +66,21 @@ class Rollout(NamedTuple):
     Attributes:
         observations: raw, shape (steps * environments, d).
         actions: shape (steps * environments,) or (steps * environments, ...), as they were executed.
+        ends: rows that ended an episode early, shape (e,).
+        lengths: of those episodes in steps, shape (e,).
         step: the iteration.
     """
 
     observations: Tensor
     actions: Tensor
+    ends: Tensor
+    lengths: Tensor
     step: int
+
+    def to(self, device: torch.device) -> Rollout:
+        """The same on a device."""
+        observations, actions, ends, lengths = (part.to(device) for part in self[:4])
+        return Rollout(observations, actions, ends, lengths, self.step)
 
 
 class PolicyLearner:
@@ -136,6 +145,7 @@ class PolicyLearner:
             _, self._callback = self.model._setup_learn(self._total, self._callback)
             self._callback.on_training_start({}, {})
             self.recorder.now = self.recorder.raw(self.model._last_obs)
+            self.recorder.ages = np.zeros(self.episodes.num_envs, dtype=np.int64)
             self._begun = True
 
     def collect(self, step: int) -> Rollout:
@@ -147,9 +157,12 @@ class PolicyLearner:
             )
         self.model._update_current_progress_remaining(self.model.num_timesteps, self._total)
         observations, actions = np.stack(self.recorder.observations), np.stack(self.recorder.actions)
+        ended = self.recorder.ended
         return Rollout(
             torch.from_numpy(observations.reshape(-1, observations.shape[-1]).astype(np.float32)),
             torch.from_numpy(actions.reshape(-1, *actions.shape[2:])),
+            torch.tensor([time * self.episodes.num_envs + number for (time, number), _ in ended], dtype=torch.long),
+            torch.tensor([length for _, length in ended], dtype=torch.long),
             step,
         )
 
@@ -236,6 +249,7 @@ class PolicyLearner:
         self.model.num_timesteps, self.model._n_updates = state["timesteps"], state["updates"]
         raw = restore_episodes(self.episodes, state["episodes"])
         self.recorder.now = raw
+        self.recorder.ages = np.array([len(one) for one in self.episodes.get_attr("actions")])
         statistics = self.statistics
         if statistics is not None and self.normaliser is not None:
             kept = state["statistics"]

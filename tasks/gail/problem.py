@@ -42,6 +42,8 @@ class ImitationProblem(InnerProblem):
         memory: the weights to start from, and where the new ones are kept.
         policy: encoded pairs of the policy, shape (n, inputs).
         expert: encoded pairs of the expert, shape (k, inputs).
+        policy_weights: how much each of the policy's pairs counts, shape (n,); None counts all alike.
+        expert_weights: likewise of the expert's.
         regularisers: subtracted from J.
         meta_expert: pairs of the expert that the learned optimizer is judged on instead of `expert`, such as
             trajectories held out from the discriminator; None judges it on `expert`.
@@ -56,6 +58,8 @@ class ImitationProblem(InnerProblem):
         policy: Tensor,
         expert: Tensor,
         *,
+        policy_weights: Tensor | None = None,
+        expert_weights: Tensor | None = None,
         regularisers: Sequence[Regulariser] = (),
         meta_expert: Tensor | None = None,
         seed: int = 0,
@@ -63,8 +67,9 @@ class ImitationProblem(InnerProblem):
     ) -> None:
         self.discriminator, self.memory = discriminator, memory
         self.policy, self.expert = policy, expert
+        self.policy_weights, self.expert_weights = policy_weights, expert_weights
         self.regularisers = regularisers
-        self.meta_expert = expert if meta_expert is None else meta_expert
+        self.meta_expert = meta_expert
         self.seed, self.step = seed, step
 
     def initial(self) -> Tensor:
@@ -81,20 +86,22 @@ class ImitationProblem(InnerProblem):
 
     def objective(self, y: Tree) -> Tensor:
         """J less the regularisers, shape (1,)."""
-        return self._value(leaves(y)[0][0], self.expert)
+        return self._value(leaves(y)[0][0], self.expert, self.expert_weights)
 
     def meta_objective(self, y: Tree) -> Tensor:
         """The same on the expert's pairs that the learned optimizer is judged on."""
-        return self._value(leaves(y)[0][0], self.meta_expert)
+        return (
+            self.objective(y) if self.meta_expert is None else self._value(leaves(y)[0][0], self.meta_expert, None)
+        )
 
     def noise(self, y: Tree, draw: int = 0) -> Tree:
         """Uniform numbers that depend on the seed and the iteration alone."""
         weights = leaves(y)[0]
         return uniform(weights, self._index(weights), seed=self.seed, step=self.step + 2**32 * draw)
 
-    def _value(self, weights: Tensor, expert: Tensor) -> Tensor:
-        value = F.logsigmoid(self.discriminator(weights, self.policy)).mean()
-        value = value + F.logsigmoid(-self.discriminator(weights, expert)).mean()
+    def _value(self, weights: Tensor, expert: Tensor, expert_weights: Tensor | None) -> Tensor:
+        value = _mean(F.logsigmoid(self.discriminator(weights, self.policy)), self.policy_weights)
+        value = value + _mean(F.logsigmoid(-self.discriminator(weights, expert)), expert_weights)
         if self.regularisers:
             mix = uniform(self.policy[None, :, 0], self._index(weights), seed=self.seed, step=self.step)[0]
             for term in self.regularisers:
@@ -104,3 +111,7 @@ class ImitationProblem(InnerProblem):
     @staticmethod
     def _index(weights: Tensor) -> Tensor:
         return weights.new_zeros(1).long()
+
+
+def _mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    return values.mean() if weights is None else (weights * values).sum() / weights.sum()

@@ -21,12 +21,15 @@ class Recorder(BaseCallback):
         actions: as they were executed, one array a step.
         cut_off: places (step, environment) where a time limit ended an episode, and the last observation as the
             policy would see it.
+        ended: places where an episode ended by itself, and its length in steps.
+        ages: steps since each environment's last reset.
     """
 
     def __init__(self, normaliser: VecNormalize | None) -> None:
         super().__init__()
         self.normaliser = normaliser
         self.now: np.ndarray = np.empty(0)
+        self.ages: np.ndarray = np.zeros(0, dtype=np.int64)
         self._on_rollout_start()
 
     def raw(self, seen: Any) -> np.ndarray:
@@ -37,13 +40,18 @@ class Recorder(BaseCallback):
         self.observations: list[np.ndarray] = []
         self.actions: list[np.ndarray] = []
         self.cut_off: list[tuple[tuple[int, int], np.ndarray]] = []
+        self.ended: list[tuple[tuple[int, int], int]] = []
 
     def _on_step(self) -> bool:
         step = self.locals
+        self.ages = self.ages + 1
         for number in np.flatnonzero(step["dones"]):
-            info = step["infos"][number]
+            place, info = (len(self.observations), int(number)), step["infos"][number]
             if info.get("TimeLimit.truncated", False):
-                self.cut_off.append(((len(self.observations), int(number)), info["terminal_observation"]))
+                self.cut_off.append((place, info["terminal_observation"]))
+            else:
+                self.ended.append((place, int(self.ages[number])))
+            self.ages[number] = 0
         self.observations.append(self.now)
         self.actions.append(step["clipped_actions"])
         self.now = self.raw(step["new_obs"])

@@ -7,11 +7,15 @@ The first two have seeds of their own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
+from typing import Any
 
 from minimax_l2l.families import Announce
-from tasks.gail.benchmark import play_into
+from minimax_l2l.training.folder import RunFolder
+from tasks.gail.benchmark import SEEDS, play_into
 from tasks.gail.methods import Knobs
 from tasks.gail.pool import Job
 from tasks.gail.runs import Conditions
@@ -59,8 +63,43 @@ CANDIDATES = tuple(
     for steps, hidden in ((1, (64, 32)), (20, (64, 32)), (20, (256, 256)))
 )
 
+# Where the discriminator is pressed hardest; `gail-stress-cells` has to confirm them before the grid is played.
+GRID = (Cell("cartpole", 20, (256, 256)), Cell("cartpole-style", 20, (256, 256)))
+TUNED = ("gail-adam", "c-gail", "coordinate-l2l", "rows-l2l")
+CONTROLS = ("frozen-d", "noise")
+
 
 def find_cells(out: Path, announce: Announce) -> Path:
     """Original GAIL, with Ho and Ermon's learning rate, in every candidate cell."""
     jobs = [cell.job("gail-adam", seed) for cell in CANDIDATES for seed in PILOT_SEEDS]
     return play_into(out, "gail-stress-cells", jobs, announce)
+
+
+def find_rates(out: Path, announce: Announce) -> Path:
+    """Every competitor with the same five learning rates in the grid's cells; the best of each is kept."""
+    jobs = [
+        cell.job(method, seed, rate) for cell in GRID for method in TUNED for rate in RATES for seed in PILOT_SEEDS
+    ]
+    return play_into(out, "gail-stress-rates", jobs, announce)
+
+
+def play_grid(out: Path, announce: Announce) -> Path:
+    """The grid: competitors with their best rates and controls, five seeds that no pilot has seen."""
+    rates = best_rates(RunFolder(out).read_json("gail-stress-rates.json")["rows"])
+    jobs = [
+        cell.job(method, seed, rates.get((cell.setting, method)))
+        for seed in SEEDS
+        for cell in GRID
+        for method in (*TUNED, *CONTROLS)
+    ]
+    return play_into(out, "gail-stress", jobs, announce)
+
+
+def best_rates(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    """By setting and method, the rate with the highest mean score over whole pilot runs; noise takes L2L's."""
+    totals: dict[tuple[str, str], dict[float, list[float]]] = {}
+    for row in rows:
+        rate = float(row["stress"].rsplit("-rate-", 1)[1])
+        totals.setdefault((row["setting"], row["method"]), {}).setdefault(rate, []).append(row["area"])
+    best = {key: max(rates, key=lambda rate: mean(rates[rate])) for key, rates in totals.items()}
+    return best | {(setting, "noise"): rate for (setting, name), rate in best.items() if name == "coordinate-l2l"}

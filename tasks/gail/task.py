@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import gymnasium
 import torch
+import torch.nn.functional as F
 from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor
 
 from minimax_l2l import InnerOptimizer, InnerProblem, Task
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.trees import Tree, leaves
+from tasks.gail.absorbing import steps_absorbed, still_to_come
 from tasks.gail.demonstrations import Demonstrations
 from tasks.gail.discriminator import Discriminator
 from tasks.gail.environments import variable_horizon
@@ -45,6 +48,8 @@ class GAIL(Task):
         update_order: `"disc_first"`, the paper's: the policy is paid by the discriminator that has just seen its
             rollout; or `"policy_first"`, Ho and Ermon's: by the one before.
         entropy: lambda.
+        absorbing: let episodes that end early go on in an absorbing state up to the time limit, which the
+            discriminator sees and which is paid for; see `tasks.gail.absorbing`. No reward need be named then.
         regularisers: hand-designed terms of the discriminator's objective.
         held_out: demonstrations that the discriminator never sees, to measure it with.
         meta_on_held_out: let a learned optimizer be judged on `held_out` instead of the discriminator's own pairs.
@@ -68,6 +73,7 @@ class GAIL(Task):
         hidden: Sequence[int] = (64, 32),
         update_order: UpdateOrder = "disc_first",
         entropy: float = 0.0,
+        absorbing: bool = False,
         regularisers: Sequence[Regulariser] = (),
         held_out: Demonstrations | None = None,
         meta_on_held_out: bool = False,
@@ -85,15 +91,23 @@ class GAIL(Task):
         for given in (demonstrations, held_out):
             if given is not None:
                 given.check_against(environment)
-        self.reward = REWARDS[_reward_of(reward, environment_id, variable_horizon(environment))]
+        self.reward = REWARDS[_reward_of(reward, environment_id, variable_horizon(environment) and not absorbing)]
+        self.horizon = _horizon_of(environment) if absorbing else None
         if meta_on_held_out and held_out is None:
             raise ValueError("meta_on_held_out needs held_out demonstrations, got None; split some off.")
         observations, actions = demonstrations.pairs()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.discriminator = Discriminator(observations, actions, environment.action_space, hidden)
+            self.discriminator = Discriminator(
+                observations, actions, environment.action_space, hidden, absorbing=absorbing
+            )
         self.memory = DiscriminatorMemory(self.discriminator.first_weights())
         self.expert = self.discriminator.encode(observations, actions)
+        self.expert_weights: Tensor | None = None
+        if self.horizon is not None:
+            absorbed = steps_absorbed(demonstrations, self.horizon)
+            self.expert_weights = F.pad(torch.ones(len(self.expert)), (0, 1), value=absorbed)
+            self.expert = torch.cat([self.expert, self.discriminator.absorbed()])
         self.held_out = self.discriminator.encode(*held_out.pairs()) if held_out is not None else None
         self.meta_on_held_out = meta_on_held_out
         self.regularisers = tuple(regularisers)
@@ -111,16 +125,24 @@ class GAIL(Task):
         for step in range(start, self.iterations or 0):
             rollout = self.learner.collect(step)
             if self.update_order == "policy_first":
-                self._train(self.discriminator.encode(*(part.to(self.device) for part in rollout[:2])))
+                self._train(rollout.to(self.device))
             yield rollout
 
     def inner_problem(self, batch: Rollout) -> ImitationProblem:
         """Tell this rollout's pairs from the expert's."""
+        policy, weights = self.discriminator.encode(batch.observations, batch.actions), None
+        if self.horizon is not None:
+            absorbed = (self.horizon - batch.lengths).sum().item()
+            weights = F.pad(policy.new_ones(len(policy)), (0, 1), value=absorbed)
+            policy = torch.cat([policy, self.discriminator.absorbed()])
+        self.rollout = batch
         return ImitationProblem(
             self.discriminator,
             self.memory,
-            self.discriminator.encode(batch.observations, batch.actions),
+            policy,
             self.expert,
+            policy_weights=weights,
+            expert_weights=self.expert_weights,
             regularisers=self.regularisers,
             meta_expert=self.held_out if self.meta_on_held_out else None,
             seed=self.seed,
@@ -130,8 +152,8 @@ class GAIL(Task):
     def descend(self, problem: InnerProblem, y: Tree) -> Mapping[str, float]:
         """Pay the rollout by the new discriminator, and let the policy take its step."""
         assert isinstance(problem, ImitationProblem)
-        rewards = self._train(problem.policy) if self.update_order == "disc_first" else self._pay(problem.policy)
-        weights = leaves(y)[0][0]
+        pay = self._train if self.update_order == "disc_first" else self._pay
+        rewards, weights = pay(self.rollout), leaves(y)[0][0]
         with torch.no_grad():
             measured = {
                 "reward_mean": rewards.mean().item(),
@@ -162,19 +184,28 @@ class GAIL(Task):
         """The policy as `policy.zip`, which plain Stable-Baselines3 loads."""
         self.learner.save(folder / "policy.zip")
 
-    def _train(self, pairs: Tensor) -> Tensor:
-        rewards = self._pay(pairs)
+    def _train(self, rollout: Rollout) -> Tensor:
+        rewards = self._pay(rollout)
         self.learner.train(rewards, entropy=self.entropy)
         return rewards
 
     @torch.no_grad()
-    def _pay(self, pairs: Tensor) -> Tensor:
-        return self.reward(self.discriminator(self.memory.weights[0], pairs))
+    def _pay(self, rollout: Rollout) -> Tensor:
+        weights = self.memory.weights[0]
+        pairs = self.discriminator.encode(rollout.observations, rollout.actions)
+        rewards = self.reward(self.discriminator(weights, pairs))
+        if self.horizon is not None:
+            resting = self.reward(self.discriminator(weights, self.discriminator.absorbed()))
+            gamma = self.learner.settings.gamma
+            rewards[rollout.ends] += still_to_come(resting, self.horizon - rollout.lengths, gamma)
+        return rewards
 
     def _place(self) -> None:
         self.discriminator.to(self.device)
         self.memory.weights = self.memory.weights.to(self.device)
         self.expert = self.expert.to(self.device)
+        if self.expert_weights is not None:
+            self.expert_weights = self.expert_weights.to(self.device)
         if self.held_out is not None:
             self.held_out = self.held_out.to(self.device)
 
@@ -186,9 +217,19 @@ def _reward_of(name: str | None, environment_id: str, variable: bool) -> str:
         raise ValueError(
             f"episodes of {environment_id} may end early, so the sign of a reward alone teaches to live long or to "
             'end soon, whatever the expert does; name one: reward="survival" where ending is failure, "goal" where '
-            'it is success, "neutral" for both signs, or take a fixed-horizon environment.'
+            'it is success, "neutral" for both signs; or pass absorbing=True, or take a fixed-horizon environment.'
         )
     return "neutral"
+
+
+def _horizon_of(environment: gymnasium.Env[Any, Any]) -> int:
+    horizon = environment.spec.max_episode_steps if environment.spec is not None else None
+    if horizon is None:
+        raise ValueError(
+            "absorbing=True needs a time limit to count to, the environment has none; register it with "
+            "max_episode_steps, or leave absorbing out."
+        )
+    return horizon
 
 
 def _share(mask: Tensor) -> float:

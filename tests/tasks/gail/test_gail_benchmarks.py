@@ -162,3 +162,20 @@ def test_a_worker_has_one_thread(monkeypatch):
     monkeypatch.setattr("signal.signal", lambda *_: None)
     pool._begin()
     assert set_to == [1]
+
+
+def test_the_best_rate_is_that_of_the_highest_mean_score():
+    def row(method, rate, area):
+        return {"setting": "s", "method": method, "stress": f"steps-1-hidden-4-rate-{rate:g}", "area": area}
+
+    rows = [
+        row("gail-adam", 0.01, 0.9),
+        row("gail-adam", 0.01, 0.1),
+        row("gail-adam", 0.03, 0.6),
+        row("coordinate-l2l", 0.0003, 0.2),
+    ]
+    assert stress.best_rates(rows) == {
+        ("s", "gail-adam"): 0.03,
+        ("s", "coordinate-l2l"): 0.0003,
+        ("s", "noise"): 0.0003,
+    }

@@ -1,0 +1,38 @@
+"""Absorbing states: what an episode that ended early would have gone on to earn.
+
+An episode that ends early earns nothing more, which a reward of constant sign rewards or punishes whatever the
+expert does. Here it goes on, in a state of its own that it never leaves, to the environment's time limit: the
+discriminator sees that state too, as one pair that weighs as much as the steps spent there, and the last reward is
+raised by what they earn.
+
+Source: Kostrikov et al., Discriminator-Actor-Critic, 2019, where those steps are stored one by one.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from tasks.gail.demonstrations import Demonstrations
+
+
+def steps_absorbed(demonstrations: Demonstrations, horizon: int) -> float:
+    """How many steps the expert's ended episodes spend in the absorbing state, thinned as its other steps were."""
+    absorbed = sum(horizon - len(one) for one in demonstrations.trajectories if one.terminated)
+    kept = sum(len(one.steps) for one in demonstrations.trajectories)
+    return absorbed * kept / sum(len(one) for one in demonstrations.trajectories)
+
+
+def still_to_come(reward: Tensor, steps: Tensor, gamma: float) -> Tensor:
+    """Gamma r + gamma^2 r + ... + gamma^n r: what n further steps with one reward are worth now.
+
+    Args:
+        reward: r, a number.
+        steps: n, any shape.
+        gamma: the discount, at most 1.
+
+    Returns:
+        Shaped as `steps`.
+    """
+    if gamma == 1:
+        return reward * steps
+    return reward * gamma * (1 - gamma**steps) / (1 - gamma)
