@@ -7,10 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from minimax_l2l import MissingExtraError
 from minimax_l2l.families import Section, Settings
-from minimax_l2l.report import write_report
+from minimax_l2l.report import environment_section, svg, write_report
 from minimax_l2l.solving import solve_preset
 from tasks.adversarial.figures import Line
 from tasks.adversarial.methods import METHODS
@@ -159,6 +160,21 @@ class TestTable:
         titles, cells = brief({LINE: ROW})
         assert titles[-1] == "passes\na batch"
         assert cells[0][-1] == "3/2/1"
+
+
+class TestParts:
+    def test_a_figure_becomes_text_that_does_not_change_from_day_to_day(self):
+        axes = (figure := Figure(figsize=(1, 1))).subplots()
+        axes.plot([0, 1])
+        assert svg(figure).startswith("<svg")
+        assert "<dc:date>" not in svg(figure)
+
+    def test_an_environment_becomes_a_table(self):
+        section = environment_section({"versions": {"torch": "2.6", "numpy": "2"}, "commit": None})
+        assert section.table == (
+            ("what", "value"),
+            [["versions torch", "2.6"], ["versions numpy", "2"], ["commit", "None"]],
+        )
 
 
 class TestGamesPage:

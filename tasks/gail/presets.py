@@ -51,6 +51,8 @@ class GAILFamily:
             "gail-experts": _later("expert_benchmark", "make_experts"),
             "gail-speed": _later("speed", "measure_speed"),
             "gail-stress-cells": _later("stress", "find_cells"),
+            "gail-stress-rates": _later("stress", "find_rates"),
+            "gail-stress": _later("stress", "play_grid"),
             "gail-transfer": _later("transfer", "measure_transfer"),
         }
 

@@ -428,6 +428,8 @@ class TestBenchmarks:
             "gail-experts": ("expert_benchmark", "make_experts"),
             "gail-speed": ("speed", "measure_speed"),
             "gail-stress-cells": ("stress", "find_cells"),
+            "gail-stress-rates": ("stress", "find_rates"),
+            "gail-stress": ("stress", "play_grid"),
             "gail-transfer": ("transfer", "measure_transfer"),
         }.items():
             monkeypatch.setattr(
