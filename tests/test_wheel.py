@@ -93,6 +93,7 @@ class TestUse:
         assert (done.returncode, done.stderr) == (0, "")
         assert "adversarial/digits-pgm-10" in done.stdout
         assert "games/limit-cycle-rnn-l2l" in done.stdout
+        assert "gail/mountain-car-dense-l2l-paper" in done.stdout
         assert "gail/cartpole-gail-adam" in done.stdout
 
     def test_demonstrations_are_read_from_it(self, python):
