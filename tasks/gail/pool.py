@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -55,7 +56,7 @@ def play_all(jobs: Mapping[Job, Path]) -> Iterator[tuple[Job, dict[str, Any]]]:
     Yields:
         Each job and its measurements, as they are done.
     """
-    workers = max(min(os.cpu_count() or 1, len(jobs)), 1)
+    workers = max(min(_cores(), len(jobs)), 1)
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin)
     try:
         futures = {pool.submit(play, job, folder): job for job, folder in jobs.items()}
@@ -87,6 +88,13 @@ def play(job: Job, folder: Path) -> dict[str, Any]:
     _, held_out = setting.expert().split(job.conditions.held_out)
     measured = measure(task, solution.history, held_out, random=setting.random_return, expert=setting.expert_return)
     return measured | {"cpu_seconds": round(time.process_time() - begun, 1)}
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _begin() -> None:
