@@ -48,6 +48,7 @@ class GAILFamily:
         """`gail`: methods and controls over five seeds; the others say in their modules what they measure."""
         return {
             "gail": _later("benchmark", "benchmark_gail"),
+            "gail-dense": _later("dense_benchmark", "measure_dense"),
             "gail-experts": _later("expert_benchmark", "make_experts"),
             "gail-speed": _later("speed", "measure_speed"),
             "gail-stress-cells": _later("stress", "find_cells"),

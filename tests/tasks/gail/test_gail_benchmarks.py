@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tasks.gail import benchmark, expert_benchmark, pool, speed, stress, transfer
+from tasks.gail import benchmark, dense_benchmark, expert_benchmark, pool, speed, stress, transfer
 from tasks.gail.benchmark import play_into
 from tasks.gail.learner import PolicySettings
 from tasks.gail.methods import METHODS, Knobs
@@ -179,3 +179,11 @@ def test_the_best_rate_is_that_of_the_highest_mean_score():
         ("s", "coordinate-l2l"): 0.0003,
         ("s", "noise"): 0.0003,
     }
+
+
+def test_dense_runs_are_played_one_after_the_other(here, monkeypatch):
+    calls = []
+    monkeypatch.setattr(dense_benchmark, "play_into", lambda out, name, jobs, announce: calls.append(jobs) or out)
+    dense_benchmark.measure_dense(here, silent)
+    assert [len(jobs) for jobs in calls] == [1, 2, 3]
+    assert {job.method for job in calls[-1]} == {"dense-l2l", "dense-l2l-paper"}
