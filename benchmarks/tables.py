@@ -16,6 +16,7 @@ from typing import Any
 from tasks.adversarial.methods import METHODS, TABLE
 from tasks.gail.methods import METHODS as IMITATION
 
+CLONED = "Behavioural cloning"
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/results.md", "docs/tuning.md")
 Rows = Sequence[Mapping[str, Any]]
@@ -142,32 +143,33 @@ def gail(setting: str) -> Callable[[Rows], str]:
 
     def table(rows: Rows) -> str:
         lines = []
-        for name, method in IMITATION.items():
+        for name, title in {**{name: method.title for name, method in IMITATION.items()}, "bc": CLONED}.items():
             own = [row for row in rows if (row["setting"], row["method"]) == (setting, name)]
-            if not own:
-                continue
-            reached = sum(row["final_score"] >= 0.95 for row in own)
-            hits = [row["hit"] for row in own if row["hit"] is not None]
-            lines.append(
-                [
-                    method.title,
-                    f"{mean(row['final_return'] for row in own):.1f}",
-                    f"{reached} of {len(own)}",
-                    f"{mean(hits):.0f}" if len(hits) == len(own) else f"{len(hits)} of {len(own)} hit",
-                    f"{min(row['worst_window'] for row in own):.2f}",
-                    f"{max(row['longest_outage'] for row in own)}",
-                    f"{100 * mean(row['action_agreement'] for row in own):.0f}",
-                    f"{mean(row['energy_distance'] for row in own):.2f}",
-                    *(
-                        f"{100 * mean(row[field] for row in own):.0f}"
-                        for field in ("policy_accuracy", "expert_accuracy", "held_out_accuracy")
-                    ),
-                ]
-            )
+            if own:
+                lines.append([title, *_imitation(own)])
         titles = ["method", "return", "expert level", "hit", "worst window", "longest outage", "agreement"]
         return _markdown([*titles, "distance", "D: policy", "D: expert", "D: held out"], lines)
 
     return table
+
+
+def _imitation(own: Rows) -> list[str]:
+    reached = sum(row["final_score"] >= 0.95 for row in own)
+    final = [f"{mean(row['final_return'] for row in own):.1f}", f"{reached} of {len(own)}"]
+    likeness = [f"{100 * mean(row['action_agreement'] for row in own):.0f}"]
+    likeness.append(f"{mean(row['energy_distance'] for row in own):.2f}")
+    if "hit" not in own[0]:
+        return [*final, "-", "-", "-", *likeness, "-", "-", "-"]
+    hits = [row["hit"] for row in own if row["hit"] is not None]
+    accuracies = ("policy_accuracy", "expert_accuracy", "held_out_accuracy")
+    return [
+        *final,
+        f"{mean(hits):.0f}" if len(hits) == len(own) else f"{len(hits)} of {len(own)} hit",
+        f"{min(row['worst_window'] for row in own):.2f}",
+        f"{max(row['longest_outage'] for row in own)}",
+        *likeness,
+        *(f"{100 * mean(row[field] for row in own):.0f}" for field in accuracies),
+    ]
 
 
 TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from minimax_l2l.families import Announce
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder, atomic
+from tasks.gail.controls import clone_behaviour
+from tasks.gail.measurement import measure_policy
 from tasks.gail.methods import METHODS
 from tasks.gail.pool import Job, play_all
+from tasks.gail.runs import pose_task
 from tasks.gail.settings import SETTINGS
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -19,6 +22,7 @@ RUNS = Path("runs/benchmark/gail")
 # Dense updaters take a gigabyte a matrix and minutes a run; `gail-dense` plays them.
 LIGHT = tuple(name for name in METHODS if not name.startswith("dense"))
 PAPERS = ("cartpole", "mountain-car")
+CLONING = "bc"
 
 
 def benchmark_gail(out: Path, announce: Announce) -> Path:
@@ -32,7 +36,26 @@ def benchmark_gail(out: Path, announce: Announce) -> Path:
         `out / "gail.json"`.
     """
     jobs = [Job(setting, method, seed) for seed in SEEDS for setting in PAPERS for method in LIGHT]
-    return play_into(out, "gail", jobs, announce)
+    file = play_into(out, "gail", jobs, announce)
+    content = json.loads(file.read_text())
+    done = {_key(row) for row in content["rows"]}
+    for seed in SEEDS:
+        for setting in PAPERS:
+            job = Job(setting, CLONING, seed)
+            if _key(_row(job)) not in done:
+                announce(f"cloning the behaviour on {setting}, seed {seed}")
+                content["rows"].append(_row(job) | clone(job))
+                _write(file, content)
+    return file
+
+
+def clone(job: Job) -> dict[str, Any]:
+    """Behavioural cloning from the demonstrations that a run of imitation has, measured like its policy."""
+    setting = SETTINGS[job.setting]
+    task = pose_task(setting, METHODS["frozen-d"], job.conditions, seed=job.seed)
+    learned_from, held_out = setting.expert().split(job.conditions.held_out)
+    clone_behaviour(task.learner, learned_from.limit(job.conditions.trajectories), seed=job.seed)
+    return measure_policy(task, held_out, random=setting.random_return, expert=setting.expert_return)
 
 
 def play_into(out: Path, name: str, jobs: Sequence[Job], announce: Announce) -> Path:
@@ -60,10 +83,13 @@ def play_into(out: Path, name: str, jobs: Sequence[Job], announce: Announce) -> 
         rows.append(_row(job) | measured)
         left -= 1
         announce(f"{left} of {len(jobs)} runs to play")
-        content = {"environment": describe_environment(), "rows": sorted(rows, key=_key)}
-        with atomic(file) as target:
-            target.write((json.dumps(content) + "\n").encode())
+        _write(file, {"environment": describe_environment(), "rows": sorted(rows, key=_key)})
     return file
+
+
+def _write(file: Path, content: Mapping[str, Any]) -> None:
+    with atomic(file) as target:
+        target.write((json.dumps(content) + "\n").encode())
 
 
 def _row(job: Job) -> dict[str, Any]:

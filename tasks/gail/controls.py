@@ -47,7 +47,7 @@ def clone_behaviour(
     """Behavioural cloning: max over pi of E_E[log pi(a | s)], by Adam, without a step in the environment.
 
     Args:
-        learner: whose policy is trained, in place; its observations are standardised by the expert's.
+        learner: whose policy is trained, in place; its observations are standardised by the expert's from now on.
         demonstrations: of the expert.
         epochs: passes over them.
         batch_size: pairs a step.
@@ -61,6 +61,7 @@ def clone_behaviour(
     observations, actions = demonstrations.pairs()
     statistics = learner.statistics
     if learner.normaliser is not None and statistics is not None:
+        learner.normaliser.training = False
         statistics.mean = observations.double().mean(0).numpy()
         statistics.var = observations.double().var(0, correction=0).numpy()
         observations = torch.from_numpy(np.asarray(learner.normaliser.normalize_obs(observations.numpy())))

@@ -26,7 +26,7 @@ def measure(
     random: float,
     expert: float,
 ) -> dict[str, Any]:
-    """A result row's numbers: the curve and its stability, final returns, imitation measures, the discriminator.
+    """A result row's numbers: the curve and its stability, what the policy is worth, the discriminator.
 
     Args:
         task: as its run left it.
@@ -38,6 +38,25 @@ def measure(
     evaluated = [row for row in history if "return_mean" in row]
     iterations = [int(row["step"]) for row in evaluated]
     returns = [row["return_mean"] for row in evaluated]
+    return {
+        **stability(iterations, returns, random=random, expert=expert).as_row(),
+        **measure_policy(task, held_out, random=random, expert=expert),
+        # the mean over the run's last tenth, since one rollout's accuracy is noisy
+        **{name: _mean_of_last_tenth(history, name) for name in LAST},
+        "curve": {"iterations": iterations, "returns": returns},
+        "accuracies": {name: [round(row[name], 4) for row in evaluated] for name in LAST},
+    }
+
+
+def measure_policy(task: GAIL, held_out: Demonstrations, *, random: float, expert: float) -> dict[str, Any]:
+    """What a policy is worth: its returns on 100 episodes, and how like the expert's its actions and states are.
+
+    Args:
+        task: whose policy it is.
+        held_out: see `measure`.
+        random: see `measure`.
+        expert: see `measure`.
+    """
     final = Evaluator(task.environment_id, FINAL_EPISODES, seed=FINAL_SEED).returns(task.learner.act)
     states, actions = held_out.pairs()
     discrete = isinstance(task.learner.episodes.action_space, spaces.Discrete)
@@ -48,7 +67,6 @@ def measure(
 
     agreement = action_agreement if discrete else action_error
     return {
-        **stability(iterations, returns, random=random, expert=expert).as_row(),
         "final_return": float(final.mean()),
         "final_score": (float(final.mean()) - random) / (expert - random),
         ("action_agreement" if discrete else "action_error"): agreement(policy, states, actions),
@@ -57,10 +75,6 @@ def measure(
             (rollout.observations, rollout.actions),
             generator=torch.Generator().manual_seed(0),
         ),
-        # the mean over the run's last tenth, since one rollout's accuracy is noisy
-        **{name: _mean_of_last_tenth(history, name) for name in LAST},
-        "curve": {"iterations": iterations, "returns": returns},
-        "accuracies": {name: [round(row[name], 4) for row in evaluated] for name in LAST},
     }
 
 

@@ -99,10 +99,22 @@ class TestFiles:
         assert [row["seed"] for row in rows] == [0, 1]
         assert {"setting", "environment", "stress", "method"} <= rows[0].keys()
 
+    def test_cloning_is_measured_like_any_policy(self):
+        row = benchmark.clone(Job("cartpole", "bc", 0, conditions=TINY))
+        assert row.keys() == {"final_return", "final_score", "action_agreement", "energy_distance"}
+        assert row["action_agreement"] > 0.8
+
     def test_all_methods_and_controls_over_five_seeds(self, here, monkeypatch):
         seen = []
+        monkeypatch.setattr(benchmark, "SEEDS", (0, 1, 2, 3, 4))
+        monkeypatch.setattr(benchmark, "clone", lambda job: {"cloned": job.seed})
         monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
+        file = benchmark.play_into(here, "gail", [Job("cartpole", "frozen-d", 0, conditions=TINY)], silent)
+        seen.clear()
+        file.write_text(json.dumps({"environment": {}, "rows": []}))
         benchmark.benchmark_gail(here, silent)
+        cloned = [row for row in json.loads(file.read_text())["rows"] if row["method"] == "bc"]
+        assert len(cloned) == 10
         assert {job.seed for job in seen} == {0, 1, 2, 3, 4}
         assert {"frozen-d", "constant", "bad-demos", "noise", "c-gail", "gail-adam"} <= {job.method for job in seen}
         assert {job.conditions for job in seen} == {Conditions()}
