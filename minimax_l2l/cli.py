@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from minimax_l2l.errors import NonFiniteError, require_choice
+from minimax_l2l.errors import DamagedRunError, NonFiniteError, require_choice
 from minimax_l2l.families import Announce, Family, Settings, family_of, load_families
-from minimax_l2l.report import write_report
+from minimax_l2l.report import require_report, write_report
 from minimax_l2l.solving import solve_preset
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.solution import Status
@@ -36,6 +36,7 @@ def demo(*, out: Path = Path("runs/demo")) -> int:
     Args:
         out: folder of the runs, results.json and report.html.
     """
+    require_report()
     with _announcing() as announce:
         for family in load_families().values():
             sections = family.demo(out, announce)
@@ -106,8 +107,7 @@ def evaluate(folder: _Folder, /, *, data: Path | None = None) -> int:
         folder: of a run that `minimax-l2l solve` made.
         data: what it was trained on, if that is your own.
     """
-    preset = str(RunFolder(_existing(folder)).read_json("config.json").get("preset"))
-    family = family_of(preset, load_families())
+    family = family_of(_preset_of(folder), load_families())
     with _announcing() as announce:
         result = family.evaluate(folder, Settings(data=data), announce)
     for row in result["rows"]:
@@ -127,10 +127,11 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: Path 
         raise ValueError(
             "a report needs at least one run's folder; name those that `minimax-l2l evaluate` measured."
         )
+    require_report()
     families = load_families()
     by_family: dict[str, tuple[Family, list[Path]]] = {}
     for folder in folders:
-        preset = str(RunFolder(_existing(folder)).read_json("config.json").get("preset"))
+        preset = _preset_of(folder)
         family = family_of(preset, families)
         by_family.setdefault(preset.split("/")[0], (family, []))[1].append(folder)
     with _announcing() as announce:
@@ -168,7 +169,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted and resumable."""
+    """Run a command; 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted."""
     # The networks that run on a CPU here are small: a second thread costs them more than it brings.
     if not torch.cuda.is_available():
         torch.set_num_threads(1)
@@ -191,10 +192,16 @@ def _announcing() -> Iterator[Announce]:
         yield lambda text: progress.update(task, description=text)
 
 
-def _existing(folder: Path) -> Path:
+def _preset_of(folder: Path) -> str:
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; give one that `minimax-l2l solve` wrote.")
-    return folder
+    preset = RunFolder(folder).read_json("config.json").get("preset")
+    if not isinstance(preset, str):
+        raise DamagedRunError(
+            f"{folder / 'config.json'} names no preset, so it is not of a whole run; solve it again in "
+            "another folder."
+        )
+    return preset
 
 
 def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -106,11 +106,6 @@ class Family(Protocol):
         """The main job on embedded data; None if this family has none."""
 
 
-def prefixed(announce: Announce, title: str) -> Announce:
-    """Announce with a title before the words."""
-    return lambda words: announce(f"{title}: {words}")
-
-
 def load_families() -> dict[str, Family]:
     """All families whose packages are installed, by name.
 

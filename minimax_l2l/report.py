@@ -58,6 +58,16 @@ _PAGE = """<!doctype html>
 """
 
 
+def require_report() -> None:
+    """Refuse to begin work that ends in a report where one cannot be written.
+
+    Raises:
+        MissingExtraError: if Jinja2 or matplotlib is not installed.
+    """
+    for module in ("jinja2", "matplotlib"):
+        require_extra(module, extra="report", purpose="writing a report")
+
+
 def write_report(file: Path, sections: Sequence[Section], *, title: str, subtitle: str = "") -> None:
     """Write a page.
 

@@ -74,9 +74,3 @@ def choose(mask: Tensor, yes: Tree, no: Tree) -> Tree:
 def per_instance(values: Tensor, like: Tensor) -> Tensor:
     """View n numbers so that they broadcast over a leaf of shape (n, *event)."""
     return values.view(-1, *([1] * (like.dim() - 1)))
-
-
-def inner_product(one: Tree, other: Tree) -> Tensor:
-    """Sum of the products of all entries, per instance: shape (n,)."""
-    products = map_leaves(lambda a, b: (a * b).reshape(a.shape[0], -1).sum(1), one, other)
-    return torch.stack(leaves(products)).sum(0)

@@ -158,7 +158,12 @@ class TestSolve:
             ([PRESET, "--eps", "nan"], "eps must be a finite number above 0, got nan"),
             ([PRESET, "--eps", "inf"], "eps must be a finite number above 0, got inf"),
             ([PRESET, "--epochs", "0"], "epochs must be at least 1, got 0"),
-            ([PRESET, "--inner-steps=-1"], "inner steps must be at least 0, got -1"),
+            (
+                [PRESET, "--inner-steps=-1"],
+                "--inner-steps must be at least 1, got -1; pass --inner-steps=1 or more",
+            ),
+            ([PRESET, "--inner-steps", "0"], "--inner-steps must be at least 1, got 0"),
+            (["adversarial/digits-plain", "--inner-steps=-1"], "--inner-steps must be at least 0, got -1"),
             (["adversarial/digits-plain", "--inner-steps", "2"], "takes no inner steps, got 2"),
             (["adversarial/digits-fgsm-rs", "--inner-steps", "2"], "always takes 1 inner steps, got 2"),
             ([PRESET, "--seed=-1"], "seed must be at least 0, got -1"),
@@ -166,7 +171,7 @@ class TestSolve:
             ([PRESET, "--device", "tpu"], "there is no device 'tpu'; choose auto, cpu, cuda or cuda:N"),
             ([PRESET, "--data", "nowhere.npz"], "there is no file nowhere.npz; give a NumPy archive"),
             (["games/limit-cycle-rnn-l2l", "--eps", "0.1"], "has no eps; leave --eps out"),
-            (["games/limit-cycle-rnn-l2l", "--inner-steps", "3"], "inner steps must be at least 16, got 3"),
+            (["games/limit-cycle-rnn-l2l", "--inner-steps", "3"], "--inner-steps must be at least 16, got 3"),
         ],
     )
     def test_settings_that_make_no_sense(self, words, sentence, run):
@@ -190,10 +195,10 @@ class TestSolve:
             ({"x_train": np.full((60, 8, 8), 2.0)}, "images must lie in [0, 1], got values from 2 to 2"),
             ({"x_train": np.full((60, 8, 8), -0.5)}, "images must lie in [0, 1], got values from -0.5"),
             ({"x_test": np.full((20, 8, 8), np.nan)}, "20 of 20 images hold NaN pixels"),
-            ({"y_train": np.arange(60) % 4 - 1}, "labels must lie in 0 ... 3 for 4 classes"),
+            ({"y_train": np.arange(60) % 4 - 1}, "training labels must lie in 0 ... 2 for 3 classes"),
             ({"y_train": np.full(60, 999)}, "number the classes from 0 without gaps"),
-            ({"y_train": np.arange(60) / 4}, "labels must be whole numbers, got torch.float64"),
-            ({"y_test": np.arange(20) > 3}, "labels must be whole numbers, got torch.bool"),
+            ({"y_train": np.arange(60) / 4}, "labels y_train must be whole numbers, got an array of float64"),
+            ({"y_test": np.arange(20) > 3}, "labels y_test must be whole numbers, got an array of bool"),
             ({"x_train": np.zeros((60, 7, 7), np.uint8), "x_test": np.zeros((20, 7, 7), np.uint8)}, "must be even"),
         ],
     )
@@ -202,6 +207,11 @@ class TestSolve:
         assert code == 1
         assert sentence in err
         assert not Path("run").exists()
+
+    def test_odd_sides_suit_attackers_that_halve_nothing(self, run):
+        data = archive(x_train=np.zeros((60, 7, 7), np.uint8), x_test=np.zeros((20, 7, 7), np.uint8))
+        words = ("--data", data, "--epochs", "1", "--out", "run")
+        assert run("solve", "adversarial/digits-pgm-2", *words)[0] == 0
 
     def test_damaged_data(self, run):
         Path("mine.npz").write_bytes(archive("whole.npz").read_bytes()[:500])
@@ -230,6 +240,7 @@ class TestSolve:
         config = json.loads((solved / "config.json").read_text())
         assert (config["preset"], config["seed"], config["data"]) == (PRESET, 0, "mine")
         assert config["settings"] == {"seed": 0, "data": "mine.npz", "epochs": 2}
+        assert "data_sha256" not in config["environment"]
         assert str(Path.cwd()) not in (solved / "config.json").read_text()
 
     @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -293,7 +304,7 @@ class TestSolve:
         assert f"mine was run with preset='{PRESET}'" in err
 
     def test_resuming_with_other_data_is_refused(self, run, solved):
-        archive(y_train=np.zeros(60, np.int64))
+        archive(y_train=(np.arange(60) + 1) % 4)
         code, _, err = run("solve", PRESET, "--out", solved, "--data", "mine.npz", "--epochs", "2", "--resume")
         assert code == 1
         assert "mine was run with data_sha256=" in err
@@ -303,6 +314,12 @@ class TestSolve:
         code, _, err = run("solve", PRESET, "--out", "empty", "--data", archive(), "--resume")
         assert code == 1
         assert "empty holds no config.json, so it is not a run" in err
+
+    def test_resuming_what_is_not_there_leaves_nothing_behind(self, run):
+        code, _, err = run("solve", PRESET, "--out", "missing/run", "--data", archive(), "--resume")
+        assert code == 1
+        assert "missing/run holds no config.json, so it is not a run" in err
+        assert not Path("missing").exists()
 
     def test_resuming_a_damaged_checkpoint(self, run, solved):
         checkpoint = solved / "checkpoint" / "state.pt"
@@ -465,7 +482,7 @@ class TestEvaluate:
         ("damage", "sentence"),
         [
             (damage_config, "config.json cannot be read"),
-            (empty_config, "there is no preset"),
+            (empty_config, "config.json names no preset, so it is not of a whole run; solve it again"),
             (partial_config, "config.json lacks method, seed, data"),
             (strange_config, "there is no method"),
             (truncate_model, "mine holds a damaged run (SafetensorError"),
@@ -531,6 +548,18 @@ class TestReport:
         assert "mine has not been evaluated; run `minimax-l2l evaluate mine` first" in err
         assert not Path("report.html").exists()
 
+    def test_of_a_run_without_metrics(self, run, measured):
+        (measured / "metrics.jsonl").unlink()
+        code, _, err = run("report", measured, "--data", "mine.npz")
+        assert code == 1
+        assert "mine/metrics.jsonl cannot be read, there is no such file; start again in another folder" in err
+
+    def test_of_a_run_without_a_preset(self, run, measured):
+        (measured / "config.json").write_text("{}")
+        code, _, err = run("report", measured, "--data", "mine.npz")
+        assert code == 1
+        assert "mine/config.json names no preset" in err
+
     @pytest.mark.parametrize("content", ["{}", '{"rows": []}', "[", '{"rows": [{}], "environment": {}}'])
     def test_of_a_damaged_evaluation(self, content, run, measured):
         (measured / "evaluation.json").write_text(content)
@@ -566,12 +595,16 @@ class TestMissingExtras:
             ("pyautoattack", ["evaluate", "mine", "--data", "mine.npz"], "vision"),
             ("matplotlib", ["report", "mine", "--data", "mine.npz"], "report"),
             ("jinja2", ["report", "mine", "--data", "mine.npz"], "report"),
+            *((module, ["demo"], "vision") for module in ("sklearn", "pyautoattack")),
+            *((module, ["demo"], "report") for module in ("matplotlib", "jinja2")),
         ],
     )
     def test_names_the_command_that_installs_it(self, module, words, extra, run, measured, monkeypatch):
         for name in [name for name in sys.modules if name.split(".")[0] == module]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, module, None)
+        monkeypatch.setattr("tasks.adversarial.demo.solve_preset", lambda *_, **__: pytest.fail("trained first"))
+        monkeypatch.setattr("tasks.adversarial.pages.load_run", lambda *_: pytest.fail("drew first"))
         code, _, err = run(*words)
         assert code == 1
         assert f'needs {module}, which is not installed; install it with: pip install "minimax-l2l[{extra}]"' in err

@@ -199,6 +199,15 @@ def test_a_product_treats_each_leaf_by_its_own_set():
     assert sets.violation(sets.sample((torch.rand(1, 2), torch.rand(1, 2)))).max() <= 1e-6
 
 
+@pytest.mark.parametrize("operation", ["project", "squash", "direction", "violation", "sample"])
+@pytest.mark.parametrize("high", [1.0, torch.tensor([1.0, 2.0], dtype=torch.float64)])
+def test_a_box_of_tensors_answers_in_the_dtype_of_what_it_is_given(operation, high):
+    box = Box(torch.tensor([-1.0, 0.0], dtype=torch.float64), high)
+    for dtype in (torch.float32, torch.float64):
+        answer = getattr(box, operation)(torch.tensor([[0.5, -3.0], [0.0, 1.0]], dtype=dtype))
+        assert answer.dtype == dtype
+
+
 def test_and_makes_an_intersection_whose_first_set_leads():
     both = L2Ball(0.5) & LinfBall(0.2)
     assert isinstance(both, Intersection)
@@ -225,9 +234,10 @@ def test_a_box_with_crossed_bounds_is_refused(low, high):
         Box(low, high)
 
 
-def test_an_intersection_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="at least one set"):
-        Intersection()
+@pytest.mark.parametrize("kind", [Intersection, Product])
+def test_sets_made_of_nothing_are_refused(kind):
+    with pytest.raises(ValueError, match=f"{kind.__name__} needs at least one set, got none"):
+        kind()
 
 
 def test_a_set_of_single_tensors_refuses_a_tuple():

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from minimax_l2l import cli
-from minimax_l2l.families import load_families
+from minimax_l2l.families import Settings, load_families
+from minimax_l2l.solving import solve_preset
 from tasks.adversarial.methods import METHODS
 from tasks.gail.methods import CONTROLS
 from tasks.gail.methods import METHODS as IMITATION
@@ -84,6 +85,13 @@ def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
             with redirect_stdout(io.StringIO()) as printed:
                 exec(compile(source, named(page), "exec"), namespace)
             assert printed.getvalue() == (block.shown or ""), f"{named(page)}, line {block.line}"
+    if (family := namespace.get("FAMILY")) is not None:
+        (preset,) = family.presets()
+        solve_preset(family, preset, tmp_path / "run", Settings(epochs=1), device="cpu")
+        assert family.evaluate(tmp_path / "run", Settings(), print) == {"rows": []}
+        assert family.sections([tmp_path / "run"], Settings()) == []
+        assert family.benchmarks() == {}
+        assert family.demo(tmp_path, print) is None
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=named)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from minimax_l2l import LearnedOptimizer
-from minimax_l2l.families import GROUP, ForeignModuleError, Settings, family_of, load_families, prefixed
+from minimax_l2l.families import GROUP, ForeignModuleError, Settings, family_of, load_families
 from tasks.adversarial.methods import METHODS
 
 
@@ -36,12 +36,6 @@ class TestSettings:
     def test_seeds_that_make_no_sense(self, seed, error, sentence):
         with pytest.raises(error, match=sentence):
             Settings(seed=seed)
-
-
-def test_prefixed():
-    said = []
-    prefixed(said.append, "seed 1")("training")
-    assert said == ["seed 1: training"]
 
 
 class TestLoading:

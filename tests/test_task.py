@@ -779,7 +779,8 @@ class TestResuming:
 
     def test_nothing_to_resume(self, tmp_path):
         with pytest.raises(DamagedRunError, match="holds no checkpoint to resume"):
-            Fair().solve(learned(), out=tmp_path, resume=True)
+            Fair().solve(learned(), out=tmp_path / "missing", resume=True)
+        assert not list(tmp_path.iterdir())
 
     @pytest.mark.parametrize(
         ("task", "optimizer"),

@@ -1,6 +1,7 @@
 """The contracts hold for every piece of the library, and each of their laws catches what breaks it."""
 
 import copy
+import math
 from itertools import count
 
 import pytest
@@ -12,10 +13,12 @@ from minimax_l2l import (
     FGSM,
     LBFGS,
     PGM,
+    Adam,
     AlternatingAscent,
     Box,
     CNNUpdater,
     DenseMLPUpdater,
+    ExtraGradient,
     GradientAscent,
     GradientFeatures,
     InnerOptimizer,
@@ -36,6 +39,7 @@ from minimax_l2l import (
     Updater,
 )
 from minimax_l2l.testing import ContractViolation, check_game, check_optimizer, check_problem, check_updater
+from minimax_l2l.testing.probes import moved_most
 from minimax_l2l.trees import leaves
 from tasks.adversarial import AdversarialTraining, PerturbationProblem, SmallResNet
 from tasks.games import BilinearGame, LimitCycle
@@ -109,6 +113,8 @@ HAND_DESIGNED = {
     "nothing": GradientAscent(steps=0),
     "gradient ascent": GradientAscent(steps=3, step_size=0.1),
     "alternating ascent": AlternatingAscent(steps=2, step_size=0.1, random_start=0.5),
+    "extragradient": ExtraGradient(steps=2, step_size=0.1),
+    "Adam": Adam(lr=0.1, steps=3),
     "FGSM": FGSM(step_size=0.1),
     "PGM": PGM(steps=3, step_size=0.05),
     "PGM, restarts and momentum": PGM(steps=3, step_size=0.05, restarts=2, momentum=0.5),
@@ -436,6 +442,11 @@ class Misshapen(Plain):
         return self.head(features.movedim(1, -1)), state
 
 
+class Stateless(Plain):
+    def forward(self, features, state):
+        return super().forward(features, state)[0]
+
+
 class Wider(Plain):
     def forward(self, features, state):
         update, state = super().forward(features, state)
@@ -500,6 +511,7 @@ class Inconstant(Plain):
 
 _numbers = count(1)
 BROKEN_UPDATERS = {
+    Stateless: r"returns two things.*, but it returned a Tensor; return \(update, \(\)\)",
     Misshapen: "shape of one feature",
     Wider: "dtype and device",
     BareState: "tuple of tensors",
@@ -600,6 +612,18 @@ class Herding(Ascent):
         return y + 0.2 * gradient / gradient.norm()
 
 
+class Descending(Ascent):
+    def move(self, oracle, y):
+        return y - 0.2 * oracle.gradient(y)
+
+
+class Redundant(Ascent):
+    """Applies the problem's sign, which the oracle has applied already."""
+
+    def move(self, oracle, y):
+        return y + 0.2 * oracle.problem.signs * oracle.gradient(y)
+
+
 class Blind(LearnedOptimizer):
     def step(self, oracle, y, state):
         moved, state = super().step(oracle, y, state)
@@ -635,6 +659,7 @@ BROKEN_OPTIMIZERS = {
         lambda: LearnedOptimizer(RNNUpdater(gain=0.1), features=GradientFeatures("batch-max")),
         "Instances are independent",
     ),
+    "steps downhill": (Descending, "ends no lower than it started where the objective is linear"),
     "phi out of the graph": (lambda: Blind(MLPUpdater(), steps=2), "does not reach updater"),
     "steps that are all clamped": (
         lambda: LearnedOptimizer(RNNUpdater(gain=9.0), step_size=1e6),
@@ -648,6 +673,59 @@ def test_an_optimizer_that_breaks_a_law_is_caught(name):
     make, sentence = BROKEN_OPTIMIZERS[name]
     with pytest.raises(ContractViolation, match=sentence):
         check_optimizer(make(), on_a_ball)
+
+
+def test_a_sign_that_is_applied_twice_is_caught():
+    check_optimizer(Redundant(), PROBLEMS["quadratic"])
+    with pytest.raises(ContractViolation, match=r"y_3 is lower than y_0 by 1.2"):
+        check_optimizer(Redundant(), lambda: changed(Quadratic(CENTRE), signs=-1.0))
+
+
+def test_moments_of_another_objective_are_no_steps_downhill():
+    def remembering():
+        moments = torch.tensor(9.0), -torch.ones_like(CENTRE), torch.ones_like(CENTRE)
+        return changed(Quadratic(CENTRE), initial_state=lambda: moments)
+
+    check_optimizer(Adam(lr=0.1, steps=2), remembering)
+
+
+@pytest.mark.parametrize(
+    ("check", "sentence"),
+    [
+        (
+            lambda: check_problem(Quadratic(CENTRE)),
+            "problem_factory must be .* fresh InnerProblem, got an object of type Quadratic",
+        ),
+        (lambda: check_problem(Quadratic), "got the class Quadratic; pass `lambda: ...`"),
+        (lambda: check_optimizer(PGM, on_a_ball), "optimizer must be of type InnerOptimizer, got the class PGM"),
+        (lambda: check_optimizer(Ascent, on_a_ball), "pass the object itself, not what makes one"),
+        (
+            lambda: check_optimizer(Ascent(), on_a_ball()),
+            "problem_factory must be .*, got an object of type Through",
+        ),
+        (lambda: check_updater(MLPUpdater, VECTORS), "updater must be of type Updater, got the class MLPUpdater"),
+        (lambda: check_updater(lambda: Plain(), VECTORS), "updater must be .*, got an object of type function"),
+        (
+            lambda: check_game(Regression(), Ascent),
+            "task_factory must be .* fresh Task, got an object of type Regression",
+        ),
+        (
+            lambda: check_game(Regression, Ascent()),
+            "optimizer_factory must be .* InnerOptimizer, got an object of type Ascent",
+        ),
+        (lambda: check_game(Regression, PGM), "optimizer_factory must be .*, got the class PGM"),
+    ],
+)
+def test_what_is_no_factory_is_refused(check, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        check()
+
+
+def test_moves_from_zero_are_told_plainly():
+    start, moved = torch.zeros(3, 2), torch.tensor([[0.0, 0.0], [0.0, -0.25], [9.0, 9.0]])
+    assert moved_most(start, moved, besides=2) == (1, math.inf, "by 0.25, where all was zero")
+    assert moved_most(start, start, besides=0)[1] == 0
+    assert moved_most(moved, 2 * moved, besides=2) == (1, 0.25 / 9, "by 0.0278 of its size")
 
 
 def test_an_optimizer_of_ones_own_passes():

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from minimax_l2l.trees import (
     choose,
     detach,
-    inner_product,
     instances,
     leaves,
     map_leaves,
@@ -74,10 +73,6 @@ def test_numbers_per_instance_broadcast_over_any_event():
     for event in ((), (2,), (2, 3, 4)):
         like = torch.ones(5, *event)
         assert (per_instance(torch.arange(5.0), like) * like)[4].unique().tolist() == [4.0]
-
-
-def test_the_inner_product_sums_over_leaves_and_entries():
-    assert inner_product(PAIR, PAIR).tolist() == [1 + 9 + 16, 4 + 25 + 36]
 
 
 def test_detached_trees_carry_no_graph():

@@ -30,15 +30,18 @@ class Box(TensorConstraint):
     def project(self, y: Tree) -> Tensor:
         """clamp(y, low, high)."""
         tensor = self._tensor(y)
-        if isinstance(self.low, Tensor) or isinstance(self.high, Tensor):
-            low = torch.as_tensor(self.low, dtype=tensor.dtype, device=tensor.device)
-            high = torch.as_tensor(self.high, dtype=tensor.dtype, device=tensor.device)
+        low, high = self._bounds(tensor)
+        if isinstance(low, Tensor) or isinstance(high, Tensor):
+            low = torch.as_tensor(low, dtype=tensor.dtype, device=tensor.device)
+            high = torch.as_tensor(high, dtype=tensor.dtype, device=tensor.device)
             return torch.minimum(torch.maximum(tensor, low), high)
-        return tensor.clamp(self.low, self.high)
+        return tensor.clamp(low, high)
 
     def squash(self, update: Tree) -> Tensor:
         """Half the box's width times tanh(update)."""
-        return (self.high - self.low) / 2 * torch.tanh(self._tensor(update))
+        tensor = self._tensor(update)
+        low, high = self._bounds(tensor)
+        return (high - low) / 2 * torch.tanh(tensor)
 
     def direction(self, gradient: Tree) -> Tensor:
         """sign(gradient), the steepest ascent in the maximum norm."""
@@ -47,8 +50,16 @@ class Box(TensorConstraint):
     def violation(self, y: Tree) -> Tensor:
         """Largest distance to the nearer bound; 0 inside."""
         tensor = self._tensor(y)
-        return event_max(torch.maximum(self.low - tensor, tensor - self.high).clamp_min(0))
+        low, high = self._bounds(tensor)
+        return event_max(torch.maximum(low - tensor, tensor - high).clamp_min(0))
 
     def sample(self, noise: Tree) -> Tensor:
         """Uniform in the box."""
-        return self.low + (self.high - self.low) * self._tensor(noise)
+        tensor = self._tensor(noise)
+        low, high = self._bounds(tensor)
+        return low + (high - low) * tensor
+
+    def _bounds(self, like: Tensor) -> tuple[float | Tensor, float | Tensor]:
+        """Tensors in the dtype and on the device of `like`, numbers as they are."""
+        low, high = (bound.to(like) if isinstance(bound, Tensor) else bound for bound in (self.low, self.high))
+        return low, high

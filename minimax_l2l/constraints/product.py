@@ -17,6 +17,8 @@ class Product(Constraint):
     """
 
     def __init__(self, *parts: Constraint) -> None:
+        if not parts:
+            raise ValueError("Product needs at least one set, got none; use Free() for no constraint.")
         self.parts = parts
 
     def _each(self, operation: str, tree: Tree) -> list[Tensor]:

@@ -12,7 +12,7 @@ from minimax_l2l.trees import Tree, leaves, rebuild
 
 
 class Adam(InnerOptimizer):
-    """y_{k+1} = project(y_k + lr * m_hat / (sqrt(v_hat) + epsilon)), torch's Adam, ascending.
+    """y_{k+1} = project(y_k + lr * m_hat / (sqrt(v_hat) + 1e-8)), torch's Adam, ascending.
 
     The moments are the state, so a problem that remembers them makes one long run of Adam out of many short ones:
     this is how original GAIL trains its discriminator.

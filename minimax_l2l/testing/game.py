@@ -11,7 +11,7 @@ from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.task import Task
 from minimax_l2l.testing.match import BATCHES, Match, Parts, Table
-from minimax_l2l.testing.probes import copies, follows, same_bits, seeded
+from minimax_l2l.testing.probes import copies, follows, require_factory, same_bits, seeded
 from minimax_l2l.testing.violation import require
 from minimax_l2l.training.iteration import Play
 from minimax_l2l.trees import Tree, detach
@@ -37,7 +37,10 @@ def check_game(
 
     Raises:
         ContractViolation: if a law is broken.
+        TypeError: if one of the two is no factory.
     """
+    require_factory("task_factory", task_factory, Task)
+    require_factory("optimizer_factory", optimizer_factory, InnerOptimizer)
     table = Table(task_factory, optimizer_factory, device, seed, tolerance)
     for law in (
         _theta_has_its_partial_derivative,

@@ -19,6 +19,8 @@ from minimax_l2l.testing.probes import (
     graph_leaves,
     moved_most,
     neighbours,
+    require_factory,
+    require_kind,
     same_bits,
     seeded,
     stirred,
@@ -50,7 +52,7 @@ def check_optimizer(
     seed: int = 0,
     tolerance: float = 1e-5,
 ) -> None:
-    """y_0 ... y_K feasible, instance by instance, with a graph to phi alone, and every query counted.
+    """y_0 ... y_K feasible, instance by instance, uphill, with a graph to phi alone, and every query counted.
 
     The optimizer itself is left as it is: copies are looked at.
 
@@ -63,7 +65,10 @@ def check_optimizer(
 
     Raises:
         ContractViolation: if a law is broken.
+        TypeError: if `optimizer` is no optimizer or `problem_factory` no factory.
     """
+    require_kind("optimizer", optimizer, InnerOptimizer)
+    require_factory("problem_factory", problem_factory, InnerProblem)
     for law in (
         _iterates_are_feasible,
         _result_is_like_the_start,
@@ -71,6 +76,7 @@ def check_optimizer(
         _passes_are_counted,
         _state_is_carried,
         _instances_are_independent,
+        _steps_ascend,
         _result_is_detached_from_theta,
         _phi_is_reached,
     ):
@@ -187,11 +193,11 @@ def _instances_are_independent(trial: _Trial) -> None:
     other = problem.constraint.project(map_leaves(lambda a, b: a + 0.1 * b, start, sample))
     before = _maximize_from(trial, start)
     for j in neighbours(instances(start)):
-        i, moved = moved_most(before, _maximize_from(trial, with_instance(start, j, other)), besides=j)
+        moved = moved_most(before, _maximize_from(trial, with_instance(start, j, other)), besides=j)
         require(
-            moved <= trial.tolerance,
+            moved.share <= trial.tolerance,
             law="Instances are independent in eval mode: row i of y_K depends on row i of the start alone",
-            seen=f"starting instance {j} elsewhere moved instance {i} by {moved:.3g} of its size",
+            seen=f"starting instance {j} elsewhere moved instance {moved.instance} {moved.words}",
             remedy="normalise, measure lengths and search along lines instance by instance",
         )
 
@@ -201,6 +207,33 @@ def _maximize_from(trial: _Trial, start: Tree) -> Tree:
     problem.query_mode = "eval"
     setattr(problem, "initial", lambda: start)  # noqa: B010 - an attribute of this one problem shadows its method
     return detach(trial.maximize(problem))
+
+
+def _steps_ascend(trial: _Trial) -> None:
+    if next(trial.optimizer.parameters(), None) is not None:  # where phi leads is for training to say
+        return
+    problem, starts = trial.problem_factory(), []
+    signs = problem.signs if isinstance(problem.signs, tuple) else (problem.signs,) * len(leaves(problem.initial()))
+    # All slopes are +1 or -1: signs, unit vectors and Adam's ratios then point where the gradient does, and a step
+    # along the gradient, projected on a convex set, never leads down.
+    slope = map_leaves(lambda leaf: 2 * (torch.rand_like(leaf) < 0.5).to(leaf) - 1, detach(problem.initial()))
+
+    def height(y: Tree, signs: tuple[float, ...]) -> Tensor:
+        rows = zip(signs, leaves(slope), leaves(y), strict=True)
+        return torch.stack([(sign * c * part).reshape(len(c), -1).sum(1) for sign, c, part in rows]).sum(0)
+
+    ones = (1.0,) * len(signs)
+    setattr(problem, "objective", lambda y: height(y, ones))  # noqa: B010 - these attributes shadow methods
+    setattr(problem, "initial_state", lambda: ())  # noqa: B010 - moments of another objective lead elsewhere
+    last = trial.optimizer.maximize(problem, observe=lambda k, y: starts.append(y) if k == 0 else None)
+    size = ravel(starts[0]).abs().reshape(instances(last), -1).sum(1).clamp_min(1)
+    fall = height(starts[0], signs) - height(last, signs)
+    require(
+        bool((fall <= trial.tolerance * size).all()),
+        law="An optimizer without parameters ends no lower than it started where the objective is linear",
+        seen=f"y_{trial.optimizer.steps} is lower than y_0 by {float(fall.max()):.3g}",
+        remedy="add what oracle.gradient(y) returns, which has the signs in it already, instead of subtracting it",
+    )
 
 
 def _result_is_detached_from_theta(trial: _Trial) -> None:

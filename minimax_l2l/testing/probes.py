@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import contextmanager, suppress
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,39 @@ from torch import Tensor, nn
 from minimax_l2l.trees import Tree, choose, instances, leaves, ravel
 
 _Module = TypeVar("_Module", bound=nn.Module)
+
+
+def require_kind(name: str, value: object, kind: type) -> None:
+    """Refuse anything but an object of a kind.
+
+    Raises:
+        TypeError: if `value` is something else, such as the class or a function that makes one.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"{name} must be of type {kind.__name__}, got {_words(value)}; pass the object itself, not what "
+            "makes one."
+        )
+
+
+def require_factory(name: str, factory: object, kind: type) -> None:
+    """Refuse what cannot be called without arguments to make a fresh object of a kind.
+
+    Raises:
+        TypeError: if `factory` is such an object itself, or needs arguments as a class may.
+    """
+    if callable(factory) and not isinstance(factory, kind):
+        with suppress(TypeError):
+            inspect.signature(factory).bind()
+            return
+    raise TypeError(
+        f"{name} must be a function without arguments that returns a fresh {kind.__name__}, got {_words(factory)}; "
+        "pass `lambda: ...` with what makes it."
+    )
+
+
+def _words(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else f"an object of type {type(value).__name__}"
 
 
 @contextmanager
@@ -34,12 +69,23 @@ def neighbours(count: int) -> tuple[int, ...]:
     return (0, count - 1) if count > 1 else ()
 
 
-def moved_most(before: Tree, after: Tree, *, besides: int) -> tuple[int, float]:
-    """The instance that moved most, one aside, and by how much of the largest entry before."""
-    distance = (ravel(after) - ravel(before)).detach().abs().reshape(instances(before), -1).amax(1)
-    distance[besides] = 0
-    size = ravel(before).detach().abs().max().clamp_min(torch.finfo(distance.dtype).tiny)
-    return int(distance.argmax()), float(distance.max() / size)
+class Moved(NamedTuple):
+    """The instance that moved most, by what share of the largest entry before, and that share in words."""
+
+    instance: int
+    share: float
+    words: str
+
+
+def moved_most(before: Tree, after: Tree, *, besides: int) -> Moved:
+    """Which instance moved most, one aside; from nothing but zeros every move is an infinite share."""
+    distances = (ravel(after) - ravel(before)).detach().abs().reshape(instances(before), -1).amax(1)
+    distances[besides] = 0
+    instance, distance = int(distances.argmax()), float(distances.max())
+    size = float(ravel(before).detach().abs().max())
+    if size == 0:
+        return Moved(instance, math.inf if distance else 0.0, f"by {distance:.3g}, where all was zero")
+    return Moved(instance, distance / size, f"by {distance / size:.3g} of its size")
 
 
 def same_bits(one: Iterable[Tensor | None], other: Iterable[Tensor | None]) -> bool:

@@ -13,7 +13,15 @@ from torch import Tensor, nn
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.passes import Passes
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.testing.probes import Footprint, follows, moved_most, neighbours, seeded, with_instance
+from minimax_l2l.testing.probes import (
+    Footprint,
+    follows,
+    moved_most,
+    neighbours,
+    require_factory,
+    seeded,
+    with_instance,
+)
 from minimax_l2l.testing.violation import require
 from minimax_l2l.trees import Tree, instances, leaves, map_leaves, per_instance, ravel, rebuild
 
@@ -59,7 +67,9 @@ def check_problem(
 
     Raises:
         ContractViolation: if a law is broken.
+        TypeError: if `problem_factory` is no factory.
     """
+    require_factory("problem_factory", problem_factory, InnerProblem)
     for law in (
         _start_is_a_constant,
         _start_is_feasible,
@@ -193,11 +203,11 @@ def _instances_are_independent(trial: _Trial) -> None:
     for j in neighbours(instances(trial.point)):
         there = trial.query(with_instance(trial.point, j, trial.other))
         for name, before, after in (("objective", values, there[0]), ("gradient", gradient, there[1])):
-            i, moved = moved_most(before, after, besides=j)
+            moved = moved_most(before, after, besides=j)
             require(
-                moved <= trial.tolerance,
+                moved.share <= trial.tolerance,
                 law="Instances are independent: entry i of the objective depends on entry i of y alone",
-                seen=f"changing instance {j} moved the {name} of instance {i} by {moved:.3g} of its size",
+                seen=f"changing instance {j} moved the {name} of instance {moved.instance} {moved.words}",
                 remedy="reduce nothing over the batch, and name theta's `module`, so that queries can put its "
                 "BatchNorm into eval mode",
             )

@@ -8,7 +8,7 @@ import json
 import torch
 from torch import Tensor
 
-from minimax_l2l.testing.probes import moved_most, neighbours, seeded, stirred, with_instance
+from minimax_l2l.testing.probes import moved_most, neighbours, require_kind, seeded, stirred, with_instance
 from minimax_l2l.testing.violation import ContractViolation, require
 from minimax_l2l.updaters.base import State, Updater
 
@@ -29,8 +29,11 @@ def check_updater(updater: Updater, features: Tensor, *, seed: int = 0, toleranc
 
     Raises:
         ContractViolation: if a law is broken.
+        TypeError: if `updater` is not an updater.
     """
+    require_kind("updater", updater, Updater)
     for law in (
+        _forward_returns_update_and_state,
         _update_is_like_a_feature,
         _state_is_carried,
         _state_is_used,
@@ -51,6 +54,16 @@ def _unroll(updater: Updater, features: Tensor) -> tuple[list[Tensor], list[Stat
         updates.append(update)
         states.append(state)
     return updates, states
+
+
+def _forward_returns_update_and_state(updater: Updater, features: Tensor) -> None:
+    returned: object = copy.deepcopy(updater)(features, ())
+    require(
+        isinstance(returned, tuple) and len(returned) == 2,
+        law="forward(features, state) returns two things, the update and the next state",
+        seen=f"it returned a {type(returned).__name__}",
+        remedy="return (update, ()) where there is no state",
+    )
 
 
 def _update_is_like_a_feature(updater: Updater, features: Tensor) -> None:
@@ -106,11 +119,11 @@ def _instances_are_independent(updater: Updater, features: Tensor, tolerance: fl
             changed = with_instance(features, j, other)
             assert isinstance(changed, Tensor)
             for before, after in zip(updates, _unroll(network, changed)[0], strict=True):
-                i, moved = moved_most(before, after, besides=j)
+                moved = moved_most(before, after, besides=j)
                 require(
-                    moved <= tolerance,
+                    moved.share <= tolerance,
                     law="Instances are independent in eval mode: update i depends on features i alone",
-                    seen=f"changing instance {j} moved the update of instance {i} by {moved:.3g} of its size",
+                    seen=f"changing instance {j} moved the update of instance {moved.instance} {moved.words}",
                     remedy="normalise instance by instance, and use the batch's statistics in training mode only",
                 )
 

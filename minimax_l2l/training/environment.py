@@ -44,7 +44,7 @@ def describe_environment(data: dict[str, str] | None = None) -> dict[str, object
         "command": _command(sys.argv),
         "commit": _commit(),
         "date": datetime.now(UTC).date().isoformat(),
-        "data_sha256": data or {},
+        **({"data_sha256": data} if data else {}),
     }
 
 

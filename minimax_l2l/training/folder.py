@@ -27,7 +27,7 @@ class RunFolder:
     resuming needs, `model/` and `optimizer/` theta and phi as safetensors beside their configs.
 
     Args:
-        path: the folder; made if it is not there.
+        path: the folder; made when something is first written to it.
 
     Raises:
         ValueError: if there is a file of that name.
@@ -40,7 +40,6 @@ class RunFolder:
                 if not part.is_dir():
                     raise ValueError(f"{part} is a file, a run needs a folder; choose another --out.")
                 break
-        self.path.mkdir(parents=True, exist_ok=True)
 
     @property
     def config_file(self) -> Path:
@@ -96,11 +95,15 @@ class RunFolder:
         """The first `rows` rows, or all.
 
         Raises:
-            DamagedRunError: if there are fewer, or one is not JSON.
+            DamagedRunError: if they are missing or fewer, or one is not JSON.
         """
         try:
             lines = self.metrics_file.read_text().splitlines()[:rows]
             history = [cast(Row, json.loads(line)) for line in lines]
+        except FileNotFoundError as error:
+            raise DamagedRunError(
+                f"{self.metrics_file} cannot be read, there is no such file; start again in another folder."
+            ) from error
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise DamagedRunError(
                 f"{self.metrics_file} cannot be read ({error}); start again in another folder."
@@ -135,6 +138,7 @@ class RunFolder:
 
     def write_module(self, name: str, module: nn.Module) -> None:
         """Write theta or phi to a subfolder, with its config if it knows how to save one."""
+        self.path.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.path, prefix=".writing-") as draft:
             if isinstance(module, ModelHubMixin):
                 module.save_pretrained(draft)

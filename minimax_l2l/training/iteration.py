@@ -142,7 +142,7 @@ class Iteration:
                 with querying(self.task.outer, "train"):  # the running statistics have seen this batch
                     meta = self._gradient_of_phi(problem, y)
                 value = meta if value is None else value
-            return self._watched(problem, y) if value is None else value
+            return self._value_alone(problem, y) if value is None else value
         self._clear()
         with self.runtime.autocast():
             value = self.task.outer_loss(problem, y)
@@ -152,7 +152,7 @@ class Iteration:
 
     def _gradient_of_theta(self, problem: InnerProblem, y: Tree) -> Tensor:
         if not self.theta:
-            return self._watched(problem, y)
+            return self._value_alone(problem, y)
         with self.runtime.autocast():
             value = self.task.outer_loss(problem, y)
         _require_loss(value)
@@ -170,7 +170,7 @@ class Iteration:
         return value.detach()
 
     @torch.no_grad()
-    def _watched(self, problem: InnerProblem, y: Tree) -> Tensor:
+    def _value_alone(self, problem: InnerProblem, y: Tree) -> Tensor:
         """Neither player takes a gradient step: the objective is only looked at."""
         self.passes.add(forward=1)
         return problem.objective(y).mean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from minimax_l2l.extras import require_extra
 
 SPLIT_SEED = 0
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,12 @@ class ImageData:
     sha256: str
 
     def __post_init__(self) -> None:
-        for part in (self.train, self.validation, self.test):
+        for name, part in (("training", self.train), ("validation", self.validation), ("test", self.test)):
             low, high = part.labels.aminmax()
             if low < 0 or high >= self.classes:
                 raise ValueError(
-                    f"labels must lie in 0 ... {self.classes - 1} for {self.classes} classes, got {int(low)} to "
-                    f"{int(high)}; number the classes from 0, and pass classes= if the largest is missing."
+                    f"{name} labels must lie in 0 ... {self.classes - 1} for {self.classes} classes, got "
+                    f"{int(low)} to {int(high)}; number the classes from 0 and give training images of each."
                 )
             if part.images.shape[1:] != self.train.images.shape[1:]:
                 raise ValueError(
@@ -146,7 +148,7 @@ def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
 
     Args:
         path: the archive; pickled arrays in it are refused.
-        classes: how many; the largest label plus one if None.
+        classes: how many; the largest training label plus one if None.
 
     Returns:
         Images of shape (n, channels, height, width): bytes are divided by 255, floats must lie in [0, 1]
@@ -162,13 +164,15 @@ def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
         raise ValueError(f"there is no file {file}; give a NumPy archive with x_train, y_train, x_test and y_test.")
     try:
         with zipfile.ZipFile(file), np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in ("x_train", "y_train", "x_test", "y_test")}
-    except KeyError as error:
-        raise ValueError(f"{file} has no array {error}; it needs x_train, y_train, x_test and y_test.") from error
+            arrays = {name: archive[name] for name in ARRAYS if name in archive.files}
     except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{file} is no readable NumPy archive ({error}); write it with numpy.savez.") from error
-    train = Images(_image_tensor(arrays["x_train"]), torch.from_numpy(arrays["y_train"]))
-    test = Images(_image_tensor(arrays["x_test"]), torch.from_numpy(arrays["y_test"]))
+    if missing := [name for name in ARRAYS if name not in arrays]:
+        raise ValueError(
+            f"{file} has no array {' or '.join(missing)}; it needs x_train, y_train, x_test and y_test."
+        )
+    train = Images(_image_tensor(arrays["x_train"]), _label_tensor("y_train", arrays))
+    test = Images(_image_tensor(arrays["x_test"]), _label_tensor("y_test", arrays))
     if len(train) < 10:
         raise ValueError(f"{file} holds {len(train)} training images; at least 10 are needed to set some apart.")
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(SPLIT_SEED))
@@ -178,19 +182,29 @@ def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
         train=Images(train.images[kept], train.labels[kept]),
         validation=Images(train.images[held_out], train.labels[held_out]),
         test=test,
-        classes=classes if classes is not None else _count_classes(train.labels, test.labels),
+        classes=classes if classes is not None else _count_classes(train.labels),
         sha256=_sha256(file.read_bytes()),
     )
 
 
-def _count_classes(train: Tensor, test: Tensor) -> int:
-    classes = max(int(train.max()), int(test.max()), 0) + 1
-    if classes > len(train):
+def _count_classes(labels: Tensor) -> int:
+    classes = max(int(labels.max()), 0) + 1
+    if classes > len(labels):
         raise ValueError(
-            f"the largest label is {classes - 1}, but there are only {len(train)} training images; number the "
+            f"the largest label is {classes - 1}, but there are only {len(labels)} training images; number the "
             "classes from 0 without gaps."
         )
     return classes
+
+
+def _label_tensor(name: str, arrays: Mapping[str, np.ndarray]) -> Tensor:
+    labels = arrays[name]
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"the labels {name} must be whole numbers, got an array of {labels.dtype}; number the classes from 0 "
+            f"and save {name}.astype(int)."
+        )
+    return torch.from_numpy(labels.astype(np.int64))
 
 
 def _image_tensor(array: np.ndarray) -> Tensor:

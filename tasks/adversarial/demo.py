@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from minimax_l2l.extras import require_extra
 from minimax_l2l.families import Announce, Family, Section, Settings
 from minimax_l2l.solving import solve_preset
 from minimax_l2l.training.environment import describe_environment
@@ -29,7 +30,12 @@ def run_demo(family: Family, out: Path, announce: Announce) -> list[Section]:
 
     Returns:
         The page about them.
+
+    Raises:
+        MissingExtraError: if AutoAttack or scikit-learn is not installed, before any training.
     """
+    require_extra("pyautoattack", extra="vision", purpose="AutoAttack")
+    data = digits()
     folders = [out / name for name in TABLE]
     for done, (name, folder) in enumerate(zip(TABLE, folders, strict=True)):
         announce(f"training {done + 1} of {len(TABLE)}: {METHODS[name].title}")
@@ -40,7 +46,6 @@ def run_demo(family: Family, out: Path, announce: Announce) -> list[Section]:
         found[folder] = row
         announce(f"evaluating: {len(found)} of {len(folders)} classifiers attacked")
     rows = [found[folder] for folder in folders]
-    data = digits()
     environment = describe_environment({data.name: data.sha256})
     RunFolder(out).write_json("results.json", {"environment": environment, "rows": rows})
     announce("drawing the report")

@@ -63,10 +63,10 @@ def build_game(preset: str, settings: Settings) -> Game:
     data = from_npz(settings.data) if settings.data is not None else digits()
     eps = require_positive("eps", settings.eps if settings.eps is not None else DIGITS_EPS)
     epochs = require_count("epochs", settings.epochs if settings.epochs is not None else DIGITS_EPOCHS, least=1)
-    steps = require_count("inner steps", settings.inner_steps if settings.inner_steps is not None else method.steps)
+    steps = settings.inner_steps if settings.inner_steps is not None else method.steps
+    require_count("--inner-steps", steps, least=min(method.steps, 1))  # with none it would be plain training
     if method.steps == 0 and steps:
         raise ValueError(f"{preset} takes no inner steps, got {steps}; choose another method to attack with.")
-    _require_even(data)
     torch.manual_seed(settings.seed)
     channels = data.shape[0]
     task = AdversarialTraining(
@@ -80,6 +80,8 @@ def build_game(preset: str, settings: Settings) -> Game:
         seed=settings.seed,
     )
     optimizer = method.make(eps, steps, channels)
+    if optimizer.learns:
+        _require_even(data)
     if optimizer.steps != steps:
         raise ValueError(
             f"{preset} always takes {optimizer.steps} inner steps, got {steps}; leave --inner-steps out."

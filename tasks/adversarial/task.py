@@ -48,6 +48,9 @@ class AdversarialTraining(Task):
             the batch's own statistics.
         remembers: start each attack where the last one on the same image ended; see `PerturbationMemory`.
         seed: of the order of images and of random starts.
+
+    Raises:
+        ValueError: on options that make no sense, or if the classifier has fewer logits than the data classes.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class AdversarialTraining(Task):
         if not isinstance(threat, LinfBall | L2Ball):
             raise TypeError(f"threat must be LinfBall(eps) or L2Ball(eps), got {type(threat).__name__} {threat!r}.")
         require_choice("query_mode", query_mode, ("eval", "train"))
+        _require_logits(classifier, data)
         self.outer = self.classifier = classifier
         self.data, self.threat = data, threat
         self.epochs = require_count("epochs", epochs)
@@ -148,3 +152,15 @@ class AdversarialTraining(Task):
             "validation_pgm_10": (worst.argmax(1) == labels).float().mean().item(),
             "attack_gap": (cross_entropy(own, labels).mean() / cross_entropy(worst, labels).mean()).item(),
         }
+
+
+def _require_logits(classifier: nn.Module, data: ImageData) -> None:
+    """Refuse a classifier that has no logit for some class of the data."""
+    place = next((parameter.device for parameter in classifier.parameters()), None)
+    with resting(classifier), torch.no_grad():
+        logits = classifier(torch.zeros(1, *data.shape, dtype=data.train.images.dtype, device=place))
+    if logits.dim() != 2 or logits.shape[1] < data.classes:
+        raise ValueError(
+            f"the data {data.name!r} have {data.classes} classes, the classifier turns an image into logits of "
+            f"shape {tuple(logits.shape)}; give it one logit for each class, shape (n, {data.classes})."
+        )

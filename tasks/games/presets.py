@@ -28,7 +28,8 @@ class GamesFamily:
     def presets(self) -> Mapping[str, str]:
         """One-line summaries by preset name."""
         return {
-            PRESET: "a recurrent optimizer that learns to settle bilinear games, on which gradient play circles"
+            PRESET: "a recurrent optimizer that learns to settle bilinear games, on which simultaneous play "
+            "spirals out and alternating play circles"
         }
 
     def build(self, preset: str, settings: Settings) -> Game:  # noqa: ARG002
@@ -42,7 +43,7 @@ class GamesFamily:
                 raise ValueError(f"{PRESET} has no {name}; leave --{name} out.")
         torch.manual_seed(settings.seed)
         steps = settings.inner_steps if settings.inner_steps is not None else 48
-        optimizer = LimitCycle.learned_optimizer(steps=require_count("inner steps", steps, least=16))
+        optimizer = LimitCycle.learned_optimizer(steps=require_count("--inner-steps", steps, least=16))
         return Game(LimitCycle(seed=settings.seed), optimizer, config={"method": "rnn-l2l", "inner_steps": steps})
 
     def evaluate(self, folder: Path, settings: Settings, announce: Announce) -> dict[str, Any]:  # noqa: ARG002

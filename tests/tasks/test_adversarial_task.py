@@ -1,5 +1,7 @@
 """Adversarial training: its batches, its random starts, BatchNorm, validation, and that it makes a net robust."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -74,6 +76,23 @@ class TestBatches:
     def test_options_that_make_no_sense(self, name, value, sentence):
         with pytest.raises(ValueError, match=sentence):
             task(**{name: value})
+
+    @pytest.mark.parametrize(
+        ("classifier", "shape"), [(SmallResNet(classes=9, width=2), "(1, 9)"), (nn.Flatten(0), "(64,)")]
+    )
+    def test_fewer_logits_than_classes(self, classifier, shape):
+        sentence = re.escape(
+            f"have 10 classes, the classifier turns an image into logits of shape {shape}; give it"
+        )
+        with pytest.raises(ValueError, match=sentence):
+            AdversarialTraining(classifier, small(), LinfBall(EPS))
+
+    def test_counting_logits_leaves_the_classifier_as_it_was(self):
+        classifier = SmallResNet(classes=12, width=2).train()
+        before = statistics(classifier)
+        AdversarialTraining(classifier, small(), LinfBall(EPS))
+        assert classifier.training
+        assert all(torch.equal(value, before[name]) for name, value in classifier.named_buffers())
 
     def test_a_radius_is_no_threat(self):
         with pytest.raises(TypeError, match=r"threat must be LinfBall\(eps\) or L2Ball\(eps\), got float 0\.1"):

@@ -191,9 +191,14 @@ class TestFromNpz:
     def test_a_missing_array(self, name, tmp_path):
         file, _ = archive(tmp_path / "a.npz", **{name: None})
         with pytest.raises(
-            ValueError, match=f"has no array .*{name}.*; it needs x_train, y_train, x_test and y_test"
+            ValueError, match=f"npz has no array {name}; it needs x_train, y_train, x_test and y_test"
         ):
             from_npz(file)
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, ">i4"])
+    def test_labels_of_any_whole_kind(self, dtype, tmp_path):
+        parts = from_npz(archive(tmp_path / "a.npz", y_test=(np.arange(8) % 4).astype(dtype))[0])
+        assert parts.test.labels.tolist() == [0, 1, 2, 3] * 2
 
     def test_a_missing_file(self, tmp_path):
         with pytest.raises(ValueError, match=r"there is no file .*; give a NumPy archive"):
@@ -241,12 +246,22 @@ class TestFromNpz:
             ({"x_test": np.full((8, 8, 8), np.nan)}, ValueError, "8 of 8 images hold NaN pixels"),
             ({"x_train": np.zeros((40, 8, 8), np.int64)}, TypeError, "images must be floating point"),
             ({"x_train": np.zeros((40, 64), np.uint8)}, ValueError, r"got \(40, 64\)"),
-            ({"y_train": np.arange(40) / 2}, TypeError, "labels must be whole numbers, got torch.float64"),
-            ({"y_train": np.arange(40) % 2 == 0}, TypeError, "labels must be whole numbers, got torch.bool"),
+            (
+                {"y_train": np.arange(40) / 2},
+                TypeError,
+                r"y_train must be whole numbers, got an array of float64; .* save y_train.astype\(int\)",
+            ),
+            ({"y_test": np.array(["cat"] * 8)}, TypeError, "y_test must be whole numbers, got an array of <U3"),
+            ({"y_train": np.arange(40) % 2 == 0}, TypeError, "y_train must be whole numbers, got an array of bool"),
             (
                 {"y_train": np.arange(40) % 4 - 1},
                 ValueError,
-                "labels must lie in 0 ... 3 for 4 classes, got -1 to 2",
+                "training labels must lie in 0 ... 2 for 3 classes, got -1 to 2; number the classes from 0",
+            ),
+            (
+                {"y_test": np.arange(8)},
+                ValueError,
+                "test labels must lie in 0 ... 3 for 4 classes, got 0 to 7; .* training images of each",
             ),
             ({"y_train": np.full(40, 10**9)}, ValueError, "there are only 40 training images; number the classes"),
             ({"y_train": np.zeros((40, 1), np.int64)}, ValueError, r"labels of shape \(40,\), got \(40, 1\)"),

@@ -18,6 +18,7 @@ def test_fields():
     described = describe_environment({"digits": "abc"})
     assert set(described) == {"versions", "machine", "command", "commit", "date", "data_sha256"}
     assert described["data_sha256"] == {"digits": "abc"}
+    assert "data_sha256" not in describe_environment()
     assert described["versions"]["python"] == platform.python_version()
     assert described["versions"]["torch"] == version("torch")
     assert described["machine"]["torch_threads"] == 1

@@ -66,8 +66,16 @@ class TestAtomic:
 
 
 class TestPath:
-    def test_is_made_with_its_parents(self, tmp_path):
-        assert RunFolder(tmp_path / "a" / "b").path.is_dir()
+    def test_is_made_with_its_parents_when_something_is_written(self, tmp_path):
+        for name, write in (
+            ("json", lambda folder: folder.write_json("config.json", {})),
+            ("metrics", lambda folder: folder.write_metrics([])),
+            ("module", lambda folder: folder.write_module("model", nn.Linear(1, 1))),
+        ):
+            folder = RunFolder(tmp_path / name / "run")
+            assert not folder.path.parent.exists()
+            write(folder)
+            assert folder.path.is_dir()
 
     @pytest.mark.parametrize("below", ["", "run", "deep/run"])
     def test_that_is_a_file(self, below, tmp_path):
@@ -136,7 +144,9 @@ class TestMetrics:
             folder.read_metrics(2)
 
     def test_missing(self, tmp_path):
-        with pytest.raises(DamagedRunError, match=r"metrics\.jsonl cannot be read"):
+        with pytest.raises(
+            DamagedRunError, match=r"metrics\.jsonl cannot be read, there is no such file; start again"
+        ):
             RunFolder(tmp_path).read_metrics()
 
 
