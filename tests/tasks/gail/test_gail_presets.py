@@ -425,6 +425,7 @@ class TestBenchmarks:
         called = []
         for name, (module, function) in {
             "gail": ("benchmark", "benchmark_gail"),
+            "gail-dense": ("dense_benchmark", "measure_dense"),
             "gail-experts": ("expert_benchmark", "make_experts"),
             "gail-speed": ("speed", "measure_speed"),
             "gail-stress-cells": ("stress", "find_cells"),
