@@ -147,8 +147,8 @@ LINE = Line("2-Step L2L", "two-step-l2l")
 class TestTable:
     def test_by_hand(self):
         titles, cells = table({LINE: ROW})
-        assert titles == ["method", "clean", "PGM-20", "AutoAttack", "seconds", "passes\nf / dx / dw"]
-        assert cells == [["2-Step L2L", "98.8", "50.0", "10.0", "12.3", "60 / 40 / 20"]]
+        assert titles == ["method", "clean", "PGM-20", "AutoAttack", "seconds", "passes\na batch"]
+        assert cells == [["2-Step L2L", "98.8", "50.0", "10.0", "12.3", "3/2/1"]]
 
     def test_a_missing_measurement_is_a_dash(self):
         other = {**ROW}
@@ -156,9 +156,9 @@ class TestTable:
         _, cells = table({LINE: ROW, Line("Plain", "plain"): other})
         assert [row[3] for row in cells] == ["10.0", "-"]
 
-    def test_a_terminal_is_shown_passes_a_batch(self):
-        titles, cells = brief({LINE: ROW})
-        assert titles[-1] == "passes\na batch"
+    def test_a_terminal_is_shown_fewer_attacks(self):
+        titles, cells = brief({LINE: {**ROW, "pgm_100": 0.4}})
+        assert "PGM-100" not in titles
         assert cells[0][-1] == "3/2/1"
 
 

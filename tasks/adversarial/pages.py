@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,33 +106,24 @@ def sections(folders: Sequence[Path], settings: Settings = EMBEDDED) -> list[Sec
 
 
 def table(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Result rows as column titles and cells: accuracies in per cent, seconds, passes."""
-    return _table(rows, COLUMNS, "passes\nf / dx / dw", lambda row: " / ".join(str(row[name]) for name in COUNTS))
+    """Result rows as column titles and cells: accuracies in per cent, seconds, passes a batch."""
+    return _table(rows, COLUMNS)
 
 
 def brief(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """The same with fewer attacks and with passes a batch, so that a terminal's 80 columns hold it."""
-
-    def per_batch(row: Mapping[str, Any]) -> str:
-        return "/".join(f"{row[name] / row['weight_gradient_passes']:g}" for name in COUNTS)
-
-    return _table(rows, BRIEF, "passes\na batch", per_batch)
+    """The same with fewer attacks, so that a terminal's 80 columns hold it."""
+    return _table(rows, BRIEF)
 
 
-def _table(
-    rows: Mapping[Line, Mapping[str, Any]],
-    columns: Mapping[str, str],
-    passes: str,
-    count: Callable[[Mapping[str, Any]], str],
-) -> tuple[list[str], list[list[str]]]:
+def _table(rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str]) -> tuple[list[str], list[list[str]]]:
     fields = [field for field in columns if any(field in row for row in rows.values())]
-    titles = ["method", *(columns[field] for field in fields), "seconds", passes]
+    titles = ["method", *(columns[field] for field in fields), "seconds", "passes\na batch"]
     cells = [
         [
             line.title,
             *(f"{100 * row[field]:.1f}" if field in row else "-" for field in fields),
             f"{row['train_seconds']:.1f}",
-            count(row),
+            "/".join(f"{row[name] / row['weight_gradient_passes']:g}" for name in COUNTS),
         ]
         for line, row in rows.items()
     ]
