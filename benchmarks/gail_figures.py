@@ -23,27 +23,24 @@ PICTURES = {
 
 
 def draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Write both pictures into a folder."""
+    """Write both pictures into a folder, of the methods that have been played."""
     for file, methods in PICTURES.items():
-        panels = [
-            Panel(setting.title, curves[methods[0]][0]["iterations"], _returns(curves), *_levels(setting))
-            for name, setting in SETTINGS.items()
-            if (curves := _curves(rows, name, methods))
-        ]
-        return_curves(panels).savefig(folder / file, dpi=110)
+        panels = [panel for name in SETTINGS if (panel := _panel(rows, name, methods)) is not None]
+        if panels:
+            return_curves(panels).savefig(folder / file, dpi=110)
 
 
-def _curves(rows: Sequence[Mapping[str, Any]], setting: str, methods: Sequence[str]) -> dict[str, list[Any]]:
-    own = [row for row in rows if row["setting"] == setting and row["stress"] == "none"]
-    return {name: [row["curve"] for row in own if row["method"] == name] for name in methods} if own else {}
-
-
-def _returns(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[list[float]]]:
-    return {METHODS[name].title: [curve["returns"] for curve in own] for name, own in curves.items()}
-
-
-def _levels(setting: Any) -> tuple[float, float]:
-    return setting.expert_return, setting.random_return
+def _panel(rows: Sequence[Mapping[str, Any]], setting: str, methods: Sequence[str]) -> Panel | None:
+    own = [row for row in rows if row["setting"] == setting and row["method"] in methods]
+    if not own:
+        return None
+    returns = {
+        METHODS[name].title: [row["curve"]["returns"] for row in own if row["method"] == name]
+        for name in methods
+        if any(row["method"] == name for row in own)
+    }
+    told = SETTINGS[setting]
+    return Panel(told.title, own[0]["curve"]["iterations"], returns, told.expert_return, told.random_return)
 
 
 if __name__ == "__main__":
