@@ -414,9 +414,7 @@ class TestEvaluate:
     def test_twice_gives_the_same(self, run, measured):
         first = json.loads((measured / "evaluation.json").read_text())
         assert run("evaluate", measured, "--data", "mine.npz")[0] == 0
-        again = json.loads((measured / "evaluation.json").read_text())
-        assert again["rows"] == first["rows"]
-        assert again.get("curves") == first.get("curves")
+        assert json.loads((measured / "evaluation.json").read_text())["rows"] == first["rows"]
 
     @pytest.mark.parametrize("command", ["evaluate", "report"])
     def test_no_run(self, command, run):
