@@ -116,9 +116,10 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
 
     def meta_optimizer(self) -> torch.optim.Optimizer:
         """Phi's optimizer: Adam, ascending. This is the only place where phi's direction is stated."""
-        adam = StreamingAdam if self.updater.streaming else torch.optim.Adam
         groups = self.updater.parameter_groups(self.learning_rate)
         grouped = {parameter for group in groups for parameter in group["params"]}
         if own := [parameter for parameter in self.parameters() if parameter not in grouped]:  # of a subclass
             groups.append({"params": own, "lr": self.learning_rate})
-        return adam(groups, weight_decay=self.weight_decay, maximize=True)
+        if self.updater.streaming:
+            return StreamingAdam(groups, weight_decay=self.weight_decay, maximize=True)
+        return torch.optim.Adam(groups, weight_decay=self.weight_decay, maximize=True, fused=True)
