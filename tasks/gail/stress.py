@@ -58,9 +58,9 @@ class Cell:
 
 
 CANDIDATES = tuple(
-    Cell(setting, steps, hidden)
-    for setting in ("cartpole", "cartpole-style")
-    for steps, hidden in ((1, (64, 32)), (20, (64, 32)), (20, (256, 256)))
+    Cell(setting, steps)
+    for setting in ("cartpole-style", "mountain-car", "acrobot", "cartpole")
+    for steps in (20, 1)
 )
 
 # Where the discriminator is pressed hardest; `gail-stress-cells` has to confirm them before the grid is played.
