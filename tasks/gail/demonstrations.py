@@ -164,6 +164,24 @@ class Demonstrations:
             )
         return self._with(self.trajectories[:-held_out]), self._with(self.trajectories[-held_out:])
 
+    def halves(self) -> tuple[Demonstrations, Demonstrations]:
+        """Every other step of those that are kept, and the steps between them: to learn from, and to judge by.
+
+        Raises:
+            ValueError: if a trajectory keeps only one step.
+        """
+        shortest = min(len(one.steps) for one in self.trajectories)
+        if shortest < 2:
+            raise ValueError(
+                f"the shortest trajectory keeps {shortest} step, halves need at least 2; sub-sample less, or leave "
+                "short trajectories out."
+            )
+        first, second = (
+            self._with(tuple(replace(one, kept=one.steps[start::2]) for one in self.trajectories))
+            for start in (0, 1)
+        )
+        return first, second
+
     @property
     def returns(self) -> np.ndarray:
         """The sum of each whole trajectory's rewards, shape (trajectories,).

@@ -7,7 +7,6 @@ environments of `seals`, whose idea this is (A. Gleave et al., 2020, github.com/
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import gymnasium
@@ -22,39 +21,44 @@ Step = tuple[np.ndarray, float, bool, bool, dict[str, Any]]
 
 
 class FixedHorizonCartPole(CartPoleEnv):
-    """CartPole that goes on after the pole has fallen or the cart has left: 500 steps, reward 0 in bad states.
+    """CartPole that goes on after a failure: the pole is put up again in the middle, as at a start, for 500 steps.
 
-    A state is bad where CartPole-v1 would end: |x| > 2.4 or |angle| > 12 degrees. The physics are unchanged,
-    so a pole may swing round and be good again; its angle is kept in [-pi, pi].
+    Steps pay 1 until the first failure and 0 from then on, so returns are those of CartPole-v1, but for the
+    failing step. Observations never tell how often the pole has fallen.
     """
 
     metadata = CartPoleEnv.metadata | {"fixed_horizon": True}
 
-    def __init__(self, render_mode: str | None = None) -> None:
-        super().__init__(render_mode=render_mode)
-        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, shape=(4,), dtype=np.float32)
+    failures = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start upright, near the middle."""
+        self.failures = 0
+        observation, info = super().reset(seed=seed, options=options)
+        return observation, info
 
     def step(self, action: Any) -> Step:
-        """One step of CartPole's physics; never terminates."""
-        self.steps_beyond_terminated = None  # CartPole would warn of steps after the fall
-        _, _, bad, _, info = super().step(action)  # type: ignore[no-untyped-call]  # gymnasium gives it no types
-        state = np.array(self.state)
-        state[2] = math.remainder(state[2], 2 * math.pi)  # exact: a standing pole's angle is not rounded
-        self.state = state
-        return state.astype(np.float32), 0.0 if bad else 1.0, False, False, info
+        """One step of CartPole, and a new start where it fails; never terminates."""
+        observation, _, failed, _, info = super().step(action)  # type: ignore[no-untyped-call]
+        if failed:
+            self.failures += 1
+            observation, _ = super().reset()
+        return observation, 0.0 if self.failures else 1.0, False, False, info
 
 
 class CartPoleAtOne(FixedHorizonCartPole):
-    """The same, but what counts is a style: 1 for each good state with |x - 1| <= 0.25, 0 for all others.
+    """The same, but what counts is a style: 1 for each step that ends with |x - 1| <= 0.25, 0 for all others.
 
     Its reward measures whether an imitator does what an expert that holds the cart at x = 1 does; balancing
     elsewhere earns nothing.
     """
 
     def step(self, action: Any) -> Step:
-        """One step of the same physics."""
-        state, good, terminated, truncated, info = super().step(action)
-        return state, good if abs(state[0] - 1) <= 0.25 else 0.0, terminated, truncated, info
+        """One step of the same."""
+        observation, _, terminated, truncated, info = super().step(action)
+        return observation, float(abs(observation[0] - 1) <= 0.25), terminated, truncated, info
 
 
 class FixedHorizonMountainCar(MountainCarEnv):

@@ -56,6 +56,8 @@ class Method:
         regularisers: terms subtracted from the discriminator's objective.
         constant: pay one and the same reward whatever the discriminator says.
         bad: learn from demonstrations of something else than the expert's behaviour.
+        halved: let the discriminator learn from every other pair of the demonstrations, and judge its learned
+            optimizer by the pairs between; the method sees no more of the expert than the others do.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Method:
     regularisers: tuple[Regulariser, ...] = ()
     constant: bool = False
     bad: bool = False
+    halved: bool = False
 
 
 def _adam(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:  # noqa: ARG001
@@ -124,5 +127,11 @@ METHODS: dict[str, Method] = {
         Method("constant", "constant reward", _still, constant=True),
         Method("bad-demos", "GAIL, Adam, bad demonstrations", _adam, bad=True),
         Method("noise", "L2L's steps in random directions", _learned(lambda _: MLPUpdater(), NoiseOfSameNorm)),
+        Method(
+            "coordinate-halves-l2l",
+            "L2L, by coordinate, judged by unseen pairs",
+            _learned(lambda _: MLPUpdater()),
+            halved=True,
+        ),
     )
 }

@@ -11,7 +11,7 @@ from tasks.gail.demonstrations import Demonstrations
 from tasks.gail.learner import PolicySettings
 from tasks.gail.methods import DEFAULT_KNOBS, Knobs, Method
 from tasks.gail.settings import Setting
-from tasks.gail.task import DEFAULT, GAIL
+from tasks.gail.task import GAIL
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Conditions:
         hidden: widths of the discriminator.
         knobs: of the discriminator's optimizer.
         iterations: of the run.
-        policy: TRPO's settings.
+        policy: TRPO's settings; None takes the default ones with the setting's rollout.
         evaluation_episodes: of each evaluation of the deterministic policy.
     """
 
@@ -35,7 +35,7 @@ class Conditions:
     hidden: tuple[int, ...] = (64, 32)
     knobs: Knobs = DEFAULT_KNOBS
     iterations: int = 300
-    policy: PolicySettings = DEFAULT
+    policy: PolicySettings | None = None
     evaluation_episodes: int = 20
 
 
@@ -80,15 +80,19 @@ def pose_task(
     learned_from = learned_from.limit(conditions.trajectories)
     if conditions.every > 1:
         learned_from = learned_from.subsample(conditions.every, seed)
+    judged_by = None
+    if method.halved:
+        learned_from, judged_by = learned_from.halves()
     return GAIL(
         setting.environment_id,
         learned_from,
         reward=setting.constant if method.constant else setting.reward,
         iterations=conditions.iterations,
-        policy=conditions.policy,
+        policy=conditions.policy or PolicySettings(steps=setting.steps),
         hidden=conditions.hidden,
         regularisers=method.regularisers,
         held_out=held_out,
+        judged_by=judged_by,
         evaluation_episodes=conditions.evaluation_episodes,
         seed=seed,
     )

@@ -52,7 +52,8 @@ class GAIL(Task):
             discriminator sees and which is paid for; see `tasks.gail.absorbing`. No reward need be named then.
         regularisers: hand-designed terms of the discriminator's objective.
         held_out: demonstrations that the discriminator never sees, to measure it with.
-        meta_on_held_out: let a learned optimizer be judged on `held_out` instead of the discriminator's own pairs.
+        judged_by: demonstrations that the discriminator never sees, on which a learned optimizer's meta-objective
+            is taken, so that it learns to make discriminators that generalise; None takes `demonstrations`.
         evaluation_episodes: of `validate`.
         seed: of everything random.
         callback: one of Stable-Baselines3's, such as an `EvalCallback`.
@@ -76,7 +77,7 @@ class GAIL(Task):
         absorbing: bool = False,
         regularisers: Sequence[Regulariser] = (),
         held_out: Demonstrations | None = None,
-        meta_on_held_out: bool = False,
+        judged_by: Demonstrations | None = None,
         evaluation_episodes: int = 20,
         seed: int = 0,
         callback: BaseCallback | None = None,
@@ -88,13 +89,11 @@ class GAIL(Task):
         self.entropy = require_positive("entropy", entropy) if entropy else 0.0
         self.learner = PolicyLearner(environment_id, policy, iterations=iterations, seed=seed, callback=callback)
         environment = self.learner.episodes.envs[0]
-        for given in (demonstrations, held_out):
+        for given in (demonstrations, held_out, judged_by):
             if given is not None:
                 given.check_against(environment)
         self.reward = REWARDS[_reward_of(reward, environment_id, variable_horizon(environment) and not absorbing)]
         self.horizon = _horizon_of(environment) if absorbing else None
-        if meta_on_held_out and held_out is None:
-            raise ValueError("meta_on_held_out needs held_out demonstrations, got None; split some off.")
         observations, actions = demonstrations.pairs()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -108,8 +107,8 @@ class GAIL(Task):
             absorbed = steps_absorbed(demonstrations, self.horizon)
             self.expert_weights = F.pad(torch.ones(len(self.expert)), (0, 1), value=absorbed)
             self.expert = torch.cat([self.expert, self.discriminator.absorbed()])
-        self.held_out = self.discriminator.encode(*held_out.pairs()) if held_out is not None else None
-        self.meta_on_held_out = meta_on_held_out
+        self.held_out = self._encoded(held_out)
+        self.judged_by = self._encoded(judged_by)
         self.regularisers = tuple(regularisers)
         self.evaluator = Evaluator(
             environment_id, require_count("evaluation_episodes", evaluation_episodes, least=1), seed=seed
@@ -144,7 +143,7 @@ class GAIL(Task):
             policy_weights=weights,
             expert_weights=self.expert_weights,
             regularisers=self.regularisers,
-            meta_expert=self.held_out if self.meta_on_held_out else None,
+            meta_expert=self.judged_by,
             seed=self.seed,
             step=batch.step,
         )
@@ -200,6 +199,9 @@ class GAIL(Task):
             rewards[rollout.ends] += still_to_come(resting, self.horizon - rollout.lengths, gamma)
         return rewards
 
+    def _encoded(self, demonstrations: Demonstrations | None) -> Tensor | None:
+        return self.discriminator.encode(*demonstrations.pairs()) if demonstrations is not None else None
+
     def _place(self) -> None:
         self.discriminator.to(self.device)
         self.memory.weights = self.memory.weights.to(self.device)
@@ -208,6 +210,8 @@ class GAIL(Task):
             self.expert_weights = self.expert_weights.to(self.device)
         if self.held_out is not None:
             self.held_out = self.held_out.to(self.device)
+        if self.judged_by is not None:
+            self.judged_by = self.judged_by.to(self.device)
 
 
 def _reward_of(name: str | None, environment_id: str, variable: bool) -> str:

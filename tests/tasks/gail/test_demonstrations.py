@@ -235,3 +235,20 @@ class TestRecording:
     def test_no_episodes_are_refused(self):
         with pytest.raises(ValueError, match="episodes must be at least 1, got 0"):
             record(pump, "MountainCar-v0", 0, seed=0)
+
+
+class TestHalves:
+    def test_are_every_other_kept_step_and_those_between(self):
+        one, other = numbered(6, 5).halves()
+        assert one.pairs()[0][:, 0].tolist() == [0, 2, 4, 100, 102, 104]
+        assert other.pairs()[0][:, 0].tolist() == [1, 3, 5, 101, 103]
+
+    def test_of_what_is_sub_sampled_take_no_more_of_it(self):
+        few = numbered(50, 47).subsample(10, seed=0)
+        one, other = few.halves()
+        together = torch.cat([one.pairs()[0], other.pairs()[0]])
+        assert sorted(together[:, 0].tolist()) == few.pairs()[0][:, 0].tolist()
+
+    def test_need_two_steps_of_each_trajectory(self):
+        with pytest.raises(ValueError, match="keeps 1 step, halves need at least 2"):
+            numbered(20, 10).subsample(10, seed=0).halves()
