@@ -1,4 +1,6 @@
-"""What one meta-step of the paper's dense updater costs: `python benchmarks/dense_updater.py`.
+"""What one meta-step of the paper's dense updater costs.
+
+    OMP_NUM_THREADS=2 python benchmarks/dense_updater.py --out benchmarks/results/dense-updater.json
 
 Three ways to take the same step (forward, backward, Adam) on the updater of a discriminator with m weights:
 
@@ -25,6 +27,7 @@ import tyro
 from torch import Tensor, nn
 
 from minimax_l2l import DenseMLPUpdater, StreamingAdam
+from minimax_l2l.training.environment import describe_environment
 
 Variant = Literal["naive", "for-loop", "streaming"]
 VARIANTS: tuple[Variant, ...] = ("naive", "for-loop", "streaming")
@@ -136,10 +139,13 @@ def _memory(name: Literal["VmRSS", "VmHWM"]) -> int:
     return 1024 * int(status.split(f"{name}:")[1].split()[0])
 
 
-def main(variant: Variant | None = None, size: int = 2561, steps: int = 5) -> None:
-    """Print a JSON row of one variant, or of each."""
-    for row in [measure(variant, size, steps)] if variant is not None else rows(size, steps):
+def main(variant: Variant | None = None, size: int = 2561, steps: int = 5, out: Path | None = None) -> None:
+    """Print a JSON row of one variant, or of each, and write them to a file if one is named."""
+    measured = [measure(variant, size, steps)] if variant is not None else rows(size, steps)
+    for row in measured:
         print(json.dumps(row))
+    if out is not None:
+        out.write_text(json.dumps({"environment": describe_environment(), "rows": measured}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -172,6 +172,53 @@ def _imitation(own: Rows) -> list[str]:
     ]
 
 
+def gail_rates(rows: Rows) -> str:
+    """Environment steps a CPU-second, and beside bare TRPO."""
+    names = {"trpo": "TRPO alone, paid by the environment", **{name: one.title for name, one in IMITATION.items()}}
+    lines = [
+        [names[row["method"]], f"{row['env_steps_per_cpu_second']:,.0f}", f"{row['over_trpo']:.2f}"]
+        for row in rows
+        if row["what"] == "rate"
+    ]
+    return _markdown(["", "environment steps a CPU-second", "of TRPO's"], lines)
+
+
+def gail_steps(rows: Rows) -> str:
+    """Milliseconds of one step of the discriminator, meta-step included, and its share of an iteration, by size."""
+    steps = [row for row in rows if row["what"] == "step"]
+    methods = list(dict.fromkeys(row["method"] for row in steps))
+    lines = []
+    for size in dict.fromkeys(row["size"] for row in steps):
+        own = {row["method"]: row for row in steps if row["size"] == size}
+        cells = [f"{1000 * own[name]['cpu_seconds']:.1f} ({100 * own[name]['share']:.1f})" for name in methods]
+        lines.append([f"{size:,}", *cells, _dense_on_paper(size)])
+    return _markdown(["weights", *(IMITATION[name].title for name in methods), "dense: weights, GB"], lines)
+
+
+def _dense_on_paper(size: int) -> str:
+    """52 m^2 + 13 m + 2 weights of the dense updater, and what they take with two moments: 12 bytes each."""
+    weights = 52 * size**2 + 13 * size + 2
+    return f"{weights:.1e}, {12e-9 * weights:,.2g}"
+
+
+def gail_dense_step(rows: Rows) -> str:
+    """One meta-step of the dense updater three ways."""
+    names = {"naive": "autograd, fused Adam", "for-loop": "autograd, unfused Adam", "streaming": "streaming"}
+    lines = [
+        [
+            names[row["method"]],
+            f"{row['seconds']:.2f}",
+            f"{row['cpu_seconds']:.2f}",
+            f"{row['bytes_moved'] / 1e9:.1f}",
+            f"{row['peak_bytes'] / 1e9:.2f}",
+            f"{row['peak_bytes_above_weights_and_moments'] / 1e9:.3f}",
+        ]
+        for row in rows
+    ]
+    titles = ["step by", "seconds", "CPU-seconds", "GB moved", "peak GB", "GB above weights and moments"]
+    return _markdown(titles, lines)
+
+
 TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits": ("digits.json", digits),
     "digits-short": ("digits.json", digits_short),
@@ -179,6 +226,9 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits-recipe": ("digits-tuning.json", tuning_recipe),
     "digits-eps": ("digits-tuning.json", tuning_eps),
     "gail-cartpole": ("gail.json", gail("cartpole")),
+    "gail-rates": ("gail-speed.json", gail_rates),
+    "gail-steps": ("gail-speed.json", gail_steps),
+    "gail-dense-step": ("dense-updater.json", gail_dense_step),
     "gail-mountain-car": ("gail.json", gail("mountain-car")),
 }
 

@@ -38,8 +38,9 @@ WIDTHS = ((12,), (64,), (64, 32), (128, 64), (256, 128), (384, 256))
 def measure_speed(out: Path, announce: Announce) -> Path:
     """Time TRPO bare and inside imitation, in turns on one thread, and each updater's step against m.
 
-    CPU seconds, medians of several turns. Ours, bare and learned, have the same environment, networks, rollout
-    and TRPO settings; none is evaluated. `share` is the part of an iteration that the discriminator's optimizer
+    CPU seconds, medians of several turns; a rate is likened to bare TRPO's turn by turn, since a machine's speed
+    drifts. Ours, bare and learned, have the same environment, networks, rollout and TRPO settings; none is
+    evaluated. `share` is the part of an iteration that the discriminator's optimizer
     takes: its query, its step and the meta-step.
 
     Args:
@@ -56,14 +57,13 @@ def measure_speed(out: Path, announce: Announce) -> Path:
         rates["trpo"].append(_bare())
         for name in COMPARED:
             rates[name].append(_imitating(name))
-    bare = median(rates["trpo"])
     rows: list[dict[str, Any]] = [
         {
             "what": "rate",
             "method": name,
             "seed": 0,
             "env_steps_per_cpu_second": median(values),
-            "over_trpo": median(values) / bare,
+            "over_trpo": median(own / bare for own, bare in zip(values, rates["trpo"], strict=True)),
             "turns": values,
         }
         for name, values in rates.items()
