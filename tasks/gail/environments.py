@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -37,10 +38,22 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         seed: the run's seed.
         number: which of the run's environments this is.
         purpose: what it is for; those of different purposes share no episodes.
+        first: the share of the time limit after which the first episode is cut off, in (0, 1]. Environments that
+            are stepped together and live equally long would otherwise all be of one age in every rollout.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], seed: int, number: int, purpose: Purpose = "training") -> None:
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        seed: int,
+        number: int,
+        purpose: Purpose = "training",
+        *,
+        first: float = 1.0,
+    ) -> None:
         super().__init__(env)
+        limit = env.spec.max_episode_steps if env.spec is not None else None
+        self.first = math.ceil(first * limit) if limit is not None else None
         self.run_seed = require_count("seed", seed)
         self.number = require_count("number", number)
         self.stream = _STREAMS[require_choice("purpose", purpose, _STREAMS)]
@@ -77,7 +90,8 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         kept = np.array(action)
         self.observation, reward, terminated, truncated, info = self.env.step(action)
         self.actions.append(kept)
-        return self.observation, reward, terminated, truncated, info
+        cut_off = self.episodes == 1 and len(self.actions) == self.first
+        return self.observation, reward, terminated, truncated or cut_off, info
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps: how many episodes have begun, and the actions since the last began."""
@@ -93,7 +107,7 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 def make_environment(
-    environment_id: str, *, seed: int, number: int = 0, purpose: Purpose = "training"
+    environment_id: str, *, seed: int, number: int = 0, purpose: Purpose = "training", first: float = 1.0
 ) -> SeededEpisodes:
     """A gymnasium environment by its id, ours included, its episodes seeded one by one.
 
@@ -109,7 +123,7 @@ def make_environment(
             "it, install what it needs, or choose one that gymnasium.pprint_registry() lists."
         ) from error
     require_supported_spaces(environment)
-    return SeededEpisodes(environment, seed, number, purpose)
+    return SeededEpisodes(environment, seed, number, purpose, first=first)
 
 
 def registered_id(environment: gymnasium.Env[Any, Any]) -> str:
@@ -126,13 +140,15 @@ def registered_id(environment: gymnasium.Env[Any, Any]) -> str:
 def make_environments(environment_id: str, count: int, *, seed: int, purpose: Purpose = "training") -> DummyVecEnv:
     """Several of one environment, numbered from 0, stepped together as Stable-Baselines3 likes them.
 
+    In training their first episodes are cut off one after the other, so that a rollout shows all ages.
+
     Raises:
         ValueError: as `make_environment`, or if `count` is below 1.
     """
-    numbers = range(require_count("count", count, least=1))
-    return DummyVecEnv(
-        [partial(make_environment, environment_id, seed=seed, number=number, purpose=purpose) for number in numbers]
-    )
+    require_count("count", count, least=1)
+    make = partial(make_environment, environment_id, seed=seed, purpose=purpose)
+    shares = [(number + 1) / count if purpose == "training" else 1.0 for number in range(count)]
+    return DummyVecEnv([partial(make, number=number, first=share) for number, share in enumerate(shares)])
 
 
 def episodes_state(environments: DummyVecEnv) -> list[dict[str, Any]]:

@@ -59,8 +59,13 @@ class Cell:
 
 CANDIDATES = tuple(
     Cell(setting, steps)
-    for setting in ("cartpole-style", "mountain-car", "acrobot", "cartpole")
-    for steps in (20, 1)
+    for setting, numbers in {
+        "cartpole-style": (20, 5, 1),
+        "cartpole": (20, 5, 1),
+        "mountain-car": (20, 5),
+        "acrobot": (20, 5),
+    }.items()
+    for steps in numbers
 )
 
 # Where the discriminator is pressed hardest; `gail-stress-cells` has to confirm them before the grid is played.

@@ -196,6 +196,35 @@ class TestResuming:
             restore_episodes(three, episodes_state(two))
 
 
+class TestAges:
+    """Environments that live equally long are kept apart in age."""
+
+    @staticmethod
+    def ends(environments, steps):
+        environments.reset()
+        found = [[] for _ in range(environments.num_envs)]
+        for step in range(1, steps + 1):
+            _, _, dones, infos = environments.step(np.zeros(environments.num_envs, dtype=int))
+            for number in np.flatnonzero(dones):
+                assert infos[number]["TimeLimit.truncated"]
+                found[number].append(step)
+        return found
+
+    def test_in_training_first_episodes_are_cut_off_one_after_the_other(self):
+        assert self.ends(make_environments(MOUNTAIN_CAR, 4, seed=0), 400) == [
+            [50, 250],
+            [100, 300],
+            [150, 350],
+            [200, 400],
+        ]
+
+    def test_evaluations_are_whole(self):
+        assert self.ends(make_environments(MOUNTAIN_CAR, 2, seed=0, purpose="evaluation"), 200) == [[200], [200]]
+
+    def test_without_a_time_limit_there_is_nothing_to_cut(self):
+        assert SeededEpisodes(Blank(VECTOR, spaces.Discrete(2)), 0, 0, first=0.5).first is None
+
+
 class TestHorizon:
     @pytest.mark.parametrize(
         ("name", "variable"),
