@@ -1,7 +1,7 @@
-"""The pictures of imitation, drawn from benchmarks/results/gail.json: `python benchmarks/gail_figures.py`.
+"""The pictures of imitation, drawn from benchmarks/results: `python benchmarks/gail_figures.py`.
 
 `docs/images/gail_curves.png` is the paper's figure 6: return against iteration, original GAIL and learned updaters;
-`docs/images/gail_controls.png` the same for the controls.
+`gail_controls.png` the same for the controls; `gail_stress.png` for the stress grid.
 """
 
 from __future__ import annotations
@@ -16,15 +16,20 @@ from tasks.gail.methods import METHODS
 from tasks.gail.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
+# Result file and methods.
 PICTURES = {
-    "gail_curves.png": ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l"),
-    "gail_controls.png": ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise"),
+    "gail_curves.png": ("gail.json", ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")),
+    "gail_controls.png": ("gail.json", ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise")),
+    "gail_stress.png": ("gail-stress.json", ("gail-adam", "c-gail", "coordinate-l2l", "coordinate-bounded-l2l")),
 }
 
 
-def draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Write both pictures into a folder, of the methods that have been played."""
-    for file, methods in PICTURES.items():
+def draw(results: Path, folder: Path) -> None:
+    """Write the pictures into a folder, of the methods that have been played."""
+    for file, (result, methods) in PICTURES.items():
+        if not (results / result).exists():
+            continue
+        rows = json.loads((results / result).read_text())["rows"]
         panels = [panel for name in SETTINGS if (panel := _panel(rows, name, methods)) is not None]
         if panels:
             return_curves(panels).savefig(folder / file, dpi=110)
@@ -44,4 +49,4 @@ def _panel(rows: Sequence[Mapping[str, Any]], setting: str, methods: Sequence[st
 
 
 if __name__ == "__main__":
-    draw(json.loads((ROOT / "benchmarks/results/gail.json").read_text())["rows"], ROOT / "docs" / "images")
+    draw(ROOT / "benchmarks" / "results", ROOT / "docs" / "images")

@@ -13,8 +13,12 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
+
 from tasks.adversarial.methods import METHODS, TABLE
 from tasks.gail.methods import METHODS as IMITATION
+from tasks.gail.settings import SETTINGS
+from tasks.gail.statistics import Bootstrap
 
 CLONED = "Behavioural cloning"
 ROOT = Path(__file__).parents[1]
@@ -172,6 +176,104 @@ def _imitation(own: Rows) -> list[str]:
     ]
 
 
+def gail_cells(rows: Rows) -> str:
+    """Original GAIL in the cells that were looked at: its last tenth, and what it had lost before."""
+    lines = []
+    for setting, stress in dict.fromkeys((row["setting"], row["stress"]) for row in rows):
+        own = [row for row in rows if (row["setting"], row["stress"]) == (setting, stress)]
+        cells = [f"{sum(row['hit'] is not None for row in own)} of {len(own)}"]
+        for field, form in (
+            ("area", ".2f"),
+            ("last_tenth", ".2f"),
+            ("worst_window", ".2f"),
+            ("longest_outage", "d"),
+        ):
+            cells.append(", ".join(format(row[field], form) for row in own))
+        lines.append([SETTINGS[setting].title, stress, *cells])
+    titles = ["environment", "cell", "reached", "mean score", "last tenth", "worst window", "longest outage"]
+    return _markdown(titles, lines)
+
+
+def gail_stress_rates(rows: Rows) -> str:
+    """Mean score over whole pilot runs by learning rate; the best of each method in each cell in bold."""
+    parsed = [{**row, "rate": float(row["stress"].rsplit("-rate-", 1)[1])} for row in rows]
+    rates = sorted({row["rate"] for row in parsed})
+    lines = []
+    for setting, name in dict.fromkeys((row["setting"], row["method"]) for row in parsed):
+        own = [row for row in parsed if (row["setting"], row["method"]) == (setting, name)]
+        means = {rate: mean(row["area"] for row in own if row["rate"] == rate) for rate in rates}
+        best = max(means, key=lambda rate: means[rate])
+        cells = [f"**{value:.2f}**" if rate == best else f"{value:.2f}" for rate, value in means.items()]
+        lines.append([SETTINGS[setting].title, IMITATION[name].title, *cells])
+    return _markdown(["environment", "method", *(f"{rate:g}" for rate in rates)], lines)
+
+
+def gail_stress(setting: str) -> Callable[[Rows], str]:
+    """How steady each method was in one cell of the grid."""
+
+    def table(rows: Rows) -> str:
+        lines = []
+        for name, method in IMITATION.items():
+            own = [row for row in rows if (row["setting"], row["method"]) == (setting, name)]
+            if own:
+                lines.append([method.title, *_steadiness(own)])
+        titles = [
+            "method",
+            "rate",
+            "mean score (IQM)",
+            "last tenth",
+            "reached",
+            "outages",
+            "longest",
+            "worst window",
+        ]
+        return _markdown([*titles, "worst tenth", "distance"], lines)
+
+    return table
+
+
+def _steadiness(own: Rows) -> list[str]:
+    rate = own[0]["stress"].rsplit("-rate-", 1)
+    area = Bootstrap(np.random.default_rng(0)).interquartile_mean([[row["area"] for row in own]])
+    return [
+        rate[1] if len(rate) == 2 else "-",
+        f"{area.value:.2f} ({area.low:.2f} to {area.high:.2f})",
+        f"{mean(row['last_tenth'] for row in own):.2f}",
+        f"{sum(row['hit'] is not None for row in own)} of {len(own)}",
+        f"{sum(row['outage'] for row in own)} of {len(own)}",
+        f"{max(row['longest_outage'] for row in own)}",
+        f"{min(row['worst_window'] for row in own):.2f}",
+        f"{mean(row['cvar10'] for row in own):.2f}",
+        f"{mean(row['energy_distance'] for row in own):.2f}",
+    ]
+
+
+def gail_transfer(rows: Rows) -> str:
+    """Every way of updating the discriminator in the environments that an updater was carried to."""
+    lines = []
+    for setting in ("mountain-car", "acrobot"):
+        for title, name, stress in (
+            ("GAIL, Adam", "gail-adam", "none"),
+            ("L2L, trained there", "coordinate-l2l", "none"),
+            ("L2L, trained on CartPole, frozen", "coordinate-l2l", "frozen"),
+        ):
+            wanted = (setting, name, stress)
+            own = [row for row in rows if (row["setting"], row["method"], row["stress"]) == wanted]
+            if own:
+                lines.append([SETTINGS[setting].title, title, *_imitation(own)])
+    titles = [
+        "environment",
+        "method",
+        "return",
+        "expert level",
+        "hit",
+        "worst window",
+        "longest outage",
+        "agreement",
+    ]
+    return _markdown([*titles, "distance", "D: policy", "D: expert", "D: held out"], lines)
+
+
 def gail_rates(rows: Rows) -> str:
     """Environment steps a CPU-second, and beside bare TRPO."""
     names = {"trpo": "TRPO alone, paid by the environment", **{name: one.title for name, one in IMITATION.items()}}
@@ -226,6 +328,11 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits-recipe": ("digits-tuning.json", tuning_recipe),
     "digits-eps": ("digits-tuning.json", tuning_eps),
     "gail-cartpole": ("gail.json", gail("cartpole")),
+    "gail-cells": ("gail-stress-cells.json", gail_cells),
+    "gail-stress-rates": ("gail-stress-rates.json", gail_stress_rates),
+    "gail-stress-style": ("gail-stress.json", gail_stress("cartpole-style")),
+    "gail-stress-cartpole": ("gail-stress.json", gail_stress("cartpole")),
+    "gail-transfer": ("gail-transfer.json", gail_transfer),
     "gail-rates": ("gail-speed.json", gail_rates),
     "gail-steps": ("gail-speed.json", gail_steps),
     "gail-dense-step": ("dense-updater.json", gail_dense_step),

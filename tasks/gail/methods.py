@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 # Ho and Ermon's learning rate of the discriminator's Adam, and the library's of a learned optimizer's.
 ADAM, META = 0.01, 1e-3
+# Where they are held: how far the weights may grow, in lengths of the first ones, and how far an iteration may move
+# them, in parts of their own length.
+RADIUS, LONGEST = 2.0, 0.02
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Method:
         regularisers: terms subtracted from the discriminator's objective.
         constant: pay one and the same reward whatever the discriminator says.
         bad: learn from demonstrations of something else than the expert's behaviour.
+        radius: keep the discriminator's weights in a ball, see `GAIL`.
         halved: let the discriminator learn from every other pair of the demonstrations, and judge its learned
             optimizer by the pairs between; the method sees no more of the expert than the others do.
     """
@@ -66,6 +70,7 @@ class Method:
     regularisers: tuple[Regulariser, ...] = ()
     constant: bool = False
     bad: bool = False
+    radius: float | None = None
     halved: bool = False
 
 
@@ -84,11 +89,12 @@ def _learned(
     rate: float = META,
     longest: float | None = None,
 ) -> Maker:
+    """`longest` is how far an iteration may move the weights, in parts of their length, over all its steps."""
     return lambda discriminator, knobs: kind(
         updater(discriminator),
         steps=knobs.steps,
         learning_rate=knobs.rate or rate,
-        max_relative_step=longest,
+        max_relative_step=longest / knobs.steps if longest is not None else None,
     )
 
 
@@ -97,7 +103,7 @@ def _bounded(updater: Callable[[Discriminator], Updater]) -> Maker:
 
     Rate and bound were chosen for the updater by neuron on one pilot seed of CartPole; the others take them over.
     """
-    return _learned(updater, rate=3e-3, longest=0.02)
+    return _learned(updater, rate=3e-3, longest=LONGEST)
 
 
 def _dense_paper(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:
@@ -118,7 +124,21 @@ METHODS: dict[str, Method] = {
         Method("gail-adam", "GAIL, Adam", _adam),
         Method("c-gail", "GAIL, Adam, C-GAIL's term", _adam, (Controller(),)),
         Method("gail-gp", "GAIL, Adam, gradient penalty", _adam, (GradientPenalty(),)),
+        Method("gail-adam-ball", "GAIL, Adam in a ball", _adam, radius=RADIUS),
         Method("coordinate-l2l", "L2L, by coordinate", _learned(lambda _: MLPUpdater())),
+        Method(
+            "coordinate-ball-l2l",
+            "L2L, by coordinate, short steps in a ball",
+            _learned(lambda _: MLPUpdater(), longest=LONGEST),
+            radius=RADIUS,
+        ),
+        Method(
+            "coordinate-halves-l2l",
+            "L2L, by coordinate, judged by unseen pairs",
+            _learned(lambda _: MLPUpdater(), longest=LONGEST),
+            radius=RADIUS,
+            halved=True,
+        ),
         Method("rows-l2l", "L2L, by neuron", _bounded(lambda d: RowUpdater(d.shapes))),
         Method("low-rank-l2l", "L2L, low rank", _bounded(lambda d: LowRankUpdater(d.size))),
         Method("dense-l2l", "L2L, dense", _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True))),
@@ -127,11 +147,5 @@ METHODS: dict[str, Method] = {
         Method("constant", "constant reward", _still, constant=True),
         Method("bad-demos", "GAIL, Adam, bad demonstrations", _adam, bad=True),
         Method("noise", "L2L's steps in random directions", _learned(lambda _: MLPUpdater(), NoiseOfSameNorm)),
-        Method(
-            "coordinate-halves-l2l",
-            "L2L, by coordinate, judged by unseen pairs",
-            _learned(lambda _: MLPUpdater()),
-            halved=True,
-        ),
     )
 }

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minimax_l2l import InnerProblem
+from minimax_l2l.constraints import Constraint, Free
 from minimax_l2l.randomness import uniform
 from minimax_l2l.trees import Tree, leaves
 from tasks.gail.discriminator import Discriminator
@@ -45,6 +46,7 @@ class ImitationProblem(InnerProblem):
         policy_weights: how much each of the policy's pairs counts, shape (n,); None counts all alike.
         expert_weights: likewise of the expert's.
         regularisers: subtracted from J.
+        constraint: the set that w stays in; None leaves it free.
         meta_expert: pairs of the expert that the learned optimizer is judged on instead of `expert`, such as
             trajectories held out from the discriminator; None judges it on `expert`.
         seed: of random numbers.
@@ -61,6 +63,7 @@ class ImitationProblem(InnerProblem):
         policy_weights: Tensor | None = None,
         expert_weights: Tensor | None = None,
         regularisers: Sequence[Regulariser] = (),
+        constraint: Constraint | None = None,
         meta_expert: Tensor | None = None,
         seed: int = 0,
         step: int = 0,
@@ -69,6 +72,7 @@ class ImitationProblem(InnerProblem):
         self.policy, self.expert = policy, expert
         self.policy_weights, self.expert_weights = policy_weights, expert_weights
         self.regularisers = regularisers
+        self.constraint = constraint or Free()
         self.meta_expert = meta_expert
         self.seed, self.step = seed, step
 

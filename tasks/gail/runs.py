@@ -91,6 +91,7 @@ def pose_task(
         policy=conditions.policy or PolicySettings(steps=setting.steps),
         hidden=conditions.hidden,
         regularisers=method.regularisers,
+        radius=method.radius,
         held_out=held_out,
         judged_by=judged_by,
         evaluation_episodes=conditions.evaluation_episodes,

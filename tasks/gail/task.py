@@ -13,6 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor
 
 from minimax_l2l import InnerOptimizer, InnerProblem, Task
+from minimax_l2l.constraints import Constraint, Free, L2Ball
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.trees import Tree, leaves
 from tasks.gail.absorbing import steps_absorbed, still_to_come
@@ -51,6 +52,8 @@ class GAIL(Task):
         absorbing: let episodes that end early go on in an absorbing state up to the time limit, which the
             discriminator sees and which is paid for; see `tasks.gail.absorbing`. No reward need be named then.
         regularisers: hand-designed terms of the discriminator's objective.
+        radius: keep w in the ball about 0 of so many times the length of the first weights. A discriminator that
+            can tell every pair it knows would grow without end, and its rewards with it; None lets it.
         held_out: demonstrations that the discriminator never sees, to measure it with.
         judged_by: demonstrations that the discriminator never sees, on which a learned optimizer's meta-objective
             is taken, so that it learns to make discriminators that generalise; None takes `demonstrations`.
@@ -76,6 +79,7 @@ class GAIL(Task):
         entropy: float = 0.0,
         absorbing: bool = False,
         regularisers: Sequence[Regulariser] = (),
+        radius: float | None = None,
         held_out: Demonstrations | None = None,
         judged_by: Demonstrations | None = None,
         evaluation_episodes: int = 20,
@@ -100,7 +104,11 @@ class GAIL(Task):
             self.discriminator = Discriminator(
                 observations, actions, environment.action_space, hidden, absorbing=absorbing
             )
-        self.memory = DiscriminatorMemory(self.discriminator.first_weights())
+        first = self.discriminator.first_weights()
+        self.memory = DiscriminatorMemory(first)
+        self.constraint: Constraint = (
+            L2Ball(require_positive("radius", radius) * first.norm().item()) if radius is not None else Free()
+        )
         self.expert = self.discriminator.encode(observations, actions)
         self.expert_weights: Tensor | None = None
         if self.horizon is not None:
@@ -143,6 +151,7 @@ class GAIL(Task):
             policy_weights=weights,
             expert_weights=self.expert_weights,
             regularisers=self.regularisers,
+            constraint=self.constraint,
             meta_expert=self.judged_by,
             seed=self.seed,
             step=batch.step,

@@ -115,6 +115,15 @@ class TestTheGame:
         assert torch.equal(runs["own"], runs["same"])
         assert not torch.equal(runs["own"], runs["other"])
 
+    def test_the_weights_may_be_kept_in_a_ball(self):
+        made = task(radius=1.1)
+        first = made.memory.weights.norm().item()
+        made.solve(Adam(lr=0.5), device="cpu")
+        assert made.memory.weights.norm().item() == pytest.approx(1.1 * first)
+        free = task()
+        free.solve(Adam(lr=0.5), device="cpu")
+        assert free.memory.weights.norm().item() > 2 * first
+
     def test_continuous_actions(self):
         def swing(observation):
             return np.array([np.sign(observation[2])], dtype=np.float32)
@@ -170,6 +179,7 @@ class TestRefusals:
             ({"iterations": -1}, "iterations"),
             ({"evaluation_episodes": 0}, "evaluation_episodes"),
             ({"entropy": -1.0}, "entropy"),
+            ({"radius": 0.0}, "radius"),
         ],
     )
     def test_options(self, options, words):
