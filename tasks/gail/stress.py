@@ -57,16 +57,7 @@ class Cell:
         return Job(self.setting, method, seed, self.name(rate), conditions)
 
 
-CANDIDATES = tuple(
-    Cell(setting, steps)
-    for setting, numbers in {
-        "cartpole-style": (20, 5, 1),
-        "cartpole": (20, 5, 1),
-        "mountain-car": (20, 5),
-        "acrobot": (20, 5),
-    }.items()
-    for steps in numbers
-)
+CANDIDATES = tuple(Cell(setting, steps) for setting in ("cartpole-style", "cartpole") for steps in (20, 5, 1))
 
 # Two in which original GAIL loses what it had, by `gail-stress-cells`.
 GRID = (Cell("cartpole-style", 5), Cell("cartpole", 20))
