@@ -70,7 +70,9 @@ def clone(job: Job) -> dict[str, Any]:
     return measure_policy(task, held_out, random=setting.random_return, expert=setting.expert_return)
 
 
-def play_into(out: Path, name: str, jobs: Sequence[Job], announce: Announce) -> Path:
+def play_into(
+    out: Path, name: str, jobs: Sequence[Job], announce: Announce, *, shared_with: str | None = None
+) -> Path:
     """Play the jobs whose rows are missing from a result file, and add each row as it comes.
 
     Interrupted, it goes on where it was when it is called again: rows that are there are kept, runs that were begun
@@ -81,6 +83,7 @@ def play_into(out: Path, name: str, jobs: Sequence[Job], announce: Announce) -> 
         name: of the file and of the runs' folder.
         jobs: all of them.
         announce: called with a few words as runs end.
+        shared_with: another result file whose runs these are too, as far as they have been played.
 
     Returns:
         The file.
@@ -88,7 +91,7 @@ def play_into(out: Path, name: str, jobs: Sequence[Job], announce: Announce) -> 
     file = RunFolder(out).path / f"{name}.json"
     rows: list[dict[str, Any]] = json.loads(file.read_text())["rows"] if file.exists() else []
     done = {_key(row) for row in rows}
-    missing = {job: RUNS / name / job.name for job in jobs if _key(_row(job)) not in done}
+    missing = {job: RUNS / (shared_with or name) / job.name for job in jobs if _key(_row(job)) not in done}
     left = len(missing)
     announce(f"{left} of {len(jobs)} runs to play")
     for job, measured in play_all(missing):

@@ -9,6 +9,7 @@ from tasks.gail.benchmark import RUNS, SEEDS, play_into
 from tasks.gail.pool import Job
 
 SOURCE = "cartpole"
+PLAYED = "gail"
 TARGETS = ("mountain-car", "acrobot")
 
 
@@ -16,7 +17,7 @@ def measure_transfer(out: Path, announce: Announce) -> Path:
     """The updater by coordinate, trained on CartPole; frozen, trained anew and original GAIL on the others.
 
     Args:
-        out: folder of `gail-transfer.json`; the runs go to `runs/benchmark/gail/gail-transfer`.
+        out: folder of `gail-transfer.json`; the runs are shared with the benchmark `gail`.
         announce: called with a few words as runs end.
 
     Returns:
@@ -30,10 +31,10 @@ def measure_transfer(out: Path, announce: Announce) -> Path:
         for method in ("gail-adam", "coordinate-l2l")
         for seed in SEEDS
     ]
-    play_into(out, name, [*sources.values(), *anew], announce)
+    play_into(out, name, [*sources.values(), *anew], announce, shared_with=PLAYED)
     frozen = [
-        Job(target, "coordinate-l2l", seed, "frozen", trained=RUNS / name / source.name / "optimizer")
+        Job(target, "coordinate-l2l", seed, "frozen", trained=RUNS / PLAYED / source.name / "optimizer")
         for target in TARGETS
         for seed, source in sources.items()
     ]
-    return play_into(out, name, frozen, announce)
+    return play_into(out, name, frozen, announce, shared_with=PLAYED)

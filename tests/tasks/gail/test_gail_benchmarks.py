@@ -99,6 +99,16 @@ class TestFiles:
         assert [row["seed"] for row in rows] == [0, 1]
         assert {"setting", "environment", "stress", "method"} <= rows[0].keys()
 
+    def test_runs_of_another_file_are_not_played_again(self, here, monkeypatch):
+        job = Job("cartpole", "frozen-d", 0, conditions=TINY)
+        play_into(here, "some", [job], silent)
+        folders = []
+        monkeypatch.setattr(benchmark, "play_all", lambda jobs: folders.extend(jobs.values()) or [])
+        play_into(here, "other", [job], silent, shared_with="some")
+        assert [folder.exists() for folder in folders] == [True]
+        play_into(here, "third", [job], silent)
+        assert [folder.exists() for folder in folders] == [True, False]
+
     def test_cloning_is_measured_like_any_policy(self):
         row = benchmark.clone(Job("cartpole", "bc", 0, conditions=TINY))
         assert row.keys() == {"final_return", "final_score", "action_agreement", "energy_distance"}
@@ -130,7 +140,13 @@ class TestFiles:
 
     def test_transfer_freezes_what_cartpole_trained(self, here, monkeypatch):
         calls = []
-        monkeypatch.setattr(transfer, "play_into", lambda out, name, jobs, announce: calls.append(jobs) or out)
+
+        def play_into(out, name, jobs, announce, *, shared_with):
+            assert shared_with == "gail"
+            calls.append(jobs)
+            return out
+
+        monkeypatch.setattr(transfer, "play_into", play_into)
         transfer.measure_transfer(here, silent)
         assert {job.setting for job in calls[0] if job.trained is None} == {"cartpole", "mountain-car", "acrobot"}
         assert all(job.trained is not None and f"-{job.seed}" in job.trained.parent.name for job in calls[1])

@@ -1,0 +1,74 @@
+"""GAIL of `imitation` 1.0.1 and ours, in turns on one thread: returns, and environment steps a CPU-second.
+
+    python benchmarks/peer.py --peer peer/bin/python
+
+`benchmarks/peer_imitation.py` says how to make the environment whose interpreter is named here, and is run by it.
+Both have CartPole's ten demonstrations, the same policy network, rollouts, TRPO settings and learning rate of the
+discriminator's Adam. Training alone is timed. Writes `benchmarks/results/gail-peer.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+from minimax_l2l.training.environment import describe_environment
+from tasks.gail.measurement import measure_policy
+from tasks.gail.methods import METHODS
+from tasks.gail.runs import PAPER, pose
+from tasks.gail.settings import DATASETS, SETTINGS
+
+ROOT = Path(__file__).parents[1]
+SETTING = SETTINGS["cartpole"]
+
+
+def main(peer: Path, seeds: tuple[int, ...] = (0, 1, 2), out: Path = ROOT / "benchmarks" / "results") -> None:
+    """Train both on each seed.
+
+    Args:
+        peer: the interpreter that has `imitation`.
+        seeds: of the runs.
+        out: folder of the result file.
+    """
+    torch.set_num_threads(1)
+    rows = []
+    for seed in seeds:
+        rows += [_theirs(peer, seed), _ours(seed)]
+        print(json.dumps(rows[-2:]))
+        content = {"environment": describe_environment(), "rows": rows}
+        (out / "gail-peer.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _theirs(peer: Path, seed: int) -> dict[str, Any]:
+    data = DATASETS / SETTING.dataset / "data" / "main_data.hdf5"
+    command = [peer, ROOT / "benchmarks" / "peer_imitation.py", data, SETTING.environment_id, "--seed", str(seed)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    row: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return row
+
+
+def _ours(seed: int) -> dict[str, Any]:
+    task, optimizer = pose(SETTING, METHODS["gail-adam"], PAPER, seed=seed)
+    began = time.process_time()
+    task.solve(optimizer, device="cpu")
+    seconds = time.process_time() - began
+    _, held_out = SETTING.expert().split(PAPER.held_out)
+    measured = measure_policy(task, held_out, random=SETTING.random_return, expert=SETTING.expert_return)
+    steps = PAPER.iterations * 8 * SETTING.steps
+    return {
+        "method": "gail-adam",
+        "environment": SETTING.environment_id,
+        "seed": seed,
+        "final_return": measured["final_return"],
+        "env_steps_per_cpu_second": steps / seconds,
+    }
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
