@@ -14,13 +14,14 @@ from typing import Any
 from tasks.gail.curves import Panel, return_curves
 from tasks.gail.methods import METHODS
 from tasks.gail.settings import SETTINGS
+from tasks.gail.stress import TUNED
 
 ROOT = Path(__file__).parents[1]
 # Result file and methods.
 PICTURES = {
     "gail_curves.png": ("gail.json", ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")),
     "gail_controls.png": ("gail.json", ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise")),
-    "gail_stress.png": ("gail-stress.json", ("gail-adam", "c-gail", "coordinate-l2l", "coordinate-bounded-l2l")),
+    "gail_stress.png": ("gail-stress.json", TUNED),
 }
 
 

@@ -38,6 +38,8 @@ class Adam(InnerOptimizer):
         super().__init__(steps=steps, random_start=random_start)
         self.lr = require_positive("lr", lr)
         self.betas = (require_fraction("betas[0]", betas[0]), require_fraction("betas[1]", betas[1]))
+        if 1 in self.betas:
+            raise ValueError(f"betas must be below 1, got {betas}; moments with 1 would never take up a gradient.")
 
     @torch.no_grad()
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:

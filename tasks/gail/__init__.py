@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from minimax_l2l.extras import require_extra
 
 if TYPE_CHECKING:
+    from tasks.gail.algorithm import PolicySettings
     from tasks.gail.controls import NoiseOfSameNorm, clone_behaviour
     from tasks.gail.demonstrations import Demonstrations
     from tasks.gail.discriminator import Discriminator
     from tasks.gail.environments import variable_horizon
     from tasks.gail.experts import Expert, train_expert
     from tasks.gail.fixed_horizon import register
-    from tasks.gail.learner import PolicySettings
     from tasks.gail.minari_files import read_minari, write_minari
     from tasks.gail.problem import ImitationProblem
     from tasks.gail.recording import record
@@ -52,7 +52,7 @@ _HOMES = {
     "GradientPenalty": "regularisers",
     "ImitationProblem": "problem",
     "NoiseOfSameNorm": "controls",
-    "PolicySettings": "learner",
+    "PolicySettings": "algorithm",
     "Regulariser": "regularisers",
     "clone_behaviour": "controls",
     "read_minari": "minari_files",

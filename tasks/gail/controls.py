@@ -31,7 +31,8 @@ class NoiseOfSameNorm(LearnedOptimizer):
         start = leaves(self.start(problem))[0]
         direction = leaves(problem.noise(start, draw=1))[0] - 0.5
         moved = start + (learned - start).norm() * direction / direction.norm()
-        shown: Tree = learned + (moved - learned).detach()
+        taken = leaves(problem.constraint.project(moved))[0]
+        shown: Tree = learned + (taken - learned).detach()
         return shown
 
 

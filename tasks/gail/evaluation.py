@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from tasks.gail.environments import make_environments
 
 Act = Callable[[np.ndarray], np.ndarray]
+
+
+class Episodes(NamedTuple):
+    """Episodes that were played to their ends.
+
+    Attributes:
+        returns: of each, shape (episodes,).
+        observations: raw, of all steps of all, shape (steps, d).
+        actions: taken there, shape (steps,) or (steps, ...).
+    """
+
+    returns: np.ndarray
+    observations: np.ndarray
+    actions: np.ndarray
 
 
 class Evaluator:
@@ -29,12 +44,21 @@ class Evaluator:
         Args:
             act: from raw observations of shape (n, d) to n actions.
         """
+        return self.play(act).returns
+
+    def play(self, act: Act) -> Episodes:
+        """The episodes themselves; see `returns`."""
         self.environments.set_attr("episodes", 0)
-        observations = self.environments.reset()
+        seen = np.asarray(self.environments.reset())
         running = np.ones(self.environments.num_envs, dtype=bool)
         totals = np.zeros(self.environments.num_envs)
+        observations, actions = [], []
         while running.any():
-            observations, rewards, dones, _ = self.environments.step(act(np.asarray(observations)))
+            done = np.asarray(act(seen))
+            observations.append(seen[running])
+            actions.append(done[running])
+            after, rewards, ends, _ = self.environments.step(done)
+            seen = np.asarray(after)
             totals += np.where(running, rewards, 0)
-            running &= ~dones
-        return totals
+            running &= ~ends
+        return Episodes(totals, np.concatenate(observations), np.concatenate(actions))

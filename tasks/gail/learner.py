@@ -1,4 +1,4 @@
-"""The policy's side of imitation: TRPO by sb3-contrib, taken apart where the discriminator comes in.
+"""The policy's side of imitation: an algorithm of Stable-Baselines3, taken apart where the discriminator comes in.
 
 All use of Stable-Baselines3's inner workings is in this file: its rollout buffer, `_setup_learn`, `_last_obs`,
 `_last_episode_starts`, `_update_current_progress_remaining`.
@@ -7,57 +7,23 @@ All use of Stable-Baselines3's inner workings is in this file: its rollout buffe
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from sb3_contrib import TRPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
 from minimax_l2l.training.folder import atomic
+from tasks.gail.algorithm import FIRST_LAYERS, PolicySettings, make_algorithm
 from tasks.gail.environments import episodes_state, make_environments, restore_episodes
 from tasks.gail.own_randomness import OwnRandomness
 from tasks.gail.recorder import Recorder
-
-Schedule = Callable[[float], float]
-
-
-@dataclass(frozen=True)
-class PolicySettings:
-    """TRPO's settings, by default Ho and Ermon's with a rollout of 1,024 steps and the paper's network.
-
-    Attributes:
-        environments: how many are stepped together.
-        steps: of each environment a rollout.
-        hidden: widths of the policy's hidden layers, and of the value network's; tanh between them.
-        gamma: discount.
-        gae_lambda: of generalised advantage estimation.
-        target_kl: largest mean KL divergence of a policy step, in nats.
-        damping: added to the Fisher matrix.
-        critic_learning_rate: of the value network's Adam, or its schedule from the progress that remains, 1 to 0.
-        critic_epochs: passes over the rollout an iteration.
-        critic_batch: samples a step of it.
-        normalise: bring observations to zero mean and unit deviation, as measured so far, for the policy.
-    """
-
-    environments: int = 8
-    steps: int = 128
-    hidden: tuple[int, ...] = (64, 32)
-    gamma: float = 0.995
-    gae_lambda: float = 0.97
-    target_kl: float = 0.01
-    damping: float = 0.1
-    critic_learning_rate: float | Schedule = 1e-3
-    critic_epochs: int = 5
-    critic_batch: int = 256
-    normalise: bool = True
 
 
 class Rollout(NamedTuple):
@@ -88,10 +54,13 @@ class PolicyLearner:
 
     Args:
         environment_id: a gymnasium id.
-        settings: of TRPO.
+        settings: of TRPO, or another algorithm.
         iterations: of the whole run, for schedules.
         seed: of the networks, the actions, the order of mini-batches, and every episode.
         callback: one of Stable-Baselines3's, such as an `EvalCallback`; None for none.
+
+    Attributes:
+        steps: of all environments a rollout.
     """
 
     def __init__(
@@ -110,29 +79,13 @@ class PolicyLearner:
             VecNormalize(self.episodes, norm_reward=False, clip_obs=np.inf) if settings.normalise else None
         )
         with self.randomness:
-            self.model = self._model(self.normaliser or self.episodes)
+            self.model = make_algorithm(settings, self.normaliser or self.episodes)
         self.model.set_logger(Logger(None, []))
-        self._total = iterations * settings.environments * settings.steps
+        self.steps = settings.environments * self.model.n_steps
+        self._total = iterations * self.steps
         self.recorder = Recorder(self.normaliser)
         self._callback: BaseCallback = CallbackList([self.recorder, *([callback] if callback is not None else [])])
-        self._begun = False
-
-    def _model(self, environments: DummyVecEnv | VecNormalize) -> TRPO:
-        settings = self.settings
-        return TRPO(
-            "MlpPolicy",
-            environments,
-            learning_rate=settings.critic_learning_rate,
-            n_steps=settings.steps,
-            batch_size=settings.critic_batch,
-            gamma=settings.gamma,
-            gae_lambda=settings.gae_lambda,
-            cg_damping=settings.damping,
-            n_critic_updates=settings.critic_epochs,
-            target_kl=settings.target_kl,
-            policy_kwargs={"net_arch": {"pi": list(settings.hidden), "vf": list(settings.hidden)}},
-            device="cpu",  # Stable-Baselines3 advises it for networks as small as these
-        )
+        self.begun = False
 
     @property
     def statistics(self) -> RunningMeanStd | None:
@@ -141,20 +94,22 @@ class PolicyLearner:
 
     def begin(self) -> None:
         """Reset the environments, unless the run has begun."""
-        if not self._begun:
+        if not self.begun:
             _, self._callback = self.model._setup_learn(self._total, self._callback)
             self._callback.on_training_start({}, {})
             self.recorder.now = self.recorder.raw(self.model._last_obs)
             self.recorder.ages = np.zeros(self.episodes.num_envs, dtype=np.int64)
-            self._begun = True
+            self.begun = True
 
-    def collect(self, step: int) -> Rollout:
-        """Let the policy act, and return what the discriminator may see of it."""
+    def collect(self, step: int) -> Rollout | None:
+        """Let the policy act, and return what the discriminator may see of it; None if a callback says stop."""
         self.begin()
         with self.randomness:
-            self.model.collect_rollouts(
-                self.normaliser or self.episodes, self._callback, self.model.rollout_buffer, self.settings.steps
+            goes_on = self.model.collect_rollouts(
+                self.normaliser or self.episodes, self._callback, self.model.rollout_buffer, self.model.n_steps
             )
+        if not goes_on:
+            return None
         self.model._update_current_progress_remaining(self.model.num_timesteps, self._total)
         observations, actions = np.stack(self.recorder.observations), np.stack(self.recorder.actions)
         ended = self.recorder.ended
@@ -166,8 +121,12 @@ class PolicyLearner:
             step,
         )
 
+    def end(self) -> None:
+        """Tell the callbacks that training is over."""
+        self._callback.on_training_end()
+
     def train(self, rewards: Tensor, *, entropy: float = 0.0) -> None:
-        """One TRPO step and the critic's epochs on the last rollout, paid by these rewards.
+        """The algorithm's training on the last rollout, paid by these rewards.
 
         Where a time limit cut an episode off, gamma V(last observation) is added, as Stable-Baselines3 does: a
         limit is no end.
@@ -201,18 +160,16 @@ class PolicyLearner:
         `TRPO.load(file).predict(observation)`.
         """
         with torch.random.fork_rng(devices=[]):
-            plain = self._model(self.episodes)
+            plain = make_algorithm(self.settings, self.episodes)
         weights = {name: value.clone() for name, value in self.model.policy.state_dict().items()}
         statistics = self.statistics
         if statistics is not None and self.normaliser is not None:
             deviation = torch.from_numpy(np.sqrt(statistics.var + self.normaliser.epsilon))
             mean = torch.from_numpy(statistics.mean)
-            for net in ("policy_net", "value_net"):
-                first = weights[f"mlp_extractor.{net}.0.weight"].double() / deviation
-                weights[f"mlp_extractor.{net}.0.bias"] = (
-                    weights[f"mlp_extractor.{net}.0.bias"].double() - first @ mean
-                ).float()
-                weights[f"mlp_extractor.{net}.0.weight"] = first.float()
+            for layer in FIRST_LAYERS:
+                first = weights[f"{layer}.weight"].double() / deviation
+                weights[f"{layer}.bias"] = (weights[f"{layer}.bias"].double() - first @ mean).float()
+                weights[f"{layer}.weight"] = first.float()
         plain.policy.load_state_dict(weights)
         zipped = io.BytesIO()
         plain.save(zipped)

@@ -51,28 +51,29 @@ def measure(
 def measure_policy(task: GAIL, held_out: Demonstrations, *, random: float, expert: float) -> dict[str, Any]:
     """What a policy is worth: its returns on 100 episodes, and how like the expert's its actions and states are.
 
+    The policy is deterministic, and its states are those of these episodes.
+
     Args:
         task: whose policy it is.
         held_out: see `measure`.
         random: see `measure`.
         expert: see `measure`.
     """
-    final = Evaluator(task.environment_id, FINAL_EPISODES, seed=FINAL_SEED).returns(task.learner.act)
+    final = Evaluator(task.environment_id, FINAL_EPISODES, seed=FINAL_SEED).play(task.learner.act)
     states, actions = held_out.pairs()
     discrete = isinstance(task.learner.episodes.action_space, spaces.Discrete)
-    rollout = task.learner.collect(task.iterations or 0)
 
     def policy(seen: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(task.learner.act(seen.numpy()))
 
     agreement = action_agreement if discrete else action_error
     return {
-        "final_return": float(final.mean()),
-        "final_score": (float(final.mean()) - random) / (expert - random),
+        "final_return": float(final.returns.mean()),
+        "final_score": (float(final.returns.mean()) - random) / (expert - random),
         ("action_agreement" if discrete else "action_error"): agreement(policy, states, actions),
         "energy_distance": state_action_distance(
             (states, actions),
-            (rollout.observations, rollout.actions),
+            (torch.from_numpy(final.observations), torch.from_numpy(final.actions)),
             generator=torch.Generator().manual_seed(0),
         ),
     }

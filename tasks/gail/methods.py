@@ -117,7 +117,7 @@ def _dense_paper(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:
     )
 
 
-CONTROLS = ("frozen-d", "constant", "bad-demos", "noise")
+CONTROLS = ("frozen-d", "constant", "bad-demos", "noise", "noise-ball")
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
@@ -147,5 +147,11 @@ METHODS: dict[str, Method] = {
         Method("constant", "constant reward", _still, constant=True),
         Method("bad-demos", "GAIL, Adam, bad demonstrations", _adam, bad=True),
         Method("noise", "L2L's steps in random directions", _learned(lambda _: MLPUpdater(), NoiseOfSameNorm)),
+        Method(
+            "noise-ball",
+            "the same in a ball",
+            _learned(lambda _: MLPUpdater(), NoiseOfSameNorm, longest=LONGEST),
+            radius=RADIUS,
+        ),
     )
 }

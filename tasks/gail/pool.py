@@ -67,17 +67,20 @@ def play_all(jobs: Mapping[Job, Path]) -> Iterator[tuple[Job, dict[str, Any]]]:
 
 
 def play(job: Job, folder: Path) -> dict[str, Any]:
-    """Play one run to its end, from its checkpoint if it has one, and measure it."""
+    """Play one run to its end, from its checkpoint if it has one, and measure it.
+
+    Its rate, evaluations included, is known only of a run that was played in one piece.
+    """
     setting = SETTINGS[job.setting]
     task, optimizer = pose(setting, METHODS[job.method], job.conditions, seed=job.seed)
     if job.trained is not None:
         optimizer = LearnedOptimizer.from_pretrained(job.trained).requires_grad_(False)
     files = RunFolder(folder)
-    begun = time.process_time()
+    resumed, begun = files.checkpoint_file.exists(), time.process_time()
     solution = task.solve(
         optimizer,
         out=folder,
-        resume=files.checkpoint_file.exists(),
+        resume=resumed,
         device="cpu",
         log_every=EVALUATE_EVERY,
         validate_every=EVALUATE_EVERY,
@@ -85,9 +88,11 @@ def play(job: Job, folder: Path) -> dict[str, Any]:
     )
     if solution.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
+    steps = solution.steps * task.learner.steps
+    rate = None if resumed else round(steps / (time.process_time() - begun))
     _, held_out = setting.expert().split(job.conditions.held_out)
     measured = measure(task, solution.history, held_out, random=setting.random_return, expert=setting.expert_return)
-    return measured | {"cpu_seconds": round(time.process_time() - begun, 1)}
+    return measured | {"env_steps_per_cpu_second": rate}
 
 
 def _cores() -> int:

@@ -15,6 +15,7 @@ from tasks.gail.demonstrations import Demonstrations
 from tasks.gail.measurement import LAST, measure
 from tasks.gail.methods import METHODS, Knobs
 from tasks.gail.own_demonstrations import read_own
+from tasks.gail.pool import EVALUATE_EVERY
 from tasks.gail.runs import PAPER, Conditions, pose, pose_task
 from tasks.gail.settings import SETTINGS, Setting
 from tasks.gail.task import GAIL
@@ -79,7 +80,7 @@ def build_game(preset: str, setting_name: str, method_name: str, settings: Setti
             "epochs": epochs,
             "inner_steps": optimizer.steps,
         },
-        validate_every=min(epochs // FEWEST, 10),
+        validate_every=min(epochs // FEWEST, EVALUATE_EVERY),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -31,6 +32,12 @@ class DiscriminatorMemory:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put it back."""
         self.weights, self.state = state["weights"].to(self.weights.device), tuple(state["state"])
+        self.to(self.weights.device)
+
+    def to(self, device: torch.device) -> None:
+        """Put both on a device."""
+        self.weights = self.weights.to(device)
+        self.state = tuple(part.to(device) for part in self.state)
 
 
 class ImitationProblem(InnerProblem):
@@ -49,6 +56,7 @@ class ImitationProblem(InnerProblem):
         constraint: the set that w stays in; None leaves it free.
         meta_expert: pairs of the expert that the learned optimizer is judged on instead of `expert`, such as
             trajectories held out from the discriminator; None judges it on `expert`.
+        meta_expert_weights: how much each of those counts.
         seed: of random numbers.
         step: of random numbers, the iteration.
     """
@@ -65,6 +73,7 @@ class ImitationProblem(InnerProblem):
         regularisers: Sequence[Regulariser] = (),
         constraint: Constraint | None = None,
         meta_expert: Tensor | None = None,
+        meta_expert_weights: Tensor | None = None,
         seed: int = 0,
         step: int = 0,
     ) -> None:
@@ -73,12 +82,13 @@ class ImitationProblem(InnerProblem):
         self.policy_weights, self.expert_weights = policy_weights, expert_weights
         self.regularisers = regularisers
         self.constraint = constraint or Free()
-        self.meta_expert = meta_expert
+        self.meta_expert, self.meta_expert_weights = meta_expert, meta_expert_weights
+        self.first = memory.weights
         self.seed, self.step = seed, step
 
     def initial(self) -> Tensor:
         """The weights as the last iteration left them."""
-        return self.memory.weights
+        return self.first
 
     def initial_state(self) -> tuple[Tensor, ...]:
         """Their optimizer's state as the last iteration left it."""
@@ -94,9 +104,9 @@ class ImitationProblem(InnerProblem):
 
     def meta_objective(self, y: Tree) -> Tensor:
         """The same on the expert's pairs that the learned optimizer is judged on."""
-        return (
-            self.objective(y) if self.meta_expert is None else self._value(leaves(y)[0][0], self.meta_expert, None)
-        )
+        if self.meta_expert is None:
+            return self.objective(y)
+        return self._value(leaves(y)[0][0], self.meta_expert, self.meta_expert_weights)
 
     def noise(self, y: Tree, draw: int = 0) -> Tree:
         """Uniform numbers that depend on the seed and the iteration alone."""
@@ -107,9 +117,10 @@ class ImitationProblem(InnerProblem):
         value = _mean(F.logsigmoid(self.discriminator(weights, self.policy)), self.policy_weights)
         value = value + _mean(F.logsigmoid(-self.discriminator(weights, expert)), expert_weights)
         if self.regularisers:
-            mix = uniform(self.policy[None, :, 0], self._index(weights), seed=self.seed, step=self.step)[0]
+            like = self.policy.new_empty(1, len(self.policy), 2)
+            draws = uniform(like, self._index(weights), seed=self.seed, step=self.step)[0]
             for term in self.regularisers:
-                value = value - term(self.discriminator, weights, self.policy, expert, mix)
+                value = value - term(self.discriminator, weights, self.policy, expert, draws)
         return value[None]
 
     @staticmethod

@@ -27,7 +27,7 @@ class Regulariser(ABC):
 
     @abstractmethod
     def __call__(
-        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, mix: Tensor
+        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, draws: Tensor
     ) -> Tensor:
         """The term at weights of shape (m,).
 
@@ -36,12 +36,12 @@ class Regulariser(ABC):
             weights: its weight vector.
             policy: encoded pairs of the policy, shape (n, inputs).
             expert: encoded pairs of the expert, shape (k, inputs).
-            mix: uniform random numbers, shape (n,), the same at every call of one iteration.
+            draws: uniform random numbers in [0, 1), shape (n, 2), the same at every call of one iteration.
         """
 
 
 class GradientPenalty(Regulariser):
-    """c E (||grad_x z(x)|| - 1)^2, x uniformly between a pair of the policy and one of the expert.
+    """c E (||grad_x z(x)|| - 1)^2, x uniformly between a pair of the policy and a random one of the expert.
 
     Source: Gulrajani et al., Improved Training of Wasserstein GANs, 2017.
 
@@ -53,11 +53,12 @@ class GradientPenalty(Regulariser):
         super().__init__(coefficient)
 
     def __call__(
-        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, mix: Tensor
+        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, draws: Tensor
     ) -> Tensor:
         """See `Regulariser`."""
-        partner = expert[torch.arange(len(policy), device=policy.device) % len(expert)]
-        between = (partner + mix[:, None] * (policy - partner)).requires_grad_()
+        place, which = draws[:, :1], (draws[:, 1] * len(expert)).long()
+        partner = expert[which]
+        between = (partner + place * (policy - partner)).requires_grad_()
         with torch.enable_grad():
             logits = discriminator(weights, between)
             slope = torch.autograd.grad(logits.sum(), between, create_graph=True)[0]
@@ -83,7 +84,7 @@ class EntropyBonus(Regulariser):
         weights: Tensor,
         policy: Tensor,
         expert: Tensor,
-        mix: Tensor,  # noqa: ARG002
+        draws: Tensor,  # noqa: ARG002
     ) -> Tensor:
         """See `Regulariser`."""
         logits = torch.cat([discriminator(weights, policy), discriminator(weights, expert)])
@@ -109,7 +110,7 @@ class Controller(Regulariser):
         weights: Tensor,
         policy: Tensor,
         expert: Tensor,
-        mix: Tensor,  # noqa: ARG002
+        draws: Tensor,  # noqa: ARG002
     ) -> Tensor:
         """See `Regulariser`."""
         pulls = [(discriminator(weights, pairs).sigmoid() - 0.5).square().mean() for pairs in (policy, expert)]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from minimax_l2l import InnerOptimizer
+from tasks.gail.algorithm import PolicySettings
 from tasks.gail.demonstrations import Demonstrations
-from tasks.gail.learner import PolicySettings
 from tasks.gail.methods import DEFAULT_KNOBS, Knobs, Method
 from tasks.gail.settings import Setting
 from tasks.gail.task import GAIL

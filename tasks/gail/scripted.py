@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import gymnasium
-import numpy as np
+if TYPE_CHECKING:
+    import gymnasium
+    import numpy as np
 
-from tasks.gail.recording import Policy
+    from tasks.gail.recording import Policy
 
 
 def balance(observation: np.ndarray) -> int:

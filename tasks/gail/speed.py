@@ -23,8 +23,9 @@ from minimax_l2l import (
 from minimax_l2l.families import Announce
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder, atomic
+from tasks.gail.algorithm import PolicySettings
 from tasks.gail.discriminator import Discriminator
-from tasks.gail.learner import PolicyLearner, PolicySettings
+from tasks.gail.learner import PolicyLearner
 from tasks.gail.methods import METHODS
 from tasks.gail.runs import Conditions, pose
 from tasks.gail.settings import SETTINGS

@@ -13,18 +13,20 @@ from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor
 
 from minimax_l2l import InnerOptimizer, InnerProblem, Task
-from minimax_l2l.constraints import Constraint, Free, L2Ball
+from minimax_l2l.constraints import Constraint, Free
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.trees import Tree, leaves
 from tasks.gail.absorbing import steps_absorbed, still_to_come
+from tasks.gail.algorithm import PolicySettings
 from tasks.gail.demonstrations import Demonstrations
 from tasks.gail.discriminator import Discriminator
 from tasks.gail.environments import variable_horizon
 from tasks.gail.evaluation import Evaluator
-from tasks.gail.learner import PolicyLearner, PolicySettings, Rollout
+from tasks.gail.learner import PolicyLearner, Rollout
 from tasks.gail.problem import DiscriminatorMemory, ImitationProblem
 from tasks.gail.regularisers import Regulariser
 from tasks.gail.rewards import REWARDS
+from tasks.gail.weight_ball import WeightBall
 
 UpdateOrder = Literal["disc_first", "policy_first"]
 DEFAULT = PolicySettings()
@@ -44,7 +46,7 @@ class GAIL(Task):
         reward: a name in `tasks.gail.rewards.REWARDS`. None takes `"neutral"`, but only where episodes have a
             fixed length; elsewhere a reward's sign alone says whether to live long or to end soon, so name one.
         iterations: of the run.
-        policy: TRPO's settings.
+        policy: TRPO's settings, or another algorithm.
         hidden: widths of the discriminator.
         update_order: `"disc_first"`, the paper's: the policy is paid by the discriminator that has just seen its
             rollout; or `"policy_first"`, Ho and Ermon's: by the one before.
@@ -107,16 +109,14 @@ class GAIL(Task):
         first = self.discriminator.first_weights()
         self.memory = DiscriminatorMemory(first)
         self.constraint: Constraint = (
-            L2Ball(require_positive("radius", radius) * first.norm().item()) if radius is not None else Free()
+            WeightBall(require_positive("radius", radius) * first.norm().item()) if radius is not None else Free()
         )
-        self.expert = self.discriminator.encode(observations, actions)
-        self.expert_weights: Tensor | None = None
-        if self.horizon is not None:
-            absorbed = steps_absorbed(demonstrations, self.horizon)
-            self.expert_weights = F.pad(torch.ones(len(self.expert)), (0, 1), value=absorbed)
-            self.expert = torch.cat([self.expert, self.discriminator.absorbed()])
-        self.held_out = self._encoded(held_out)
-        self.judged_by = self._encoded(judged_by)
+        self.expert, self.expert_weights = self._shown(demonstrations)
+        self.judged_by: Tensor | None = None
+        self.judges_weights: Tensor | None = None
+        if judged_by is not None:
+            self.judged_by, self.judges_weights = self._shown(judged_by)
+        self.held_out = self.discriminator.encode(*held_out.pairs()) if held_out is not None else None
         self.regularisers = tuple(regularisers)
         self.evaluator = Evaluator(
             environment_id, require_count("evaluation_episodes", evaluation_episodes, least=1), seed=seed
@@ -129,11 +129,14 @@ class GAIL(Task):
     def batches_from(self, start: int) -> Iterator[Rollout]:
         """The rollouts that follow `start` iterations; the policy has lived through the others."""
         self._place()
+        if start == 0 and self.learner.begun:
+            raise ValueError("this GAIL has been played, its policy is trained; make a new one for another run.")
         for step in range(start, self.iterations or 0):
             rollout = self.learner.collect(step)
-            if self.update_order == "policy_first":
-                self._train(rollout.to(self.device))
+            if rollout is None:
+                break
             yield rollout
+        self.learner.end()
 
     def inner_problem(self, batch: Rollout) -> ImitationProblem:
         """Tell this rollout's pairs from the expert's."""
@@ -153,15 +156,17 @@ class GAIL(Task):
             regularisers=self.regularisers,
             constraint=self.constraint,
             meta_expert=self.judged_by,
+            meta_expert_weights=self.judges_weights,
             seed=self.seed,
             step=batch.step,
         )
 
     def descend(self, problem: InnerProblem, y: Tree) -> Mapping[str, float]:
-        """Pay the rollout by the new discriminator, and let the policy take its step."""
+        """Pay the rollout by the new discriminator, or by the old one, and let the policy take its step."""
         assert isinstance(problem, ImitationProblem)
-        pay = self._train if self.update_order == "disc_first" else self._pay
-        rewards, weights = pay(self.rollout), leaves(y)[0][0]
+        weights = leaves(y)[0][0]
+        rewards = self._pay(self.rollout, weights if self.update_order == "disc_first" else problem.first[0])
+        self.learner.train(rewards, entropy=self.entropy)
         with torch.no_grad():
             measured = {
                 "reward_mean": rewards.mean().item(),
@@ -192,35 +197,32 @@ class GAIL(Task):
         """The policy as `policy.zip`, which plain Stable-Baselines3 loads."""
         self.learner.save(folder / "policy.zip")
 
-    def _train(self, rollout: Rollout) -> Tensor:
-        rewards = self._pay(rollout)
-        self.learner.train(rewards, entropy=self.entropy)
-        return rewards
-
     @torch.no_grad()
-    def _pay(self, rollout: Rollout) -> Tensor:
-        weights = self.memory.weights[0]
+    def _pay(self, rollout: Rollout, weights: Tensor) -> Tensor:
         pairs = self.discriminator.encode(rollout.observations, rollout.actions)
         rewards = self.reward(self.discriminator(weights, pairs))
         if self.horizon is not None:
             resting = self.reward(self.discriminator(weights, self.discriminator.absorbed()))
-            gamma = self.learner.settings.gamma
+            gamma = self.learner.model.gamma
             rewards[rollout.ends] += still_to_come(resting, self.horizon - rollout.lengths, gamma)
         return rewards
 
-    def _encoded(self, demonstrations: Demonstrations | None) -> Tensor | None:
-        return self.discriminator.encode(*demonstrations.pairs()) if demonstrations is not None else None
+    def _shown(self, demonstrations: Demonstrations) -> tuple[Tensor, Tensor | None]:
+        """Encoded pairs and how much each counts: the absorbing state's as much as the steps spent there."""
+        pairs = self.discriminator.encode(*demonstrations.pairs())
+        if self.horizon is None:
+            return pairs, None
+        absorbed = steps_absorbed(demonstrations, self.horizon)
+        weights = F.pad(torch.ones(len(pairs)), (0, 1), value=absorbed)
+        return torch.cat([pairs, self.discriminator.absorbed()]), weights
 
     def _place(self) -> None:
         self.discriminator.to(self.device)
-        self.memory.weights = self.memory.weights.to(self.device)
+        self.memory.to(self.device)
         self.expert = self.expert.to(self.device)
-        if self.expert_weights is not None:
-            self.expert_weights = self.expert_weights.to(self.device)
-        if self.held_out is not None:
-            self.held_out = self.held_out.to(self.device)
-        if self.judged_by is not None:
-            self.judged_by = self.judged_by.to(self.device)
+        for name in ("expert_weights", "held_out", "judged_by", "judges_weights"):
+            tensor = getattr(self, name)
+            setattr(self, name, tensor.to(self.device) if tensor is not None else None)
 
 
 def _reward_of(name: str | None, environment_id: str, variable: bool) -> str:

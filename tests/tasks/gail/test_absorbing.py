@@ -68,7 +68,7 @@ def test_lengths_count_from_the_last_reset_through_rollouts_and_checkpoints():
 def test_falling_is_paid_by_the_absorbing_state():
     made = task()
     rollout = made.learner.collect(0)
-    paid = made._pay(rollout)
+    paid = made._pay(rollout, made.memory.weights[0])
     weights, network = made.memory.weights[0], made.discriminator
     bare = made.reward(network(weights, network.encode(rollout.observations, rollout.actions)))
     resting = made.reward(network(weights, network.absorbed()))

@@ -20,8 +20,8 @@ from minimax_l2l import cli
 from minimax_l2l.families import Settings
 from minimax_l2l.solving import solve_preset
 from tasks.gail import GAIL, record, write_minari
+from tasks.gail.algorithm import PolicySettings
 from tasks.gail.fixed_horizon import CARTPOLE_AT_ONE
-from tasks.gail.learner import PolicySettings
 from tasks.gail.methods import CONTROLS, METHODS
 from tasks.gail.presets import FAMILY, PRESETS
 from tasks.gail.runs import PAPER
@@ -118,8 +118,10 @@ class TestPresets:
         assert (
             game.optimizer.steps == game.config["inner_steps"] == (0 if method in ("frozen-d", "constant") else 1)
         )
-        assert game.optimizer.learns == (METHODS[method].name.endswith(("-l2l", "-paper")) or method == "noise")
-        assert game.validate_every == 10
+        assert game.optimizer.learns == (
+            METHODS[method].name.endswith(("-l2l", "-paper")) or method in ("noise", "noise-ball")
+        )
+        assert game.validate_every == 5
 
     def test_are_listed_without_the_extra(self):
         code = (

@@ -66,19 +66,17 @@ class TestTheGame:
         assert (phi.forward, phi.input_gradient, phi.weight_gradient) == (8, 8, 0)
 
     def test_the_paper_pays_by_the_new_discriminator_and_ho_and_ermon_by_the_old(self, monkeypatch):
-        paid = {}
         for order in ("disc_first", "policy_first"):
             made = task(update_order=order, iterations=1)
             first = made.memory.weights.clone()
             seen = []
-            monkeypatch.setattr(
-                made.learner,
-                "train",
-                lambda rewards, entropy, seen=seen, made=made: seen.append(made.memory.weights),
-            )
+            monkeypatch.setattr(made.learner, "train", lambda rewards, entropy, seen=seen: seen.append(rewards))
             made.solve(Adam(lr=1e-2), device="cpu")
-            (paid[order],) = seen
-            assert torch.equal(paid[order], first) == (order == "policy_first")
+            (paid,) = seen
+            pairs = made.discriminator.encode(made.rollout.observations, made.rollout.actions)
+            weights = first if order == "policy_first" else made.memory.weights
+            assert torch.equal(paid, made.reward(made.discriminator(weights[0], pairs)))
+            assert not torch.equal(first, made.memory.weights)
 
     def test_phi_ascends_the_objective(self):
         """With the policy held still, the objective after the learned step rises from iteration to iteration."""

@@ -9,7 +9,8 @@ import torch
 from sb3_contrib import TRPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from tasks.gail.learner import PolicyLearner, PolicySettings
+from tasks.gail.algorithm import PolicySettings
+from tasks.gail.learner import PolicyLearner
 
 SMALL = PolicySettings(environments=3, steps=40, critic_batch=60, critic_epochs=2, hidden=(8,))
 

@@ -1,0 +1,96 @@
+"""How the policy learns: TRPO by sb3-contrib with settings, or any on-policy algorithm of Stable-Baselines3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sb3_contrib import TRPO
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.vec_env import VecEnv
+
+Schedule = Callable[[float], float]
+Algorithm = Callable[[VecEnv], OnPolicyAlgorithm]
+
+# What observations' mean and deviation are folded into when a policy is saved.
+FIRST_LAYERS = ("mlp_extractor.policy_net.0", "mlp_extractor.value_net.0")
+
+
+@dataclass(frozen=True)
+class PolicySettings:
+    """TRPO's settings, by default Ho and Ermon's with a rollout of 1,024 steps and the paper's network.
+
+    Attributes:
+        environments: how many are stepped together.
+        steps: of each environment a rollout.
+        hidden: widths of the policy's hidden layers, and of the value network's; tanh between them.
+        gamma: discount.
+        gae_lambda: of generalised advantage estimation.
+        target_kl: largest mean KL divergence of a policy step, in nats.
+        damping: added to the Fisher matrix.
+        critic_learning_rate: of the value network's Adam, or its schedule from the progress that remains, 1 to 0.
+        critic_epochs: passes over the rollout an iteration.
+        critic_batch: samples a step of it.
+        normalise: bring observations to zero mean and unit deviation, as measured so far, for the policy.
+        algorithm: makes another learner from the environments, such as
+            `lambda environments: PPO("MlpPolicy", environments, n_steps=128)`. Of the settings above only
+            `environments` and `normalise` count then. None is TRPO.
+    """
+
+    environments: int = 8
+    steps: int = 128
+    hidden: tuple[int, ...] = (64, 32)
+    gamma: float = 0.995
+    gae_lambda: float = 0.97
+    target_kl: float = 0.01
+    damping: float = 0.1
+    critic_learning_rate: float | Schedule = 1e-3
+    critic_epochs: int = 5
+    critic_batch: int = 256
+    normalise: bool = True
+    algorithm: Algorithm | None = None
+
+
+def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAlgorithm:
+    """The learner of some environments.
+
+    Raises:
+        TypeError: if `settings.algorithm` makes something without rollouts to be paid anew, or a value network.
+        ValueError: if observations are normalised, and its policy has no first layers to fold that into.
+    """
+    made = (settings.algorithm or _trpo(settings))(environments)
+    if not isinstance(made, OnPolicyAlgorithm):
+        raise TypeError(
+            f"a policy that imitates needs an on-policy algorithm of Stable-Baselines3, whose rollouts can be paid "
+            f"anew, got {type(made).__name__}; make a PPO, an A2C or a TRPO."
+        )
+    if not isinstance(made.policy, ActorCriticPolicy):
+        raise TypeError(
+            f"a policy that imitates needs a value network, since its advantages are estimated with one, got "
+            f'{type(made.policy).__name__}; make the algorithm with "MlpPolicy".'
+        )
+    if settings.normalise and not {f"{layer}.weight" for layer in FIRST_LAYERS} <= made.policy.state_dict().keys():
+        raise ValueError(
+            "normalised observations are folded into the first hidden layers of a saved policy, "
+            f'{type(made.policy).__name__} has none; make the algorithm with "MlpPolicy" and hidden layers, or '
+            "pass normalise=False."
+        )
+    return made
+
+
+def _trpo(settings: PolicySettings) -> Algorithm:
+    return lambda environments: TRPO(
+        "MlpPolicy",
+        environments,
+        learning_rate=settings.critic_learning_rate,
+        n_steps=settings.steps,
+        batch_size=settings.critic_batch,
+        gamma=settings.gamma,
+        gae_lambda=settings.gae_lambda,
+        cg_damping=settings.damping,
+        n_critic_updates=settings.critic_epochs,
+        target_kl=settings.target_kl,
+        policy_kwargs={"net_arch": {"pi": list(settings.hidden), "vf": list(settings.hidden)}},
+        device="cpu",  # Stable-Baselines3 advises it for networks as small as these
+    )
