@@ -16,7 +16,22 @@ from tasks.gail.demonstrations import Demonstrations
 
 
 def steps_absorbed(demonstrations: Demonstrations, horizon: int) -> float:
-    """How many steps the expert's ended episodes spend in the absorbing state, thinned as its other steps were."""
+    """How many steps the expert's ended episodes spend in the absorbing state, thinned as its other steps were.
+
+    Raises:
+        ValueError: if it is not known how an episode ended, or if one is longer than the horizon.
+    """
+    for number, one in enumerate(demonstrations.trajectories):
+        if not (one.terminated or one.truncated):
+            raise ValueError(
+                f"absorbing=True needs to know how episodes ended, trajectory {number} says neither terminated nor "
+                "truncated; give both to Demonstrations.from_arrays, or leave absorbing out."
+            )
+        if len(one) > horizon:
+            raise ValueError(
+                f"trajectory {number} has {len(one)} steps, the environment's time limit is {horizon}; give whole "
+                "episodes of this environment."
+            )
     absorbed = sum(horizon - len(one) for one in demonstrations.trajectories if one.terminated)
     kept = sum(len(one.steps) for one in demonstrations.trajectories)
     return absorbed * kept / sum(len(one) for one in demonstrations.trajectories)

@@ -10,6 +10,8 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
+from minimax_l2l.errors import require_count, require_fraction, require_positive
+
 Schedule = Callable[[float], float]
 Algorithm = Callable[[VecEnv], OnPolicyAlgorithm]
 
@@ -50,6 +52,19 @@ class PolicySettings:
     critic_batch: int = 256
     normalise: bool = True
     algorithm: Algorithm | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers; torch and Stable-Baselines3 would say less of them, and later."""
+        for name in ("environments", "steps", "critic_epochs", "critic_batch"):
+            require_count(name, getattr(self, name), least=1)
+        for width in self.hidden:
+            require_count("hidden width", width, least=1)
+        for name in ("gamma", "gae_lambda"):
+            require_fraction(name, getattr(self, name))
+        for name in ("target_kl", "damping"):
+            require_positive(name, getattr(self, name))
+        if not callable(self.critic_learning_rate):
+            require_positive("critic_learning_rate", self.critic_learning_rate)
 
 
 def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAlgorithm:

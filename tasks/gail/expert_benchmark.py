@@ -22,7 +22,7 @@ from tasks.gail.settings import DATASETS, SETTINGS, Setting
 TRAINING_SEEDS = (0, 1, 2, 3)
 EPISODES = 20
 EVALUATION_EPISODES = 100
-EVALUATION_SEED = 1_000
+EVALUATION_SEED, SELECTION_SEED = 1_000, 2_000
 
 
 def make_experts(out: Path, announce: Announce) -> Path:
@@ -51,6 +51,7 @@ def make_experts(out: Path, announce: Announce) -> Path:
 
 def _expert(name: str, setting: Setting, announce: Announce) -> dict[str, Any]:
     evaluator = Evaluator(setting.environment_id, EVALUATION_EPISODES, seed=EVALUATION_SEED)
+    selector = Evaluator(setting.environment_id, EVALUATION_EPISODES, seed=SELECTION_SEED)
     policy: Policy
     if name.endswith("-style"):
         policy, tried = balance_right, {}
@@ -61,17 +62,16 @@ def _expert(name: str, setting: Setting, announce: Announce) -> dict[str, Any]:
         for seed in TRAINING_SEEDS:
             announce(f"{setting.title}: training an expert, seed {seed}")
             experts[seed] = train_expert(setting.environment_id, seed=seed)
-        measured = {seed: evaluator.returns(expert) for seed, expert in experts.items()}
-        best = max(measured, key=lambda seed: float(measured[seed].mean()))
-        policy, returns, method, chosen = experts[best], measured[best], "trpo", best
-        tried = {str(seed): float(each.mean()) for seed, each in measured.items()}
+        tried = {seed: float(selector.returns(expert).mean()) for seed, expert in experts.items()}
+        best = max(tried, key=lambda seed: tried[seed])
+        policy, returns, method, chosen = experts[best], evaluator.returns(experts[best]), "trpo", best
     recorded = record(policy, setting.environment_id, EPISODES, seed=0)
     if not (DATASETS / setting.dataset).exists():
         write_minari(recorded, setting.dataset, root=DATASETS, source=f"{method}, seed {chosen}")
     return {
         "method": method,
         "seed": chosen,
-        "tried": tried,
+        "tried": {str(seed): value for seed, value in tried.items()},
         "expert_return": float(returns.mean()),
         "expert_deviation": float(returns.std()),
         "random_return": float(evaluator.returns(_random(setting)).mean()),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from minimax_l2l import (
     Adam,
     DenseMLPUpdater,
+    ExtraGradient,
     GradientAscent,
     GradientFeatures,
     InnerOptimizer,
@@ -19,13 +20,15 @@ from minimax_l2l import (
     Updater,
 )
 from tasks.gail.controls import NoiseOfSameNorm
-from tasks.gail.regularisers import Controller, GradientPenalty, Regulariser
+from tasks.gail.regularisers import Controller, EntropyBonus, GradientPenalty, Regulariser
 
 if TYPE_CHECKING:
     from tasks.gail.discriminator import Discriminator
 
 # Ho and Ermon's learning rate of the discriminator's Adam, and the library's of a learned optimizer's.
 ADAM, META = 0.01, 1e-3
+# A step size of plain gradient ascent on the discriminator that is small beside its first weights.
+ASCENT = 0.1
 # Where they are held: how far the weights may grow, in lengths of the first ones, and how far an iteration may move
 # them, in parts of their own length.
 RADIUS, LONGEST = 2.0, 0.02
@@ -78,6 +81,10 @@ def _adam(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:  # noqa
     return Adam(lr=knobs.rate or ADAM, steps=knobs.steps)
 
 
+def _ascent(kind: type[GradientAscent]) -> Maker:
+    return lambda _, knobs: kind(steps=knobs.steps, step_size=knobs.rate or ASCENT)
+
+
 def _still(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:  # noqa: ARG001
     return GradientAscent(steps=0)
 
@@ -124,6 +131,9 @@ METHODS: dict[str, Method] = {
         Method("gail-adam", "GAIL, Adam", _adam),
         Method("c-gail", "GAIL, Adam, C-GAIL's term", _adam, (Controller(),)),
         Method("gail-gp", "GAIL, Adam, gradient penalty", _adam, (GradientPenalty(),)),
+        Method("gail-entropy", "GAIL, Adam, entropy bonus", _adam, (EntropyBonus(),)),
+        Method("gail-sgd", "GAIL, gradient ascent", _ascent(GradientAscent)),
+        Method("gail-extragradient", "GAIL, extragradient", _ascent(ExtraGradient)),
         Method("gail-adam-ball", "GAIL, Adam in a ball", _adam, radius=RADIUS),
         Method("coordinate-l2l", "L2L, by coordinate", _learned(lambda _: MLPUpdater())),
         Method(

@@ -62,7 +62,9 @@ CANDIDATES = tuple(Cell(setting, steps) for setting in ("cartpole-style", "cartp
 # Two in which original GAIL loses what it had, by `gail-stress-cells`.
 GRID = (Cell("cartpole-style", 5), Cell("cartpole", 20))
 TUNED = ("gail-adam", "c-gail", "gail-adam-ball", "coordinate-l2l", "coordinate-ball-l2l")
-CONTROLS = ("frozen-d", "noise")
+# Steps as long as those of a learned updater, in random directions, at its rate.
+NOISE = {"noise": "coordinate-l2l", "noise-ball": "coordinate-ball-l2l"}
+CONTROLS = ("frozen-d", *NOISE)
 
 
 def find_cells(out: Path, announce: Announce) -> Path:
@@ -81,7 +83,10 @@ def find_rates(out: Path, announce: Announce) -> Path:
 
 def play_grid(out: Path, announce: Announce) -> Path:
     """The grid: competitors with their best rates and controls, five seeds that no pilot has seen."""
-    rates = best_rates(RunFolder(out).read_json("gail-stress-rates.json")["rows"])
+    file = out / "gail-stress-rates.json"
+    if not file.exists():
+        raise ValueError(f"{file} is missing; run `minimax-l2l benchmark gail-stress-rates` first.")
+    rates = best_rates(RunFolder(out).read_json(file.name)["rows"])
     jobs = [
         cell.job(method, seed, rates.get((cell.setting, method)))
         for seed in SEEDS
@@ -92,10 +97,25 @@ def play_grid(out: Path, announce: Announce) -> Path:
 
 
 def best_rates(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
-    """By setting and method, the rate with the highest mean score over whole pilot runs; noise takes L2L's."""
-    totals: dict[tuple[str, str], dict[float, list[float]]] = {}
-    for row in rows:
-        rate = float(row["stress"].rsplit("-rate-", 1)[1])
-        totals.setdefault((row["setting"], row["method"]), {}).setdefault(rate, []).append(row["area"])
-    best = {key: max(rates, key=lambda rate: mean(rates[rate])) for key, rates in totals.items()}
-    return best | {(setting, "noise"): rate for (setting, name), rate in best.items() if name == "coordinate-l2l"}
+    """By setting and method, the rate with the highest mean score over whole pilot runs; noise takes its L2L's.
+
+    Raises:
+        ValueError: if a run of the pilot is missing.
+    """
+    areas = {(row["setting"], row["method"], row["stress"], row["seed"]): row["area"] for row in rows}
+    best = {}
+    for cell in GRID:
+        for method in TUNED:
+            means = {}
+            for rate in RATES:
+                keys = [(cell.setting, method, cell.name(rate), seed) for seed in PILOT_SEEDS]
+                if missing := [key for key in keys if key not in areas]:
+                    raise ValueError(
+                        f"the pilot lacks {len(missing)} runs of {method} at rate {rate:g} in {cell.setting}; "
+                        "finish it with `minimax-l2l benchmark gail-stress-rates`."
+                    )
+                means[rate] = mean(areas[key] for key in keys)
+            best[cell.setting, method] = max(means, key=lambda rate, means=means: means[rate])  # type: ignore[misc]
+        for noise, learned in NOISE.items():
+            best[cell.setting, noise] = best[cell.setting, learned]
+    return best

@@ -89,7 +89,12 @@ class GAIL(Task):
         callback: BaseCallback | None = None,
     ) -> None:
         self.environment_id = environment_id
-        self.iterations = require_count("iterations", iterations)
+        self.iterations = require_count("iterations", iterations, least=1)
+        if not isinstance(demonstrations, Demonstrations):
+            raise TypeError(
+                f"GAIL needs Demonstrations, got {type(demonstrations).__name__}; make them of arrays by "
+                "Demonstrations.from_arrays, of a policy by record, or read them by read_minari."
+            )
         require_choice("update_order", update_order, ("disc_first", "policy_first"))
         self.update_order, self.seed = update_order, require_count("seed", seed)
         self.entropy = require_positive("entropy", entropy) if entropy else 0.0

@@ -15,6 +15,7 @@ from tasks.gail.pool import Job, play
 from tasks.gail.runs import Conditions, pose
 from tasks.gail.scripted import balance
 from tasks.gail.settings import SETTINGS
+from tasks.gail.stress import Cell
 
 TINY = Conditions(
     trajectories=2,
@@ -191,21 +192,55 @@ def test_a_worker_has_one_thread(monkeypatch):
     assert set_to == [1]
 
 
-def test_the_best_rate_is_that_of_the_highest_mean_score():
-    def row(method, rate, area):
-        return {"setting": "s", "method": method, "stress": f"steps-1-hidden-4-rate-{rate:g}", "area": area}
+class TestRates:
+    CELL = Cell("cartpole", 2)
 
-    rows = [
-        row("gail-adam", 0.01, 0.9),
-        row("gail-adam", 0.01, 0.1),
-        row("gail-adam", 0.03, 0.6),
-        row("coordinate-l2l", 0.0003, 0.2),
-    ]
-    assert stress.best_rates(rows) == {
-        ("s", "gail-adam"): 0.03,
-        ("s", "coordinate-l2l"): 0.0003,
-        ("s", "noise"): 0.0003,
-    }
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch):
+        monkeypatch.setattr(stress, "GRID", (self.CELL,))
+        monkeypatch.setattr(stress, "TUNED", ("gail-adam", "coordinate-l2l", "coordinate-ball-l2l"))
+        monkeypatch.setattr(stress, "RATES", (0.001, 0.01))
+        monkeypatch.setattr(stress, "PILOT_SEEDS", (100, 101))
+
+    def rows(self):
+        areas = {
+            ("gail-adam", 0.001): (0.9, 0.1),
+            ("gail-adam", 0.01): (0.6, 0.6),
+            ("coordinate-l2l", 0.001): (0.2, 0.4),
+            ("coordinate-l2l", 0.01): (0.1, 0.1),
+            ("coordinate-ball-l2l", 0.001): (0.0, 0.0),
+            ("coordinate-ball-l2l", 0.01): (0.0, 0.5),
+        }
+        return [
+            {
+                "setting": "cartpole",
+                "method": method,
+                "stress": self.CELL.name(rate),
+                "seed": seed,
+                "area": area,
+            }
+            for (method, rate), pair in areas.items()
+            for seed, area in zip((100, 101), pair, strict=True)
+        ]
+
+    def test_the_best_is_that_of_the_highest_mean_score_and_noise_takes_its_own_updaters(self):
+        assert stress.best_rates(self.rows()) == {
+            ("cartpole", "gail-adam"): 0.01,
+            ("cartpole", "coordinate-l2l"): 0.001,
+            ("cartpole", "noise"): 0.001,
+            ("cartpole", "coordinate-ball-l2l"): 0.01,
+            ("cartpole", "noise-ball"): 0.01,
+        }
+
+    def test_rows_of_other_cells_do_not_count(self):
+        other = [{**row, "stress": Cell("cartpole", 9).name(0.001), "area": 1.0} for row in self.rows()]
+        assert stress.best_rates(self.rows() + other) == stress.best_rates(self.rows())
+
+    def test_a_pilot_that_is_not_finished_is_refused(self, here):
+        with pytest.raises(ValueError, match=r"lacks 1 runs of coordinate-ball-l2l at rate 0\.01 in cartpole"):
+            stress.best_rates(self.rows()[:-1])
+        with pytest.raises(ValueError, match="run `minimax-l2l benchmark gail-stress-rates` first"):
+            stress.play_grid(here, silent)
 
 
 def test_dense_runs_are_played_one_after_the_other(here, monkeypatch):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from sb3_contrib import TRPO
+from stable_baselines3.common.callbacks import BaseCallback
 
 from minimax_l2l import Adam, ExtraGradient, GradientAscent, LearnedOptimizer, MLPUpdater, Status
 from tasks.gail import GAIL, Controller, Demonstrations, NoiseOfSameNorm, PolicySettings, clone_behaviour, record
@@ -122,6 +123,25 @@ class TestTheGame:
         free.solve(Adam(lr=0.5), device="cpu")
         assert free.memory.weights.norm().item() > 2 * first
 
+    def test_one_that_has_been_played_is_not_played_again(self):
+        made = task()
+        made.solve(Adam(), device="cpu")
+        with pytest.raises(ValueError, match=r"has been played.*make a new one"):
+            made.solve(Adam(), device="cpu")
+
+    def test_a_callback_that_says_stop_ends_the_run(self):
+        class Stop(BaseCallback):
+            def _on_step(self):
+                return False
+
+        assert task(callback=Stop()).solve(Adam(), device="cpu").steps == 0
+
+    def test_judges_see_the_absorbing_state_too(self):
+        made = task(judged_by=EXPERT, absorbing=True, reward=None)
+        problem = made.inner_problem(made.learner.collect(0))
+        weights = made.memory.weights
+        assert torch.equal(problem.meta_objective(weights), problem.objective(weights))
+
     def test_continuous_actions(self):
         def swing(observation):
             return np.array([np.sign(observation[2])], dtype=np.float32)
@@ -174,7 +194,7 @@ class TestRefusals:
         [
             ({"reward": "live long"}, "reward"),
             ({"update_order": "both"}, "update_order"),
-            ({"iterations": -1}, "iterations"),
+            ({"iterations": 0}, "iterations"),
             ({"evaluation_episodes": 0}, "evaluation_episodes"),
             ({"entropy": -1.0}, "entropy"),
             ({"radius": 0.0}, "radius"),
@@ -198,6 +218,10 @@ class TestRefusals:
         seen[1, 2] = np.nan
         with pytest.raises(ValueError, match=r"(?i)nan|finite"):
             task(Demonstrations.from_arrays("CartPole-v1", [seen], [np.zeros(2, dtype=int)]))
+
+    def test_something_else_than_demonstrations(self):
+        with pytest.raises(TypeError, match=r"needs Demonstrations, got list.*from_arrays"):
+            task([np.zeros((3, 4))])
 
     def test_no_demonstrations(self):
         with pytest.raises(ValueError, match="empty"):

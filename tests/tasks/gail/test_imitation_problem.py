@@ -143,3 +143,27 @@ class TestRegularisers:
     def test_a_coefficient_below_zero(self, kind):
         with pytest.raises(ValueError, match="coefficient"):
             kind(-1.0)
+
+
+def test_the_gradient_penalty_meets_every_expert_pair():
+    """Partners are drawn anew each iteration; a pair far behind the policy's number of pairs counts too."""
+    far = EXPERT.clone()
+    far[-1] += 100
+    few = POLICY[:5]
+
+    def penalty(expert, step):
+        torch.manual_seed(0)
+        problem = ImitationProblem(made(), DiscriminatorMemory(made().first_weights()), few, expert, step=step)
+        plain = problem.objective(problem.initial())
+        problem.regularisers = (GradientPenalty(1.0),)
+        return plain - problem.objective(problem.initial())
+
+    differs = [not torch.allclose(penalty(EXPERT, step), penalty(far, step)) for step in range(40)]
+    assert 0 < sum(differs) < 40
+
+
+def test_memory_is_put_on_a_device_whole():
+    memory = DiscriminatorMemory(torch.zeros(1, 3), (torch.zeros(()), torch.zeros(1, 3)))
+    memory.to(torch.device("meta"))
+    assert memory.weights.is_meta
+    assert all(part.is_meta for part in memory.state)

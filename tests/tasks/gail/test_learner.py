@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from sb3_contrib import TRPO
+from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
 from tasks.gail.algorithm import PolicySettings
@@ -172,3 +173,97 @@ def test_the_saved_policy_is_plain_stable_baselines_and_takes_raw_observations(e
         seen = torch.from_numpy(made.normaliser.normalize_obs(observations))
         value = made.model.policy.predict_values(seen)
         assert torch.allclose(loaded.policy.predict_values(torch.from_numpy(observations)), value, atol=1e-4)
+
+
+class TestAlgorithms:
+    """Any on-policy algorithm of Stable-Baselines3 learns here; what cannot is refused."""
+
+    PPO = PolicySettings(
+        environments=2,
+        algorithm=lambda environments: PPO(
+            "MlpPolicy", environments, n_steps=30, batch_size=30, n_epochs=2, device="cpu"
+        ),
+    )
+
+    def test_ppo_learns_and_is_saved(self, tmp_path):
+        made = learner(settings=self.PPO)
+        before = weights(made)
+        play(made, 2)
+        assert made.steps == 60
+        assert not torch.equal(before, weights(made))
+        made.save(tmp_path / "policy.zip")
+        seen = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+        again = PPO.load(tmp_path / "policy.zip", device="cpu")
+        assert (again.predict(seen, deterministic=True)[0] == made.act(seen)).mean() > 0.95
+
+    def test_it_goes_on_where_it_was(self):
+        whole = play(learner(settings=self.PPO), 3)
+        first, second = play(learner(settings=self.PPO), 2), learner(settings=self.PPO)
+        second.load_state_dict(first.state_dict())
+        second.train(-second.collect(2).observations[:, -1].abs())
+        assert torch.equal(weights(whole), weights(second))
+
+    @pytest.mark.parametrize(
+        ("algorithm", "error", "words"),
+        [
+            (lambda e: DQN("MlpPolicy", e, device="cpu"), TypeError, "needs an on-policy algorithm.*got DQN"),
+            (
+                lambda e: PPO("MlpPolicy", e, policy_kwargs={"net_arch": []}, device="cpu"),
+                ValueError,
+                "folded into the first hidden layers.*normalise=False",
+            ),
+        ],
+    )
+    def test_others_are_refused(self, algorithm, error, words):
+        with pytest.raises(error, match=words):
+            learner(settings=PolicySettings(environments=1, algorithm=algorithm))
+
+    def test_a_policy_without_a_value_network_is_refused(self):
+        def without(environments):
+            made = PPO("MlpPolicy", environments, device="cpu")
+            made.policy = torch.nn.Linear(4, 2)
+            return made
+
+        with pytest.raises(TypeError, match=r"needs a value network.*got Linear"):
+            learner(settings=PolicySettings(environments=1, algorithm=without))
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"steps": 0},
+            {"critic_batch": 0},
+            {"critic_epochs": 0},
+            {"environments": 0},
+            {"hidden": (0,)},
+            {"gamma": 1.5},
+            {"gamma": float("nan")},
+            {"gae_lambda": 2.0},
+            {"target_kl": -1.0},
+            {"damping": 0.0},
+            {"critic_learning_rate": 0.0},
+        ],
+    )
+    def test_settings_are_checked(self, wrong):
+        with pytest.raises(ValueError, match=next(iter(wrong)).rstrip("s").replace("_", "[_ ]")):
+            PolicySettings(**wrong)
+
+
+class Stopping(BaseCallback):
+    """Says stop after some steps."""
+
+    ended = False
+
+    def _on_step(self):
+        return self.n_calls < 50
+
+    def _on_training_end(self):
+        self.ended = True
+
+
+def test_a_callback_may_stop_the_run():
+    stopping = Stopping()
+    made = learner(callback=stopping)
+    assert made.collect(0) is not None
+    assert made.collect(1) is None
+    made.end()
+    assert stopping.ended
