@@ -17,7 +17,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
 
 from minimax_l2l import Adam, InnerOptimizer, LearnedOptimizer, MLPUpdater
-from tasks.gail import GAIL, read_minari
+from tasks.gail import GAIL, PolicySettings, read_minari
 from tasks.gail.imitation_measures import action_agreement
 from tasks.gail.settings import DATASETS
 
@@ -32,7 +32,7 @@ def main() -> None:
     """Read the demonstrations, imitate, and measure the policies that were saved."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("gail_mountain_car"), help="folder of the policies")
-    parser.add_argument("--iterations", type=int, default=300, help="rollouts of 1,024 steps (default: 300)")
+    parser.add_argument("--iterations", type=int, default=300, help="rollouts of 2,048 steps (default: 300)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--quick", action="store_true", help="two iterations")
     options = parser.parse_args()
@@ -44,7 +44,15 @@ def main() -> None:
     for name, make in DISCRIMINATORS.items():
         torch.manual_seed(options.seed)
         iterations = 2 if options.quick else options.iterations
-        task = GAIL(ENVIRONMENT, taught, reward="goal", held_out=held_out, iterations=iterations, seed=options.seed)
+        task = GAIL(
+            ENVIRONMENT,
+            taught,
+            reward="goal",
+            held_out=held_out,
+            iterations=iterations,
+            policy=PolicySettings(steps=256),
+            seed=options.seed,
+        )
         task.solve(make(), device="cpu", progress=name)
         task.write(options.out / name)
 

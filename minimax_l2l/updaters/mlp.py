@@ -19,11 +19,12 @@ class MLPUpdater(Updater):
     Args:
         inputs: features a coordinate; 2 for iterate and gradient.
         hidden: widths of the hidden layers.
+        fan_in_scaling: see `Updater.parameter_groups`; off, since layers this narrow do without.
     """
 
-    def __init__(self, inputs: int = 2, hidden: Sequence[int] = (16, 16)) -> None:
+    def __init__(self, inputs: int = 2, hidden: Sequence[int] = (16, 16), *, fan_in_scaling: bool = False) -> None:
         super().__init__()
-        self.inputs, self.hidden = inputs, tuple(hidden)
+        self.inputs, self.hidden, self.fan_in_scaling = inputs, tuple(hidden), fan_in_scaling
         widths = (inputs, *self.hidden)
         self.body = hidden_layers(widths)
         self.head = output_layer(widths[-1], 1)

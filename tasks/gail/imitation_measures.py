@@ -1,4 +1,4 @@
-"""How like the expert a policy acts, and what the discriminator knows: measures besides the return."""
+"""How like the expert a policy acts: measures besides the return."""
 
 from __future__ import annotations
 
@@ -133,53 +133,6 @@ def state_action_distance(
         kinds = int(max(expert_actions.max(), policy_actions.max())) + 1
         acts = (one_hot(expert_actions.long(), kinds).double(), one_hot(policy_actions.long(), kinds).double())
     return energy_distance(torch.cat([first, acts[0]], dim=1), torch.cat([second, acts[1]], dim=1))
-
-
-def expert_accuracy(logits: Tensor) -> float:
-    """Share of expert samples that the discriminator takes for the expert's.
-
-    D = sigmoid(z) is the probability of a *policy* sample, so z < 0 is right; z = 0 counts half.
-
-    Args:
-        logits: z of expert samples, any shape.
-
-    Raises:
-        ValueError: if there are none, or some are NaN.
-    """
-    if not logits.numel() or logits.isnan().any():
-        raise ValueError("accuracy needs logits, none of them NaN; check the discriminator and its samples.")
-    return ((1 - logits.sign().double()) / 2).mean().item()
-
-
-def discriminator_accuracy(expert_logits: Tensor, policy_logits: Tensor) -> float:
-    """Share of samples told apart, each side weighing a half however many samples it has.
-
-    Args:
-        expert_logits: z of expert samples, right if below 0.
-        policy_logits: z of policy samples, right if above 0.
-
-    Returns:
-        A fraction; 0.5 for a discriminator that cannot tell, as at z = 0.
-
-    Raises:
-        ValueError: if one side has no samples, or some are NaN.
-    """
-    return (expert_accuracy(expert_logits) + expert_accuracy(-policy_logits)) / 2
-
-
-def overfit_gap(training_logits: Tensor, held_out_logits: Tensor) -> float:
-    """Accuracy on the expert samples it was trained on minus accuracy on held-out ones.
-
-    Above 0, the discriminator knows its demonstrations rather than the expert.
-
-    Args:
-        training_logits: z of expert samples of the training trajectories.
-        held_out_logits: z of expert samples of trajectories never trained on.
-
-    Raises:
-        ValueError: if one side has no samples, or some are NaN.
-    """
-    return expert_accuracy(training_logits) - expert_accuracy(held_out_logits)
 
 
 @torch.no_grad()

@@ -21,7 +21,7 @@ from minimax_l2l import (
             {"architecture": "slim", "channels": 1, "inputs": 2, "width": 16, "gain": 5.0},
         ),
         (RNNUpdater(inputs=1, gain=0.3), {"inputs": 1, "hidden": 16, "gain": 0.3}),
-        (MLPUpdater(hidden=[4, 3]), {"inputs": 2, "hidden": (4, 3)}),
+        (MLPUpdater(hidden=[4, 3]), {"inputs": 2, "hidden": (4, 3), "fan_in_scaling": False}),
         (
             DenseMLPUpdater(7, streaming=True),
             {"size": 7, "inputs": 2, "zero_head": True, "fan_in_scaling": True, "streaming": True},

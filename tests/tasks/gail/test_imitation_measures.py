@@ -1,4 +1,4 @@
-"""How like the expert a policy acts, and what the discriminator knows."""
+"""How like the expert a policy acts."""
 
 import math
 
@@ -11,10 +11,7 @@ from scipy.stats import energy_distance as scalar_energy_distance
 from tasks.gail.imitation_measures import (
     action_agreement,
     action_error,
-    discriminator_accuracy,
     energy_distance,
-    expert_accuracy,
-    overfit_gap,
     state_action_distance,
 )
 
@@ -184,34 +181,3 @@ class TestStateActionDistance:
             distance((states, act[:1]), (states, act))
         with pytest.raises(ValueError, match="most must be at least 1"):
             distance((states, act), (states, act), most=0)
-
-
-class TestDiscriminator:
-    """D = sigmoid(z) is the probability of a policy sample."""
-
-    def test_expert_samples_should_have_negative_logits(self):
-        assert expert_accuracy(torch.tensor([-3.0, -0.1, 2.0, -1.0])) == 0.75
-
-    def test_policy_samples_should_have_positive_logits(self):
-        assert discriminator_accuracy(torch.tensor([-1.0]), torch.tensor([1.0])) == 1
-        assert discriminator_accuracy(torch.tensor([1.0]), torch.tensor([-1.0])) == 0
-
-    def test_a_discriminator_that_says_nothing_is_right_half_the_time(self):
-        assert discriminator_accuracy(torch.zeros(3), torch.zeros(5)) == 0.5
-
-    def test_sides_weigh_equally(self):
-        # 1 of 1 expert samples and 1 of 4 policy samples: (1 + 1/4) / 2.
-        assert discriminator_accuracy(torch.tensor([-1.0]), torch.tensor([1.0, -1, -1, -1])) == 0.625
-
-    def test_overfit_gap_by_hand(self):
-        # Sure of all four training samples, of one in two held-out ones.
-        assert overfit_gap(torch.full((4,), -9.0), torch.tensor([-1.0, 1.0])) == 0.5
-
-    def test_no_gap_where_the_samples_are_the_same(self):
-        logits = sample(7)
-        assert overfit_gap(logits, logits) == 0
-
-    @pytest.mark.parametrize("logits", [torch.zeros(0), torch.tensor([math.nan])], ids=["none", "nan"])
-    def test_refusals(self, logits):
-        with pytest.raises(ValueError, match="accuracy needs logits"):
-            overfit_gap(logits, torch.zeros(2))
