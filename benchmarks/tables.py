@@ -248,6 +248,32 @@ def _steadiness(own: Rows) -> list[str]:
     ]
 
 
+def gail_verdict(rows: Rows) -> str:
+    """The learned updaters beside the others, seed by seed, over both cells."""
+    lines = []
+    for learned in ("coordinate-l2l", "coordinate-ball-l2l"):
+        for other in ("gail-adam", "c-gail", "gail-adam-ball", "noise", "noise-ball"):
+            cells = []
+            for field in ("area", "worst_window"):
+                ours, theirs = (
+                    [
+                        [row[field] for row in rows if (row["setting"], row["method"]) == (setting, name)]
+                        for setting in dict.fromkeys(row["setting"] for row in rows)
+                    ]
+                    for name in (learned, other)
+                )
+                bootstrap = Bootstrap(np.random.default_rng(0))
+                difference = bootstrap.paired_difference(ours, theirs)
+                better = bootstrap.probability_of_improvement(ours, theirs)
+                cells += [
+                    f"{difference.value:+.2f} ({difference.low:+.2f} to {difference.high:+.2f})",
+                    f"{better.value:.2f} ({better.low:.2f} to {better.high:.2f})",
+                ]
+            lines.append([IMITATION[learned].title, IMITATION[other].title, *cells])
+    titles = ["learned", "beside", "mean score", "P(higher)", "worst window", "P(higher)"]
+    return _markdown(titles, lines)
+
+
 def gail_transfer(rows: Rows) -> str:
     """Every way of updating the discriminator in the environments that an updater was carried to."""
     lines = []
@@ -331,7 +357,8 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "gail-cells": ("gail-stress-cells.json", gail_cells),
     "gail-stress-rates": ("gail-stress-rates.json", gail_stress_rates),
     "gail-stress-style": ("gail-stress.json", gail_stress("cartpole-style")),
-    "gail-stress-cartpole": ("gail-stress.json", gail_stress("cartpole")),
+    "gail-stress-mountain-car": ("gail-stress.json", gail_stress("mountain-car")),
+    "gail-verdict": ("gail-stress.json", gail_verdict),
     "gail-transfer": ("gail-transfer.json", gail_transfer),
     "gail-rates": ("gail-speed.json", gail_rates),
     "gail-steps": ("gail-speed.json", gail_steps),

@@ -159,7 +159,7 @@ METHODS: dict[str, Method] = {
         Method("noise", "L2L's steps in random directions", _learned(lambda _: MLPUpdater(), NoiseOfSameNorm)),
         Method(
             "noise-ball",
-            "the same in a ball",
+            "L2L's steps in random directions, in a ball",
             _learned(lambda _: MLPUpdater(), NoiseOfSameNorm, longest=LONGEST),
             radius=RADIUS,
         ),

@@ -15,6 +15,7 @@ from typing import Any
 
 from minimax_l2l.families import Announce
 from minimax_l2l.training.folder import RunFolder
+from tasks.gail.algorithm import PolicySettings
 from tasks.gail.benchmark import SEEDS, play_into
 from tasks.gail.methods import Knobs
 from tasks.gail.pool import Job
@@ -27,6 +28,8 @@ RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
 @dataclass(frozen=True)
 class Cell:
     """One trajectory, of which each tenth step is kept, and so many discriminator steps an iteration.
+
+    Rollouts have 1,024 steps in every environment.
 
     Attributes:
         setting: a name in `SETTINGS`.
@@ -53,14 +56,18 @@ class Cell:
             hidden=self.hidden,
             knobs=Knobs(rate=rate, steps=self.steps),
             iterations=self.iterations,
+            policy=PolicySettings(),
         )
         return Job(self.setting, method, seed, self.name(rate), conditions)
 
 
-CANDIDATES = tuple(Cell(setting, steps) for setting in ("cartpole-style", "cartpole") for steps in (20, 5, 1))
+CANDIDATES = (
+    *(Cell(setting, steps) for setting in ("cartpole-style", "cartpole") for steps in (20, 5, 1)),
+    Cell("mountain-car", 20),
+)
 
 # Two in which original GAIL loses what it had, by `gail-stress-cells`.
-GRID = (Cell("cartpole-style", 5), Cell("cartpole", 20))
+GRID = (Cell("cartpole-style", 5), Cell("mountain-car", 20))
 TUNED = ("gail-adam", "c-gail", "gail-adam-ball", "coordinate-l2l", "coordinate-ball-l2l")
 # Steps as long as those of a learned updater, in random directions, at its rate.
 NOISE = {"noise": "coordinate-l2l", "noise-ball": "coordinate-ball-l2l"}
