@@ -357,7 +357,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "gail-cells": ("gail-stress-cells.json", gail_cells),
     "gail-stress-rates": ("gail-stress-rates.json", gail_stress_rates),
     "gail-stress-style": ("gail-stress.json", gail_stress("cartpole-style")),
-    "gail-stress-mountain-car": ("gail-stress.json", gail_stress("mountain-car")),
+    "gail-stress-cartpole": ("gail-stress.json", gail_stress("cartpole")),
     "gail-verdict": ("gail-stress.json", gail_verdict),
     "gail-transfer": ("gail-transfer.json", gail_transfer),
     "gail-rates": ("gail-speed.json", gail_rates),
