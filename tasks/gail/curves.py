@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -205,12 +206,15 @@ def _legend(figure: Figure, row: Sequence[Any], *, title: str) -> None:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     column = 0.7 + 0.07 * max(map(len, handles))  # inches: a handle, and a letter of this size
+    columns = max(int(figure.get_figwidth() / column), 1)
+    rows = math.ceil(len(handles) / columns)
+    figure.set_figheight(figure.get_figheight() + 0.2 * max(rows - 2, 0))  # many methods leave the axes their room
     figure.legend(
         list(handles.values()),
         list(handles),
         title=title,
         loc="outside lower center",
-        ncols=max(int(figure.get_figwidth() / column), 1),
+        ncols=columns,
         frameon=False,
         fontsize=9,
         title_fontsize=9,
