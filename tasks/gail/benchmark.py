@@ -90,7 +90,12 @@ def play_into(
     """
     file = RunFolder(out).path / f"{name}.json"
     rows: list[dict[str, Any]] = json.loads(file.read_text())["rows"] if file.exists() else []
-    done = {_key(row) for row in rows}
+    done = {_key(row): row["conditions"] for row in rows}
+    if stale := [job for job in jobs if done.get(_key(_row(job)), job.digest) != job.digest]:
+        raise ValueError(
+            f"{file} holds {len(stale)} rows that were played under other conditions than now, such as "
+            f"{stale[0].method} on {stale[0].setting}; move the file away to play them again."
+        )
     missing = {job: RUNS / (shared_with or name) / job.name for job in jobs if _key(_row(job)) not in done}
     left = len(missing)
     announce(f"{left} of {len(jobs)} runs to play")
@@ -114,6 +119,7 @@ def _row(job: Job) -> dict[str, Any]:
         "stress": job.stress,
         "method": job.method,
         "seed": job.seed,
+        "conditions": job.digest,
     }
 
 

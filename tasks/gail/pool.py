@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import sys
@@ -43,8 +44,14 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Names its folder."""
-        return f"{self.setting}-{self.stress}-{self.method}-{self.seed}"
+        """Names its folder: what is played, and under which conditions."""
+        return f"{self.setting}-{self.stress}-{self.method}-{self.seed}-{self.digest}"
+
+    @property
+    def digest(self) -> str:
+        """Eight digits that tell its setting and conditions from others; results under others are not mixed."""
+        said = repr((SETTINGS[self.setting], self.conditions, self.trained is not None))
+        return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def play_all(jobs: Mapping[Job, Path]) -> Iterator[tuple[Job, dict[str, Any]]]:

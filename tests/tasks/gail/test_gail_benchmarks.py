@@ -99,6 +99,14 @@ class TestFiles:
         assert [row["seed"] for row in rows] == [0, 1]
         assert {"setting", "environment", "stress", "method"} <= rows[0].keys()
 
+    def test_rows_under_other_conditions_are_not_mixed(self, here):
+        play_into(here, "some", [Job("cartpole", "frozen-d", 0, conditions=TINY)], silent)
+        longer = Job("cartpole", "frozen-d", 0, conditions=replace(TINY, iterations=70))
+        with pytest.raises(
+            ValueError, match=r"1 rows that were played under other conditions.*frozen-d on cartpole"
+        ):
+            play_into(here, "some", [longer], silent)
+
     def test_runs_of_another_file_are_not_played_again(self, here, monkeypatch):
         job = Job("cartpole", "frozen-d", 0, conditions=TINY)
         play_into(here, "some", [job], silent)
