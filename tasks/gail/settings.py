@@ -61,12 +61,12 @@ SETTINGS: dict[str, Setting] = {
         "goal",
         "minus-one",
         "minimax_l2l/mountain-car/trpo-v0",
-        -107.83,
+        -107.6,
         -200.0,
         steps=256,
     ),
     "acrobot": Setting(
-        "Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0", -81.13, -499.51
+        "Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0", -84.33, -499.51
     ),
     "cartpole-style": Setting(
         "CartPole held at x = 1, fixed horizon",
