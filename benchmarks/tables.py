@@ -311,6 +311,17 @@ def gail_rates(rows: Rows) -> str:
     return _markdown(["", "environment steps a CPU-second", "of TRPO's"], lines)
 
 
+def gail_peer(rows: Rows) -> str:
+    """Ours beside `imitation`'s: returns by seed, and environment steps a CPU-second."""
+    names = {"imitation-1.0.1": "`imitation` 1.0.1", "gail-adam": "this library"}
+    lines = []
+    for name, title in names.items():
+        own = [row for row in rows if row["method"] == name]
+        returns = ", ".join(f"{row['final_return']:.1f}" for row in own)
+        lines.append([title, returns, f"{mean(row['env_steps_per_cpu_second'] for row in own):,.0f}"])
+    return _markdown(["GAIL of", "returns", "environment steps a CPU-second"], lines)
+
+
 def gail_steps(rows: Rows) -> str:
     """Milliseconds of one step of the discriminator, meta-step included, and its share of an iteration, by size."""
     steps = [row for row in rows if row["what"] == "step"]
@@ -361,6 +372,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "gail-verdict": ("gail-stress.json", gail_verdict),
     "gail-transfer": ("gail-transfer.json", gail_transfer),
     "gail-rates": ("gail-speed.json", gail_rates),
+    "gail-peer": ("gail-peer.json", gail_peer),
     "gail-steps": ("gail-speed.json", gail_steps),
     "gail-dense-step": ("dense-updater.json", gail_dense_step),
     "gail-mountain-car": ("gail.json", gail("mountain-car")),
