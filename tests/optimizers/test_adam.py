@@ -73,7 +73,10 @@ def test_stays_feasible():
     assert y.abs().max() == 0.5
 
 
-@pytest.mark.parametrize(("options", "word"), [({"lr": 0.0}, "lr"), ({"betas": (1.5, 0.9)}, r"betas\[0\]")])
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [({"lr": 0.0}, "lr"), ({"betas": (1.5, 0.9)}, r"betas\[0\]"), ({"betas": (0.9, 1.0)}, "below 1")],
+)
 def test_refuses(options, word):
     with pytest.raises(ValueError, match=word):
         Adam(**options)

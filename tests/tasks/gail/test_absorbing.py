@@ -103,3 +103,15 @@ def test_an_environment_without_a_limit_is_refused(monkeypatch):
     monkeypatch.setattr(type(made.learner.episodes.envs[0]), "spec", spec)
     with pytest.raises(ValueError, match="absorbing=True needs a time limit"):
         task()
+
+
+@pytest.mark.parametrize(
+    ("steps", "ended", "words"),
+    [(5, False, "how episodes ended, trajectory 0 says neither"), (501, True, "has 501 steps.*time limit is 500")],
+)
+def test_demonstrations_must_say_how_they_ended_and_fit_the_horizon(steps, ended, words):
+    shown = Demonstrations.from_arrays(
+        "CartPole-v1", [np.zeros((steps + 1, 4))], [np.zeros(steps, dtype=int)], terminated=[ended]
+    )
+    with pytest.raises(ValueError, match=words):
+        steps_absorbed(shown, 500)

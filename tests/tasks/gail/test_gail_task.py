@@ -123,6 +123,18 @@ class TestTheGame:
         free.solve(Adam(lr=0.5), device="cpu")
         assert free.memory.weights.norm().item() > 2 * first
 
+    def test_a_ball_leaves_the_length_of_a_step_to_the_optimizer(self):
+        free, held = (task(radius=radius).constraint for radius in (None, 9.0))
+        update = torch.randn(1, 5)
+        assert torch.equal(free.squash(update), held.squash(update))
+        assert held.project(1e6 * update).norm().item() == pytest.approx(held.eps)
+
+    def test_noise_stays_in_the_ball(self):
+        made = task(radius=1.01)
+        noise = NoiseOfSameNorm(MLPUpdater(), learning_rate=0.1)
+        made.solve(noise, device="cpu")
+        assert made.constraint.violation(made.memory.weights).item() < 1e-5
+
     def test_one_that_has_been_played_is_not_played_again(self):
         made = task()
         made.solve(Adam(), device="cpu")
