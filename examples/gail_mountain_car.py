@@ -15,6 +15,7 @@ import torch
 from sb3_contrib import TRPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.utils import LinearSchedule
 
 from minimax_l2l import Adam, InnerOptimizer, LearnedOptimizer, MLPUpdater
 from tasks.gail import GAIL, PolicySettings, read_minari
@@ -50,7 +51,7 @@ def main() -> None:
             reward="goal",
             held_out=held_out,
             iterations=iterations,
-            policy=PolicySettings(steps=256),
+            policy=PolicySettings(steps=256, target_kl=LinearSchedule(0.01, 0.0, 1.0)),
             seed=options.seed,
         )
         task.solve(make(), device="cpu", progress=name)

@@ -29,7 +29,8 @@ class PolicySettings:
         hidden: widths of the policy's hidden layers, and of the value network's; tanh between them.
         gamma: discount.
         gae_lambda: of generalised advantage estimation.
-        target_kl: largest mean KL divergence of a policy step, in nats.
+        target_kl: largest mean KL divergence of a policy step, in nats, or its schedule from the progress that
+            remains, 1 to 0; with 0 the policy stays where it is.
         damping: added to the Fisher matrix.
         critic_learning_rate: of the value network's Adam, or its schedule from the progress that remains, 1 to 0.
         critic_epochs: passes over the rollout an iteration.
@@ -45,7 +46,7 @@ class PolicySettings:
     hidden: tuple[int, ...] = (64, 32)
     gamma: float = 0.995
     gae_lambda: float = 0.97
-    target_kl: float = 0.01
+    target_kl: float | Schedule = 0.01
     damping: float = 0.1
     critic_learning_rate: float | Schedule = 1e-3
     critic_epochs: int = 5
@@ -61,10 +62,14 @@ class PolicySettings:
             require_count("hidden width", width, least=1)
         for name in ("gamma", "gae_lambda"):
             require_fraction(name, getattr(self, name))
-        for name in ("target_kl", "damping"):
-            require_positive(name, getattr(self, name))
-        if not callable(self.critic_learning_rate):
-            require_positive("critic_learning_rate", self.critic_learning_rate)
+        require_positive("damping", self.damping)
+        for name in ("target_kl", "critic_learning_rate"):
+            if not callable(value := getattr(self, name)):
+                require_positive(name, value)
+
+    def trust_region(self, remaining: float) -> float:
+        """`target_kl` while this much of the run remains, 1 to 0."""
+        return self.target_kl(remaining) if callable(self.target_kl) else self.target_kl
 
 
 def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAlgorithm:
@@ -105,7 +110,7 @@ def _trpo(settings: PolicySettings) -> Algorithm:
         gae_lambda=settings.gae_lambda,
         cg_damping=settings.damping,
         n_critic_updates=settings.critic_epochs,
-        target_kl=settings.target_kl,
+        target_kl=settings.trust_region(1.0),
         policy_kwargs={"net_arch": {"pi": list(settings.hidden), "vf": list(settings.hidden)}},
         device="cpu",  # Stable-Baselines3 advises it for networks as small as these
     )

@@ -1,7 +1,7 @@
 """The policy's side of imitation: an algorithm of Stable-Baselines3, taken apart where the discriminator comes in.
 
 All use of Stable-Baselines3's inner workings is in this file: its rollout buffer, `_setup_learn`, `_last_obs`,
-`_last_episode_starts`, `_update_current_progress_remaining`.
+`_last_episode_starts`, `_update_current_progress_remaining`, `_current_progress_remaining`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
+from sb3_contrib import TRPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.running_mean_std import RunningMeanStd
@@ -144,6 +145,8 @@ class PolicyLearner:
                 buffer.rewards[place] += self.model.gamma * value.item()
             values = policy.predict_values(policy.obs_to_tensor(np.asarray(self.model._last_obs))[0])
         buffer.compute_returns_and_advantage(values, np.asarray(self.model._last_episode_starts))
+        if self.settings.algorithm is None:  # the one schedule of TRPO's that nobody else follows
+            cast("TRPO", self.model).target_kl = self.settings.trust_region(self.model._current_progress_remaining)
         with self.randomness:
             self.model.train()
 

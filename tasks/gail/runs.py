@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from stable_baselines3.common.utils import LinearSchedule
 
 from minimax_l2l import InnerOptimizer
 from tasks.gail.algorithm import PolicySettings
@@ -25,7 +26,7 @@ class Conditions:
         hidden: widths of the discriminator.
         knobs: of the discriminator's optimizer.
         iterations: of the run.
-        policy: TRPO's settings; None takes the default ones with the setting's rollout.
+        policy: TRPO's settings; None takes those of the setting.
         evaluation_episodes: of each evaluation of the deterministic policy.
     """
 
@@ -65,6 +66,14 @@ def pose(
         return task, method.make(task.discriminator, conditions.knobs)
 
 
+def policy_settings(setting: Setting) -> PolicySettings:
+    """TRPO's, as the setting wants them."""
+    settings = PolicySettings(steps=setting.steps)
+    if setting.annealed:
+        return replace(settings, target_kl=LinearSchedule(settings.trust_region(1.0), 0.0, 1.0))
+    return settings
+
+
 def pose_task(
     setting: Setting,
     method: Method,
@@ -88,7 +97,7 @@ def pose_task(
         learned_from,
         reward=setting.constant if method.constant else setting.reward,
         iterations=conditions.iterations,
-        policy=conditions.policy or PolicySettings(steps=setting.steps),
+        policy=conditions.policy or policy_settings(setting),
         hidden=conditions.hidden,
         regularisers=method.regularisers,
         radius=method.radius,

@@ -26,6 +26,8 @@ class Setting:
         expert_return: mean return of the expert on 100 evaluation episodes; `benchmark gail-experts` measures it.
         random_return: mean return of random actions on the same.
         steps: of each of eight environments a rollout. Mountain Car's 1,024 pairs would be five to nine episodes.
+        annealed: let TRPO's trust region shrink linearly to nothing over a run. Mountain Car's policies otherwise
+            keep moving by some ten steps an episode, which is a tenth of what there is to learn.
     """
 
     title: str
@@ -36,6 +38,7 @@ class Setting:
     expert_return: float
     random_return: float
     steps: int = 128
+    annealed: bool = False
 
     def expert(self) -> Demonstrations:
         """Twenty whole episodes of the expert."""
@@ -64,6 +67,7 @@ SETTINGS: dict[str, Setting] = {
         -107.6,
         -200.0,
         steps=256,
+        annealed=True,
     ),
     "acrobot": Setting(
         "Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0", -84.33, -499.51

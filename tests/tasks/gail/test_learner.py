@@ -9,6 +9,7 @@ import torch
 from sb3_contrib import TRPO
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.utils import LinearSchedule
 
 from tasks.gail.algorithm import PolicySettings
 from tasks.gail.learner import PolicyLearner
@@ -141,6 +142,25 @@ def test_a_schedule_sees_how_much_of_the_run_remains():
 
     play(learner(settings=replace(SMALL, critic_learning_rate=schedule)), 5)
     assert list(dict.fromkeys(seen)) == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2, 0.0])
+
+
+def test_a_trust_region_that_shrinks_to_nothing_holds_the_policy_where_it_is():
+    made = learner(settings=replace(SMALL, target_kl=LinearSchedule(0.01, 0.0, 1.0)))
+    regions, moved = [], []
+    actor = made.model.policy.action_net.weight
+    for step in range(5):
+        before = actor.detach().clone()
+        made.train(-made.collect(step).observations[:, -1].abs())
+        regions.append(made.model.target_kl)
+        moved.append(not torch.equal(actor, before))
+    assert regions == pytest.approx([0.008, 0.006, 0.004, 0.002, 0.0])
+    assert moved[0]
+    assert not moved[-1]
+
+
+def test_an_algorithm_of_ones_own_keeps_its_trust_region():
+    own = replace(SMALL, algorithm=lambda made: TRPO("MlpPolicy", made, n_steps=20, batch_size=60, target_kl=0.05, device="cpu"))
+    assert play(learner(settings=own), 1).model.target_kl == 0.05
 
 
 def test_a_callback_of_stable_baselines_is_called():
