@@ -323,15 +323,22 @@ def gail_peer(rows: Rows) -> str:
 
 
 def gail_steps(rows: Rows) -> str:
-    """Milliseconds of one step of the discriminator, meta-step included, and its share of an iteration, by size."""
+    """Milliseconds of one step of the discriminator; per cent of an iteration, all of it and what Adam lacks."""
     steps = [row for row in rows if row["what"] == "step"]
     methods = list(dict.fromkeys(row["method"] for row in steps))
     lines = []
     for size in dict.fromkeys(row["size"] for row in steps):
         own = {row["method"]: row for row in steps if row["size"] == size}
-        cells = [f"{1000 * own[name]['cpu_seconds']:.1f} ({100 * own[name]['share']:.1f})" for name in methods]
+        cells = [_step(own[name]) for name in methods]
         lines.append([f"{size:,}", *cells, _dense_on_paper(size)])
     return _markdown(["weights", *(IMITATION[name].title for name in methods), "dense: weights, GB"], lines)
+
+
+def _step(row: Mapping[str, Any]) -> str:
+    milliseconds, shares = f"{1000 * row['cpu_seconds']:.1f}", [f"{100 * row['share']:.1f}"]
+    if row["method"] != "gail-adam":
+        shares.append(f"{100 * row['learned_share']:.1f}")
+    return f"{milliseconds} ({', '.join(shares)})"
 
 
 def _dense_on_paper(size: int) -> str:

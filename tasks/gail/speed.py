@@ -11,23 +11,14 @@ from typing import Any
 
 import torch
 
-from minimax_l2l import (
-    Adam,
-    InnerOptimizer,
-    LearnedOptimizer,
-    LowRankUpdater,
-    MLPUpdater,
-    RowUpdater,
-    Updater,
-)
+from minimax_l2l import InnerOptimizer, Updater
 from minimax_l2l.families import Announce
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder, atomic
 from tasks.gail.algorithm import PolicySettings
-from tasks.gail.discriminator import Discriminator
 from tasks.gail.learner import PolicyLearner
 from tasks.gail.methods import METHODS
-from tasks.gail.runs import Conditions, pose
+from tasks.gail.runs import PAPER, Conditions, pose
 from tasks.gail.settings import SETTINGS
 
 ITERATIONS, REPEATS = 40, 5
@@ -41,8 +32,8 @@ def measure_speed(out: Path, announce: Announce) -> Path:
 
     CPU seconds, medians of several turns; a rate is likened to bare TRPO's turn by turn, since a machine's speed
     drifts. Ours, bare and learned, have the same environment, networks, rollout and TRPO settings; none is
-    evaluated. `share` is the part of an iteration that the discriminator's optimizer
-    takes: its query, its step and the meta-step.
+    evaluated. `share` is the part of an iteration that the discriminator's step takes: gradient, update and
+    meta-step; `learned_share` is what that is more than Adam's step, which takes the gradient as well.
 
     Args:
         out: folder of `gail-speed.json`.
@@ -69,13 +60,15 @@ def measure_speed(out: Path, announce: Announce) -> Path:
         }
         for name, values in rates.items()
     ]
-    iteration = _steps() / median(rates["gail-adam"])
+    announce("cost of a step")
+    rest = _steps() / median(rates["gail-adam"]) - _costs(PAPER.hidden)[0]["cpu_seconds"]
     for widths in WIDTHS:
         announce(f"cost of a step: {widths}")
-        rows += [
-            {"what": "step", **row, "share": row["cpu_seconds"] / (iteration + row["cpu_seconds"])}
-            for row in _costs(widths)
-        ]
+        costs = _costs(widths)
+        for row in costs:
+            own, adams = row["cpu_seconds"], costs[0]["cpu_seconds"]
+            shares = {"share": own / (rest + own), "learned_share": (own - adams) / (rest + own)}
+            rows.append({"what": "step", **row, **shares})
     file = RunFolder(out).path / "gail-speed.json"
     with atomic(file) as target:
         target.write((json.dumps({"environment": describe_environment(), "rows": rows}, indent=1) + "\n").encode())
@@ -98,14 +91,9 @@ def _imitating(name: str) -> float:
 
 
 def _costs(widths: tuple[int, ...]) -> list[dict[str, Any]]:
+    """A row of each compared method, Adam's first."""
     task, _ = pose(SETTINGS["cartpole"], METHODS["gail-adam"], Conditions(hidden=widths), seed=0)
     rollout = task.learner.collect(0)
-    optimizers: dict[str, Callable[[Discriminator], InnerOptimizer]] = {
-        "gail-adam": lambda _: Adam(),
-        "coordinate-l2l": lambda _: LearnedOptimizer(MLPUpdater()),
-        "rows-l2l": lambda d: LearnedOptimizer(RowUpdater(d.shapes)),
-        "low-rank-l2l": lambda d: LearnedOptimizer(LowRankUpdater(d.size)),
-    }
     return [
         {
             "method": name,
@@ -114,8 +102,8 @@ def _costs(widths: tuple[int, ...]) -> list[dict[str, Any]]:
             "parameters": _parameters(optimizer),
             "cpu_seconds": _step_cost(task.inner_problem, rollout, optimizer),
         }
-        for name, make in optimizers.items()
-        for optimizer in (make(task.discriminator),)
+        for name in COMPARED
+        for optimizer in (METHODS[name].make(task.discriminator, PAPER.knobs),)
     ]
 
 

@@ -159,8 +159,10 @@ def test_a_trust_region_that_shrinks_to_nothing_holds_the_policy_where_it_is():
 
 
 def test_an_algorithm_of_ones_own_keeps_its_trust_region():
-    own = replace(SMALL, algorithm=lambda made: TRPO("MlpPolicy", made, n_steps=20, batch_size=60, target_kl=0.05, device="cpu"))
-    assert play(learner(settings=own), 1).model.target_kl == 0.05
+    def own(made):
+        return TRPO("MlpPolicy", made, n_steps=20, batch_size=60, target_kl=0.05, device="cpu")
+
+    assert play(learner(settings=replace(SMALL, algorithm=own)), 1).model.target_kl == 0.05
 
 
 def test_a_callback_of_stable_baselines_is_called():
