@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minimax_l2l import DamagedRunError
 from minimax_l2l.errors import require_choice
 from minimax_l2l.families import Section
@@ -17,6 +19,7 @@ from tasks.gail.curves import Panel, discriminator_curves, return_curves, stabil
 from tasks.gail.methods import CONTROLS, METHODS
 from tasks.gail.settings import SETTINGS
 from tasks.gail.stability import Stability, stability
+from tasks.gail.statistics import Bootstrap
 
 COLUMNS = {
     "final_return": ("return", "{:.1f}"),
@@ -32,6 +35,7 @@ COLUMNS = {
     "policy_accuracy": ("the\npolicy", "{:.2f}"),
     "train_seconds": ("seconds", "{:.1f}"),
 }
+SEEDS_COLUMNS = ("method", "runs", "score at\nthe end", "mean\nscore", "worst\nwindow", "with an\noutage")
 ROW_FIELDS = {"setting", "method", "seed", "epochs", "random_return", "expert_return", *COLUMNS}
 CURVES = {"iterations", "returns", "expert_accuracy", "held_out_accuracy", "policy_accuracy"}
 
@@ -97,6 +101,7 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
             f"{_on_controls(runs)}",
             table=_table(runs),
         ),
+        *_over_seeds(title, runs),
         Section(
             f"{title}: return against iteration",
             "Evaluations of the deterministic policy during training, by the environment's own reward, which no "
@@ -119,6 +124,42 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
             "tell the policy from the expert.",
             figure=svg(discriminator_curves(_by_method(runs, [run.curves for run in runs]))),
         ),
+    ]
+
+
+def _over_seeds(title: str, runs: Sequence[Measured]) -> list[Section]:
+    """Interquartile means with their doubt, where a method has several runs of one length."""
+    groups: dict[tuple[str, int], list[Measured]] = {}
+    for run in runs:
+        groups.setdefault((run.title, run.row["epochs"]), []).append(run)
+    cells = [
+        [f"{name}, {length} iterations", str(len(group)), *_estimates(group)]
+        for (name, length), group in groups.items()
+        if len(group) > 1
+    ]
+    if not cells:
+        return []
+    return [
+        Section(
+            f"{title}: over the seeds",
+            "Interquartile means over a method's runs and in brackets their 95 % bootstrap intervals, which are "
+            "too short for a handful of seeds. An interquartile mean leaves out the lowest and the highest quarter, "
+            "so the runs with an outage are counted beside it.",
+            table=([*SEEDS_COLUMNS], cells),
+        )
+    ]
+
+
+def _estimates(group: Sequence[Measured]) -> list[str]:
+    measures: tuple[list[float], ...] = (
+        [run.row["final_score"] for run in group],
+        [run.stability.area for run in group],
+        [run.stability.worst_window for run in group],
+    )
+    estimates = [Bootstrap(np.random.default_rng(0)).interquartile_mean([values]) for values in measures]
+    return [
+        *(f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})" for estimate in estimates),
+        f"{sum(run.stability.outage for run in group)}",
     ]
 
 

@@ -82,6 +82,24 @@ def test_seeds_and_folders_tell_runs_of_one_method_apart(tmp_path):
     assert names == ["GAIL, Adam, seed 0", "GAIL, Adam, seed 1, b", "GAIL, Adam, seed 1, c"]
 
 
+def test_several_seeds_have_interquartile_means_with_intervals(tmp_path):
+    folders = [evaluated(tmp_path / str(seed), seed=seed) for seed in range(4)]
+    for folder, score in zip(folders, (0.0, 0.4, 0.6, 1.0), strict=True):
+        content = json.loads((folder / "evaluation.json").read_text())
+        content["rows"][0]["final_score"] = score
+        content["curves"]["returns"] = [500.0 * (score > 0)] * 20
+        (folder / "evaluation.json").write_text(json.dumps(content))
+    lone = evaluated(tmp_path / "lone", method="noise")
+    longer = evaluated(tmp_path / "longer", seed=4, length=30)
+    section = sections([*folders, lone, longer])[1]
+    assert section.title == "CartPole: over the seeds"
+    ((name, runs, final, area, window, outages),) = section.table[1]
+    assert (name, runs, outages) == ("GAIL, Adam, 100 iterations", "4", "1")
+    assert (final[:4], area[:4], window[:4]) == ("0.50", "1.00", "1.00")
+    low, high = map(float, final[6:-1].split(" to "))
+    assert 0 <= low < 0.5 < high <= 1
+
+
 def test_runs_of_different_lengths_have_panels_of_their_own(tmp_path):
     folders = [evaluated(tmp_path / str(length), length=length) for length in (10, 20)]
     figure = sections(folders)[1].figure
