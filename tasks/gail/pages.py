@@ -143,7 +143,7 @@ def _over_seeds(title: str, runs: Sequence[Measured]) -> list[Section]:
         Section(
             f"{title}: over the seeds",
             "Interquartile means over a method's runs and in brackets their 95 % bootstrap intervals, which are "
-            "too short for a handful of seeds. An interquartile mean leaves out the lowest and the highest quarter, "
+            "too short for a handful of seeds. An interquartile mean leaves out the lowest and highest quarter, "
             "so the runs with an outage are counted beside it.",
             table=([*SEEDS_COLUMNS], cells),
         )
