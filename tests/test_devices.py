@@ -64,6 +64,12 @@ def cuda_on_paper(monkeypatch):
     monkeypatch.setattr(torch.autograd, "grad", gradients_on_paper)
     monkeypatch.setattr(torch._VF, "gru_cell", gated_unit_on_paper)
     with FakeTensorMode():
+        try:
+            torch.zeros(2, device="cuda").uniform_()
+        except RuntimeError as error:  # torch 2.6 built for CUDA asks for a driver even here
+            if torch.cuda.is_available():
+                raise
+            pytest.skip(f"no CUDA on paper with this build of torch: {error}")
         yield torch.device("cuda", 0)
 
 
