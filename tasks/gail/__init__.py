@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tasks.gail.experts import Expert, train_expert
     from tasks.gail.fixed_horizon import register
     from tasks.gail.minari_files import read_minari, write_minari
+    from tasks.gail.pairs import Pairs
     from tasks.gail.problem import ImitationProblem
     from tasks.gail.recording import record
     from tasks.gail.regularisers import Controller, EntropyBonus, GradientPenalty, Regulariser
@@ -31,6 +32,7 @@ __all__ = [
     "GradientPenalty",
     "ImitationProblem",
     "NoiseOfSameNorm",
+    "Pairs",
     "PolicySettings",
     "Regulariser",
     "clone_behaviour",
@@ -52,6 +54,7 @@ _HOMES = {
     "GradientPenalty": "regularisers",
     "ImitationProblem": "problem",
     "NoiseOfSameNorm": "controls",
+    "Pairs": "pairs",
     "PolicySettings": "algorithm",
     "Regulariser": "regularisers",
     "clone_behaviour": "controls",

@@ -1,9 +1,9 @@
 """Absorbing states: what an episode that ended early would have gone on to earn.
 
 An episode that ends early earns nothing more, which a reward of constant sign rewards or punishes whatever the
-expert does. Here it goes on, in a state of its own that it never leaves, to the environment's time limit: the
-discriminator sees that state too, as one pair that weighs as much as the steps spent there, and the last reward is
-raised by what they earn.
+expert does. Here it goes on, in a state of its own that it never leaves. The discriminator sees that state too, as
+one pair that weighs as much as the steps spent there up to the environment's time limit, and the last reward is
+raised by what resting there is worth.
 
 Source: Kostrikov et al., Discriminator-Actor-Critic, 2019, where those steps are stored one by one.
 """
@@ -38,16 +38,18 @@ def steps_absorbed(demonstrations: Demonstrations, horizon: int) -> float:
 
 
 def still_to_come(reward: Tensor, steps: Tensor, gamma: float) -> Tensor:
-    """Gamma r + gamma^2 r + ... + gamma^n r: what n further steps with one reward are worth now.
+    """What resting in the absorbing state is worth now: gamma r + gamma^2 r + ... = gamma r / (1 - gamma).
+
+    Without end, since an episode that a time limit cuts off is valued as if it went on, too: else to end would
+    still be worth less, or cost less, than to live. Without a discount that sum has no value, and the steps up to
+    the limit are paid.
 
     Args:
         reward: r, a number.
-        steps: n, any shape.
+        steps: up to the time limit, any shape.
         gamma: the discount, at most 1.
 
     Returns:
         Shaped as `steps`.
     """
-    if gamma == 1:
-        return reward * steps
-    return reward * gamma * (1 - gamma**steps) / (1 - gamma)
+    return reward * steps if gamma == 1 else (reward * gamma / (1 - gamma)).expand_as(steps)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sb3_contrib import TRPO
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
@@ -58,6 +59,16 @@ class PolicySettings:
         """Check the numbers; torch and Stable-Baselines3 would say less of them, and later."""
         for name in ("environments", "steps", "critic_epochs", "critic_batch"):
             require_count(name, getattr(self, name), least=1)
+        if self.algorithm is None and self.environments * self.steps < 2:
+            raise ValueError(
+                "a rollout needs at least two steps, since advantages are brought to unit deviation, got one "
+                "environment with one step; take more of either."
+            )
+        if isinstance(self.algorithm, type) or not (self.algorithm is None or callable(self.algorithm)):
+            raise TypeError(
+                f"algorithm must be a function that makes a learner from environments, got {self.algorithm!r}; "
+                'pass lambda environments: PPO("MlpPolicy", environments), with your own settings.'
+            )
         for width in self.hidden:
             require_count("hidden width", width, least=1)
         for name in ("gamma", "gae_lambda"):
@@ -85,10 +96,16 @@ def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAl
             f"a policy that imitates needs an on-policy algorithm of Stable-Baselines3, whose rollouts can be paid "
             f"anew, got {type(made).__name__}; make a PPO, an A2C or a TRPO."
         )
-    if not isinstance(made.policy, ActorCriticPolicy):
+    kind = type(made.policy).__name__
+    if not hasattr(made.policy, "predict_values"):
         raise TypeError(
-            f"a policy that imitates needs a value network, since its advantages are estimated with one, got "
-            f'{type(made.policy).__name__}; make the algorithm with "MlpPolicy".'
+            "a policy that imitates needs a value network, since its advantages are estimated with one, got "
+            f'{kind}; make the algorithm with "MlpPolicy".'
+        )
+    if not isinstance(made.policy, ActorCriticPolicy) or isinstance(made.policy, RecurrentActorCriticPolicy):
+        raise TypeError(
+            f"policies with a memory or with masked actions cannot imitate here, got {kind}; make a PPO, an A2C or "
+            'a TRPO with "MlpPolicy".'
         )
     if settings.normalise and not {f"{layer}.weight" for layer in FIRST_LAYERS} <= made.policy.state_dict().keys():
         raise ValueError(

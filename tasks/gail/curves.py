@@ -141,7 +141,9 @@ def stability_dots(
             axes.scatter(values, heights, s=18, facecolors=fills, edgecolors=colour, linewidths=1.2, zorder=3)
             mean = float(interquartile_mean(values))
             axes.plot([mean, mean], [place - 0.38, place + 0.38], color=colour, linewidth=2.2, alpha=0.5, zorder=2)
-        axes.set_xlabel(label)
+        drawn = [float(getattr(seed, measure)) for seeds in runs.values() for seed in seeds]
+        low, high = min(0.0, *drawn), max(1.0, *drawn)
+        axes.set(xlabel=label, xlim=(low - 0.04 * (high - low), high + 0.04 * (high - low)))
         axes.grid(axis="x", color="0.92")
     row[0].set_yticks(range(len(runs)), list(runs))
     row[0].set_ylim(len(runs) - 0.5, -0.5)

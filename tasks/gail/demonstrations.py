@@ -14,7 +14,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from minimax_l2l.errors import require_count
-from tasks.gail.trajectory import Trajectory
+from tasks.gail.trajectory import Trajectory, naming
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,19 +80,18 @@ class Demonstrations:
                     f"{count} trajectories of observations need as many entries of {name}, got {len(values)}; "
                     "give one entry a trajectory."
                 )
-        return cls(
-            environment_id,
-            tuple(
-                Trajectory(
+        trajectories = []
+        for i in range(count):
+            with naming(i):
+                one = Trajectory(
                     observations[i],
                     actions[i],
                     None if rewards is None else rewards[i],
                     terminated is not None and bool(terminated[i]),
                     truncated is not None and bool(truncated[i]),
                 )
-                for i in range(count)
-            ),
-        )
+            trajectories.append(one)
+        return cls(environment_id, tuple(trajectories))
 
     def __len__(self) -> int:
         """The number of trajectories."""

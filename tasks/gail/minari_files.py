@@ -18,7 +18,7 @@ import numpy as np
 from minimax_l2l.extras import require_extra
 from tasks.gail.demonstrations import Demonstrations
 from tasks.gail.environments import make_environment
-from tasks.gail.trajectory import Trajectory
+from tasks.gail.trajectory import Trajectory, naming
 
 _ROOT = "MINARI_DATASETS_PATH"
 
@@ -95,7 +95,7 @@ def read_minari(name: str, *, root: Path | str | None = None) -> Demonstrations:
             f"{folder} cannot be read as a Minari dataset ({type(error).__name__}: {error}); "
             "write or download it again."
         ) from error
-    return Demonstrations(environment_id, tuple(_trajectory(episode) for episode in episodes))
+    return Demonstrations(environment_id, tuple(_trajectory(i, episode) for i, episode in enumerate(episodes)))
 
 
 def _contents(minari: ModuleType, data: Path) -> tuple[str, list[Any]]:
@@ -109,18 +109,19 @@ def _contents(minari: ModuleType, data: Path) -> tuple[str, list[Any]]:
     return dataset.spec.env_spec.id, list(dataset.iterate_episodes())
 
 
-def _trajectory(episode: Any) -> Trajectory:
-    return Trajectory(
-        episode.observations,
-        episode.actions,
-        None if np.isnan(episode.rewards).any() else episode.rewards,
-        bool(episode.terminations[-1]),
-        bool(episode.truncations[-1]),
-    )
+def _trajectory(number: int, episode: Any) -> Trajectory:
+    with naming(number):
+        return Trajectory(
+            episode.observations,
+            episode.actions,
+            None if np.isnan(episode.rewards).any() else episode.rewards,
+            bool(episode.terminations[-1]),
+            bool(episode.truncations[-1]),
+        )
 
 
 def _buffer(one: Trajectory) -> Any:
-    collector = require_extra("minari.data_collector", extra="gail", purpose="storing demonstrations")
+    collector = require_extra("minari.data_collector", extra="gail", purpose="reading or storing demonstrations")
     ends = np.arange(len(one)) == len(one) - 1
     return collector.EpisodeBuffer(
         observations=one.observations,
@@ -133,8 +134,8 @@ def _buffer(one: Trajectory) -> Any:
 
 def _library() -> ModuleType:
     for module in ("h5py", "PIL"):  # Minari's HDF5 files need both, and it says so only when half of one is written
-        require_extra(module, extra="gail", purpose="storing demonstrations")
-    return require_extra("minari", extra="gail", purpose="storing demonstrations")
+        require_extra(module, extra="gail", purpose="reading or storing demonstrations")
+    return require_extra("minari", extra="gail", purpose="reading or storing demonstrations")
 
 
 def _root(root: Path | str | None) -> Path:

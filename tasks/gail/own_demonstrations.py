@@ -20,14 +20,13 @@ def read_own(path: Path) -> Demonstrations:
     """
     if not path.is_dir():
         raise ValueError(f"there is no folder {path}; give that of a Minari dataset.")
-    found = sorted(file.resolve().parents[1] for file in path.rglob("data/metadata.json"))
+    found = sorted(file.parents[1] for file in path.rglob("data/metadata.json"))
     if not found:
         raise ValueError(
             f"{path} holds no Minari dataset; give a folder that tasks.gail.write_minari or Minari wrote."
         )
     if len(found) > 1:
-        raise ValueError(
-            f"{path} holds {len(found)} Minari datasets, {', '.join(one.name for one in found[:5])} among them; "
-            "give the folder of one."
-        )
-    return read_minari(found[0].name, root=found[0].parent)
+        names = ", ".join(str(one.relative_to(path)) for one in found[:5])
+        raise ValueError(f"{path} holds {len(found)} Minari datasets, {names} among them; give the folder of one.")
+    folder = found[0].resolve()
+    return read_minari(folder.name, root=folder.parent)

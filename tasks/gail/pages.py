@@ -35,8 +35,9 @@ COLUMNS = {
     "policy_accuracy": ("the\npolicy", "{:.2f}"),
     "train_seconds": ("seconds", "{:.1f}"),
 }
-SEEDS_COLUMNS = ("method", "runs", "score at\nthe end", "mean\nscore", "worst\nwindow", "with an\noutage")
-ROW_FIELDS = {"setting", "method", "seed", "epochs", "random_return", "expert_return", *COLUMNS}
+SEEDS_COLUMNS = ("method", "seeds", "score at\nthe end", "mean\nscore", "worst\nwindow", "with an\noutage")
+ROW_FIELDS = {"setting", "method", "seed", "data", "epochs", "inner_steps", *COLUMNS}
+ROW_FIELDS |= {"random_return", "expert_return"}
 CURVES = {"iterations", "returns", "expert_accuracy", "held_out_accuracy", "policy_accuracy"}
 
 
@@ -58,9 +59,15 @@ class Measured:
 
     @property
     def title(self) -> str:
-        """Its method as people read it."""
-        method = str(self.row["method"])
-        return f"control: {METHODS[method].title}" if method in CONTROLS else METHODS[method].title
+        """Its method as people read it, with the discriminator's steps where they are several."""
+        method, steps = str(self.row["method"]), self.row["inner_steps"]
+        title = METHODS[method].title + (f", {steps} steps" if steps > 1 else "")
+        return f"control: {title}" if method in CONTROLS else title
+
+    @property
+    def data(self) -> tuple[str, str]:
+        """The demonstrations' name, and what tells them from others of that name."""
+        return str(self.row["data"]), str(self.environment.get("data_sha256"))
 
     @property
     def stability(self) -> Stability:
@@ -83,9 +90,14 @@ def sections(folders: Sequence[Path]) -> list[Section]:
     runs = sorted(map(_measured, folders), key=lambda run: (order.index(run.row["method"]), run.row["seed"]))
     page = []
     for name, setting in SETTINGS.items():
-        theirs = [run for run in runs if run.row["setting"] == name]
-        if theirs:
-            page += _about(setting.title, theirs)
+        groups: dict[tuple[str, str], list[Measured]] = {}
+        for run in runs:
+            if run.row["setting"] == name:
+                groups.setdefault(run.data, []).append(run)
+        for (data, _), theirs in groups.items():
+            page += _about(
+                setting.title if data == setting.dataset else f"{setting.title}, taught by {data}", theirs
+            )
     return [*page, environment_section(runs[0].environment)]
 
 
@@ -128,12 +140,12 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
 
 
 def _over_seeds(title: str, runs: Sequence[Measured]) -> list[Section]:
-    """Interquartile means with their doubt, where a method has several runs of one length."""
-    groups: dict[tuple[str, int], list[Measured]] = {}
+    """Interquartile means with their doubt, where a method has several seeds with runs of one length."""
+    groups: dict[tuple[str, int], dict[int, Measured]] = {}
     for run in runs:
-        groups.setdefault((run.title, run.row["epochs"]), []).append(run)
+        groups.setdefault((run.title, run.row["epochs"]), {}).setdefault(run.row["seed"], run)
     cells = [
-        [f"{name}, {length} iterations", str(len(group)), *_estimates(group)]
+        [f"{name}, {length} iterations", str(len(group)), *_estimates([*group.values()])]
         for (name, length), group in groups.items()
         if len(group) > 1
     ]
@@ -142,7 +154,7 @@ def _over_seeds(title: str, runs: Sequence[Measured]) -> list[Section]:
     return [
         Section(
             f"{title}: over the seeds",
-            "Interquartile means over a method's runs and in brackets their 95 % bootstrap intervals, which are "
+            "Interquartile means over a method's seeds and in brackets their 95 % bootstrap intervals, which are "
             "too short for a handful of seeds. An interquartile mean leaves out the lowest and highest quarter, "
             "so the runs with an outage are counted beside it.",
             table=([*SEEDS_COLUMNS], cells),

@@ -138,6 +138,7 @@ def evaluate_run(folder: Path, settings: Settings, announce: Announce) -> dict[s
             "`minimax-l2l solve ... --resume` first."
         )
     setting, history = SETTINGS[run.config["setting"]], files.read_metrics()
+    expert_return = _expert_return(setting, settings, run.expert)
     announce("playing 100 episodes")
     try:
         measured = measure(
@@ -145,7 +146,7 @@ def evaluate_run(folder: Path, settings: Settings, announce: Announce) -> dict[s
             history,
             run.expert.split(run.held_out)[1],
             random=setting.random_return,
-            expert=setting.expert_return,
+            expert=expert_return,
         )
     except (LookupError, ValueError) as error:  # lines that are missing, or numbers in them
         raise DamagedRunError(
@@ -159,7 +160,7 @@ def evaluate_run(folder: Path, settings: Settings, announce: Announce) -> dict[s
         "epochs": run.config["epochs"],
         "inner_steps": run.config["inner_steps"],
         "random_return": setting.random_return,
-        "expert_return": setting.expert_return,
+        "expert_return": expert_return,
         **measured,
         "train_seconds": round(solution["seconds"], 2),
         **solution["passes"],
@@ -177,6 +178,19 @@ def _expert(setting: Setting, settings: Settings) -> Demonstrations:
     return read_own(settings.data) if settings.data is not None else setting.expert()
 
 
+def _expert_return(setting: Setting, settings: Settings, expert: Demonstrations) -> float:
+    """What scores call 1: one's own expert's mean return if it is known, else that of the expert that ships."""
+    if settings.data is None or any(one.rewards is None for one in expert.trajectories):
+        return setting.expert_return
+    own = float(expert.returns.mean())
+    if own <= setting.random_return:
+        raise ValueError(
+            f"the demonstrations in {settings.data} return {own:.1f} on average and random actions "
+            f"{setting.random_return:g}, so no score can be measured between them; give a better expert's."
+        )
+    return own
+
+
 def _data_name(setting: Setting, settings: Settings) -> str:
     return settings.data.resolve().name if settings.data is not None else setting.dataset
 
@@ -186,6 +200,11 @@ def _conditions(expert: Demonstrations, settings: Settings, *, epochs: int, step
     conditions = replace(PAPER, iterations=epochs, knobs=Knobs(steps=steps))
     if settings.data is None:
         return conditions
+    if len(expert) < 2:
+        raise ValueError(
+            f"a preset learns from some trajectories and holds others out, {settings.data} has {len(expert)}; "
+            "record another one, or use tasks.gail.GAIL, which needs no others."
+        )
     held_out = max(len(expert) // 4, 1)
     return replace(conditions, held_out=held_out, trajectories=max(len(expert) - held_out, 1))
 

@@ -15,6 +15,7 @@ from minimax_l2l.constraints import Constraint, Free
 from minimax_l2l.randomness import uniform
 from minimax_l2l.trees import Tree, leaves
 from tasks.gail.discriminator import Discriminator
+from tasks.gail.pairs import Pairs
 from tasks.gail.regularisers import Regulariser
 
 
@@ -48,15 +49,12 @@ class ImitationProblem(InnerProblem):
     Args:
         discriminator: z.
         memory: the weights to start from, and where the new ones are kept.
-        policy: encoded pairs of the policy, shape (n, inputs).
-        expert: encoded pairs of the expert, shape (k, inputs).
-        policy_weights: how much each of the policy's pairs counts, shape (n,); None counts all alike.
-        expert_weights: likewise of the expert's.
+        policy: pairs of the policy.
+        expert: pairs of the expert.
         regularisers: subtracted from J.
         constraint: the set that w stays in; None leaves it free.
         meta_expert: pairs of the expert that the learned optimizer is judged on instead of `expert`, such as
             trajectories held out from the discriminator; None judges it on `expert`.
-        meta_expert_weights: how much each of those counts.
         seed: of random numbers.
         step: of random numbers, the iteration.
     """
@@ -65,24 +63,19 @@ class ImitationProblem(InnerProblem):
         self,
         discriminator: Discriminator,
         memory: DiscriminatorMemory,
-        policy: Tensor,
-        expert: Tensor,
+        policy: Pairs,
+        expert: Pairs,
         *,
-        policy_weights: Tensor | None = None,
-        expert_weights: Tensor | None = None,
         regularisers: Sequence[Regulariser] = (),
         constraint: Constraint | None = None,
-        meta_expert: Tensor | None = None,
-        meta_expert_weights: Tensor | None = None,
+        meta_expert: Pairs | None = None,
         seed: int = 0,
         step: int = 0,
     ) -> None:
         self.discriminator, self.memory = discriminator, memory
-        self.policy, self.expert = policy, expert
-        self.policy_weights, self.expert_weights = policy_weights, expert_weights
+        self.policy, self.expert, self.meta_expert = policy, expert, meta_expert
         self.regularisers = regularisers
         self.constraint = constraint or Free()
-        self.meta_expert, self.meta_expert_weights = meta_expert, meta_expert_weights
         self.first = memory.weights
         self.seed, self.step = seed, step
 
@@ -100,24 +93,22 @@ class ImitationProblem(InnerProblem):
 
     def objective(self, y: Tree) -> Tensor:
         """J less the regularisers, shape (1,)."""
-        return self._value(leaves(y)[0][0], self.expert, self.expert_weights)
+        return self._value(leaves(y)[0][0], self.expert)
 
     def meta_objective(self, y: Tree) -> Tensor:
         """The same on the expert's pairs that the learned optimizer is judged on."""
-        if self.meta_expert is None:
-            return self.objective(y)
-        return self._value(leaves(y)[0][0], self.meta_expert, self.meta_expert_weights)
+        return self._value(leaves(y)[0][0], self.expert if self.meta_expert is None else self.meta_expert)
 
     def noise(self, y: Tree, draw: int = 0) -> Tree:
         """Uniform numbers that depend on the seed and the iteration alone."""
         weights = leaves(y)[0]
         return uniform(weights, self._index(weights), seed=self.seed, step=self.step + 2**32 * draw)
 
-    def _value(self, weights: Tensor, expert: Tensor, expert_weights: Tensor | None) -> Tensor:
-        value = _mean(F.logsigmoid(self.discriminator(weights, self.policy)), self.policy_weights)
-        value = value + _mean(F.logsigmoid(-self.discriminator(weights, expert)), expert_weights)
+    def _value(self, weights: Tensor, expert: Pairs) -> Tensor:
+        value = self.policy.mean(F.logsigmoid(self.discriminator(weights, self.policy.inputs)))
+        value = value + expert.mean(F.logsigmoid(-self.discriminator(weights, expert.inputs)))
         if self.regularisers:
-            like = self.policy.new_empty(1, len(self.policy), 2)
+            like = weights.new_empty(1, len(self.policy), 2)
             draws = uniform(like, self._index(weights), seed=self.seed, step=self.step)[0]
             for term in self.regularisers:
                 value = value - term(self.discriminator, weights, self.policy, expert, draws)
@@ -126,7 +117,3 @@ class ImitationProblem(InnerProblem):
     @staticmethod
     def _index(weights: Tensor) -> Tensor:
         return weights.new_zeros(1).long()
-
-
-def _mean(values: Tensor, weights: Tensor | None) -> Tensor:
-    return values.mean() if weights is None else (weights * values).sum() / weights.sum()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gymnasium
 import numpy as np
 import torch
+from gymnasium import spaces
 
 from minimax_l2l.errors import require_count
 from tasks.gail.demonstrations import Demonstrations
@@ -31,7 +33,8 @@ def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> 
         The episodes, with the environment's own rewards.
 
     Raises:
-        ValueError: if the environment is not known or not supported, or `episodes` is below 1.
+        ValueError: if the environment is not known or not supported, if `episodes` is below 1, or if the policy
+            gives something else than an action.
     """
     require_count("episodes", episodes, least=1)
     environment = make_environment(environment_id, seed=seed, purpose="demonstrations")
@@ -42,12 +45,25 @@ def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> 
     return Demonstrations(registered_id(environment), trajectories)
 
 
+def _require_action(space: gymnasium.Space[Any], action: Any) -> None:
+    if isinstance(space, spaces.Discrete):
+        fits = space.contains(action)
+    else:
+        fits = not isinstance(action, tuple) and np.shape(action) == space.shape and np.isfinite(action).all()
+    if not fits:
+        raise ValueError(
+            f"a policy must give one action of {space} for one observation, got {action!r}; of a model of "
+            "Stable-Baselines3, pass lambda observation: model.predict(observation)[0]."
+        )
+
+
 def _play(policy: Policy, environment: SeededEpisodes) -> Trajectory:
     observation, _ = environment.reset()
     observations, actions, rewards = [observation], [], []
     terminated = truncated = False
     while not (terminated or truncated):
         action = policy(observation)
+        _require_action(environment.action_space, action)
         observation, reward, terminated, truncated, _ = environment.step(action)
         observations.append(observation)
         actions.append(action)

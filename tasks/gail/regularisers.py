@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minimax_l2l.errors import require_positive
+from tasks.gail.pairs import Pairs
 
 if TYPE_CHECKING:
     from tasks.gail.discriminator import Discriminator
@@ -27,15 +28,15 @@ class Regulariser(ABC):
 
     @abstractmethod
     def __call__(
-        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, draws: Tensor
+        self, discriminator: Discriminator, weights: Tensor, policy: Pairs, expert: Pairs, draws: Tensor
     ) -> Tensor:
         """The term at weights of shape (m,).
 
         Args:
             discriminator: the network.
             weights: its weight vector.
-            policy: encoded pairs of the policy, shape (n, inputs).
-            expert: encoded pairs of the expert, shape (k, inputs).
+            policy: n pairs of the policy; `policy.mean(values)` weighs one value a pair as the objective does.
+            expert: pairs of the expert.
             draws: uniform random numbers in [0, 1), shape (n, 2), the same at every call of one iteration.
         """
 
@@ -53,23 +54,21 @@ class GradientPenalty(Regulariser):
         super().__init__(coefficient)
 
     def __call__(
-        self, discriminator: Discriminator, weights: Tensor, policy: Tensor, expert: Tensor, draws: Tensor
+        self, discriminator: Discriminator, weights: Tensor, policy: Pairs, expert: Pairs, draws: Tensor
     ) -> Tensor:
         """See `Regulariser`."""
-        place, which = draws[:, :1], (draws[:, 1] * len(expert)).long()
-        partner = expert[which]
-        between = (partner + place * (policy - partner)).requires_grad_()
+        partner = expert.pick(draws[:, 1])
+        between = (partner + draws[:, :1] * (policy.inputs - partner)).requires_grad_()
         with torch.enable_grad():
             logits = discriminator(weights, between)
             slope = torch.autograd.grad(logits.sum(), between, create_graph=True)[0]
-        penalty: Tensor = self.coefficient * (slope.norm(dim=1) - 1).square().mean()
-        return penalty
+        return self.coefficient * policy.mean((slope.norm(dim=1) - 1).square())
 
 
 class EntropyBonus(Regulariser):
-    """-c E H(D), which keeps D from being sure of itself.
+    """-c / 2 (E_pi H(D) + E_E H(D)), which keeps D from being sure of itself.
 
-    Source: Ho and Ermon's code, with c = 0.001.
+    Source: Ho and Ermon's code, with c = 0.001 and as many pairs of the expert as of the policy.
 
     Args:
         coefficient: c.
@@ -82,13 +81,17 @@ class EntropyBonus(Regulariser):
         self,
         discriminator: Discriminator,
         weights: Tensor,
-        policy: Tensor,
-        expert: Tensor,
+        policy: Pairs,
+        expert: Pairs,
         draws: Tensor,  # noqa: ARG002
     ) -> Tensor:
         """See `Regulariser`."""
-        logits = torch.cat([discriminator(weights, policy), discriminator(weights, expert)])
-        return -self.coefficient * F.binary_cross_entropy_with_logits(logits, logits.sigmoid())
+        entropies = []
+        for side in (policy, expert):
+            logits = discriminator(weights, side.inputs)
+            entropy = F.binary_cross_entropy_with_logits(logits, logits.sigmoid(), reduction="none")
+            entropies.append(side.mean(entropy))
+        return -0.5 * self.coefficient * (entropies[0] + entropies[1])
 
 
 class Controller(Regulariser):
@@ -108,11 +111,12 @@ class Controller(Regulariser):
         self,
         discriminator: Discriminator,
         weights: Tensor,
-        policy: Tensor,
-        expert: Tensor,
+        policy: Pairs,
+        expert: Pairs,
         draws: Tensor,  # noqa: ARG002
     ) -> Tensor:
         """See `Regulariser`."""
-        pulls = [(discriminator(weights, pairs).sigmoid() - 0.5).square().mean() for pairs in (policy, expert)]
-        pull: Tensor = 0.5 * self.coefficient * (pulls[0] + pulls[1])
-        return pull
+        pulls = [
+            side.mean((discriminator(weights, side.inputs).sigmoid() - 0.5).square()) for side in (policy, expert)
+        ]
+        return 0.5 * self.coefficient * (pulls[0] + pulls[1])

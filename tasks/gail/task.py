@@ -23,6 +23,7 @@ from tasks.gail.discriminator import Discriminator
 from tasks.gail.environments import variable_horizon
 from tasks.gail.evaluation import Evaluator
 from tasks.gail.learner import PolicyLearner, Rollout
+from tasks.gail.pairs import Pairs
 from tasks.gail.problem import DiscriminatorMemory, ImitationProblem
 from tasks.gail.regularisers import Regulariser
 from tasks.gail.rewards import REWARDS
@@ -49,16 +50,17 @@ class GAIL(Task):
         policy: TRPO's settings, or another algorithm.
         hidden: widths of the discriminator.
         update_order: `"disc_first"`, the paper's: the policy is paid by the discriminator that has just seen its
-            rollout; or `"policy_first"`, Ho and Ermon's: by the one before.
+            rollout; or `"policy_first"`, that of Ho and Ermon's code: by the one before.
         entropy: lambda.
-        absorbing: let episodes that end early go on in an absorbing state up to the time limit, which the
-            discriminator sees and which is paid for; see `tasks.gail.absorbing`. No reward need be named then.
+        absorbing: let episodes that end early go on in an absorbing state, which the discriminator sees and which
+            is paid for; see `tasks.gail.absorbing`. No reward need be named then.
         regularisers: hand-designed terms of the discriminator's objective.
         radius: keep w in the ball about 0 of so many times the length of the first weights. A discriminator that
             can tell every pair it knows would grow without end, and its rewards with it; None lets it.
         held_out: demonstrations that the discriminator never sees, to measure it with.
         judged_by: demonstrations that the discriminator never sees, on which a learned optimizer's meta-objective
             is taken, so that it learns to make discriminators that generalise; None takes `demonstrations`.
+            Optimizers that do not learn have no use for it.
         evaluation_episodes: of `validate`.
         seed: of everything random.
         callback: one of Stable-Baselines3's, such as an `EvalCallback`.
@@ -90,11 +92,17 @@ class GAIL(Task):
     ) -> None:
         self.environment_id = environment_id
         self.iterations = require_count("iterations", iterations, least=1)
-        if not isinstance(demonstrations, Demonstrations):
-            raise TypeError(
-                f"GAIL needs Demonstrations, got {type(demonstrations).__name__}; make them of arrays by "
-                "Demonstrations.from_arrays, of a policy by record, or read them by read_minari."
-            )
+        _require_demonstrations("demonstrations", demonstrations)
+        for name, others in (("held_out", held_out), ("judged_by", judged_by)):
+            if others is not None:
+                _require_demonstrations(name, others)
+        _require_kind("policy", policy, PolicySettings, "such as PolicySettings(steps=256)")
+        if callback is not None:
+            _require_kind("callback", callback, BaseCallback, "such as Stable-Baselines3's EvalCallback")
+        if isinstance(regularisers, Regulariser):
+            raise TypeError(f"regularisers must be a sequence of them, got one; pass ({regularisers!r},).")
+        for term in regularisers:
+            _require_kind("a regulariser", term, Regulariser, "such as GradientPenalty()")
         require_choice("update_order", update_order, ("disc_first", "policy_first"))
         self.update_order, self.seed = update_order, require_count("seed", seed)
         self.entropy = require_positive("entropy", entropy) if entropy else 0.0
@@ -104,6 +112,7 @@ class GAIL(Task):
             if given is not None:
                 given.check_against(environment)
         self.reward = REWARDS[_reward_of(reward, environment_id, variable_horizon(environment) and not absorbing)]
+        self._one_length = reward is None and not absorbing
         self.horizon = _horizon_of(environment) if absorbing else None
         observations, actions = demonstrations.pairs()
         with torch.random.fork_rng(devices=[]):
@@ -116,12 +125,9 @@ class GAIL(Task):
         self.constraint: Constraint = (
             WeightBall(require_positive("radius", radius) * first.norm().item()) if radius is not None else Free()
         )
-        self.expert, self.expert_weights = self._shown(demonstrations)
-        self.judged_by: Tensor | None = None
-        self.judges_weights: Tensor | None = None
-        if judged_by is not None:
-            self.judged_by, self.judges_weights = self._shown(judged_by)
-        self.held_out = self.discriminator.encode(*held_out.pairs()) if held_out is not None else None
+        self.expert = self._shown(demonstrations)
+        self.judged_by = self._shown(judged_by) if judged_by is not None else None
+        self.held_out = Pairs(self.discriminator.encode(*held_out.pairs())) if held_out is not None else None
         self.regularisers = tuple(regularisers)
         self.evaluator = Evaluator(
             environment_id, require_count("evaluation_episodes", evaluation_episodes, least=1), seed=seed
@@ -145,23 +151,23 @@ class GAIL(Task):
 
     def inner_problem(self, batch: Rollout) -> ImitationProblem:
         """Tell this rollout's pairs from the expert's."""
-        policy, weights = self.discriminator.encode(batch.observations, batch.actions), None
+        if self._one_length and len(batch.lengths):
+            raise ValueError(
+                f"{self.environment_id} says that its episodes have one length, and one ended after "
+                f"{batch.lengths[0]} steps; leave fixed_horizon out of its metadata, and name a reward."
+            )
+        policy = Pairs(self.discriminator.encode(batch.observations, batch.actions))
         if self.horizon is not None:
-            absorbed = (self.horizon - batch.lengths).sum().item()
-            weights = F.pad(policy.new_ones(len(policy)), (0, 1), value=absorbed)
-            policy = torch.cat([policy, self.discriminator.absorbed()])
+            policy = self._with_absorbed(policy, (self.horizon - batch.lengths).sum().item())
         self.rollout = batch
         return ImitationProblem(
             self.discriminator,
             self.memory,
             policy,
             self.expert,
-            policy_weights=weights,
-            expert_weights=self.expert_weights,
             regularisers=self.regularisers,
             constraint=self.constraint,
             meta_expert=self.judged_by,
-            meta_expert_weights=self.judges_weights,
             seed=self.seed,
             step=batch.step,
         )
@@ -176,12 +182,12 @@ class GAIL(Task):
             measured = {
                 "reward_mean": rewards.mean().item(),
                 "reward_std": rewards.std().item(),
-                "policy_accuracy": _share(self.discriminator(weights, problem.policy) > 0),
-                "expert_accuracy": _share(self.discriminator(weights, self.expert) < 0),
+                "policy_accuracy": _share(self.discriminator(weights, problem.policy.inputs) > 0),
+                "expert_accuracy": _share(self.discriminator(weights, self.expert.inputs) < 0),
                 "weights_norm": weights.norm().item(),
             }
             if self.held_out is not None:
-                measured["held_out_accuracy"] = _share(self.discriminator(weights, self.held_out) < 0)
+                measured["held_out_accuracy"] = _share(self.discriminator(weights, self.held_out.inputs) < 0)
         return measured
 
     def validate(self, optimizer: InnerOptimizer) -> Mapping[str, float]:  # noqa: ARG002
@@ -208,26 +214,28 @@ class GAIL(Task):
         rewards = self.reward(self.discriminator(weights, pairs))
         if self.horizon is not None:
             resting = self.reward(self.discriminator(weights, self.discriminator.absorbed()))
-            gamma = self.learner.model.gamma
-            rewards[rollout.ends] += still_to_come(resting, self.horizon - rollout.lengths, gamma)
+            rewards[rollout.ends] += still_to_come(
+                resting, self.horizon - rollout.lengths, self.learner.model.gamma
+            )
         return rewards
 
-    def _shown(self, demonstrations: Demonstrations) -> tuple[Tensor, Tensor | None]:
-        """Encoded pairs and how much each counts: the absorbing state's as much as the steps spent there."""
-        pairs = self.discriminator.encode(*demonstrations.pairs())
+    def _shown(self, demonstrations: Demonstrations) -> Pairs:
+        """The expert's pairs, and the absorbing state as often as its episodes would have been there."""
+        pairs = Pairs(self.discriminator.encode(*demonstrations.pairs()))
         if self.horizon is None:
-            return pairs, None
-        absorbed = steps_absorbed(demonstrations, self.horizon)
-        weights = F.pad(torch.ones(len(pairs)), (0, 1), value=absorbed)
-        return torch.cat([pairs, self.discriminator.absorbed()]), weights
+            return pairs
+        return self._with_absorbed(pairs, steps_absorbed(demonstrations, self.horizon))
+
+    def _with_absorbed(self, pairs: Pairs, steps: float) -> Pairs:
+        weights = F.pad(pairs.inputs.new_ones(len(pairs)), (0, 1), value=steps)
+        return Pairs(torch.cat([pairs.inputs, self.discriminator.absorbed()]), weights)
 
     def _place(self) -> None:
         self.discriminator.to(self.device)
         self.memory.to(self.device)
         self.expert = self.expert.to(self.device)
-        for name in ("expert_weights", "held_out", "judged_by", "judges_weights"):
-            tensor = getattr(self, name)
-            setattr(self, name, tensor.to(self.device) if tensor is not None else None)
+        self.judged_by = self.judged_by.to(self.device) if self.judged_by is not None else None
+        self.held_out = self.held_out.to(self.device) if self.held_out is not None else None
 
 
 def _reward_of(name: str | None, environment_id: str, variable: bool) -> str:
@@ -240,6 +248,22 @@ def _reward_of(name: str | None, environment_id: str, variable: bool) -> str:
             'it is success, "neutral" for both signs; or pass absorbing=True, or take a fixed-horizon environment.'
         )
     return "neutral"
+
+
+def _require_demonstrations(name: str, value: object) -> None:
+    _require_kind(
+        name,
+        value,
+        Demonstrations,
+        "made of arrays by Demonstrations.from_arrays, of a policy by record, or read by read_minari",
+    )
+
+
+def _require_kind(name: str, value: object, kind: type, such: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"{name} must be {kind.__name__}, got {type(value).__name__}; pass {kind.__name__}, {such}."
+        )
 
 
 def _horizon_of(environment: gymnasium.Env[Any, Any]) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +35,7 @@ class Trajectory:
     kept: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        observations, actions = np.array(self.observations), np.array(self.actions)
+        observations, actions = _array("observations", self.observations), _array("actions", self.actions)
         for name, values in (("observations", observations), ("actions", actions)):
             if values.dtype.kind not in "fiu":
                 raise TypeError(
@@ -41,7 +44,12 @@ class Trajectory:
                 )
         if observations.dtype.kind != "f":
             observations = observations.astype(np.float32)
-        if actions.ndim == 0 or not len(actions):
+        if actions.ndim == 0:
+            raise ValueError(
+                f"actions of one trajectory must be an array of shape (T,) or (T, ...), got the single number "
+                f"{actions}; where trajectories are listed, give a list with one array for each: [actions]."
+            )
+        if not len(actions):
             raise ValueError(
                 f"a trajectory needs at least one action, got actions of shape {actions.shape}; "
                 "leave empty ones out."
@@ -81,6 +89,25 @@ class Trajectory:
         sizes = ", ".join(map(str, self.actions.shape[1:]))
         length = self.observations.shape[1]
         return f"observations of shape (T + 1, {length}) and actions of shape (T,{sizes}), {kind}"
+
+
+@contextmanager
+def naming(number: int) -> Iterator[None]:
+    """Let an error that a trajectory raises say which one it was."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"trajectory {number}: {error}") from error
+
+
+def _array(name: str, values: Any) -> np.ndarray:
+    try:
+        return np.array(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(
+            f"{name} must be an array whose rows all have one shape, they cannot be made one ({error}); give each "
+            "the same length."
+        ) from error
 
 
 def _require_finite(name: str, values: np.ndarray) -> None:

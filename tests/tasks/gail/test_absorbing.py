@@ -21,10 +21,21 @@ def task(**options):
 
 
 def test_what_is_still_to_come_by_hand():
-    """0.5 * 2 + 0.25 * 2 + 0.125 * 2."""
-    paid = still_to_come(torch.tensor([2.0]), torch.tensor([3, 0]), 0.5)
-    assert paid.tolist() == [1.75, 0.0]
-    assert still_to_come(torch.tensor([2.0]), torch.tensor([3]), 1.0).tolist() == [6.0]
+    """0.5 * 2 + 0.25 * 2 + 0.125 * 2 + ... without end; without a discount, three steps of 2."""
+    steps = torch.tensor([3, 0])
+    assert still_to_come(torch.tensor([2.0]), steps, 0.5).tolist() == [2.0, 2.0]
+    assert still_to_come(torch.tensor([2.0]), steps, 1.0).tolist() == [6.0, 0.0]
+
+
+@pytest.mark.parametrize("name", ["plus-one", "minus-one"])
+def test_a_constant_reward_makes_ending_worth_what_living_is(name):
+    """To live for ever is worth r / (1 - gamma); so must be the step that ends, whenever it comes."""
+    made = task(reward=name)
+    rollout = made.learner.collect(0)
+    assert len(rollout.ends.unique()) > 2
+    paid = made._pay(rollout, made.memory.weights[0])[rollout.ends]
+    sign = 1 if name == "plus-one" else -1
+    assert torch.allclose(paid, torch.full_like(paid, sign / (1 - 0.995)), rtol=1e-4)
 
 
 def test_the_experts_ended_episodes_weigh_what_they_missed():
@@ -46,10 +57,10 @@ def test_the_policys_ended_episodes_are_seen_as_one_pair_that_weighs_them_all():
     assert len(rollout.ends) > 2
     problem = made.inner_problem(rollout)
     assert len(problem.policy) == 129
-    assert problem.policy[-1].tolist() == [0.0] * 6 + [1.0]
-    assert problem.policy[:-1, -1].eq(0).all()
-    assert problem.policy_weights[-1] == (500 - rollout.lengths).sum()
-    assert problem.expert_weights[-1] == 0  # the expert never falls
+    assert problem.policy.inputs[-1].tolist() == [0.0] * 6 + [1.0]
+    assert problem.policy.inputs[:-1, -1].eq(0).all()
+    assert problem.policy.weights[-1] == (500 - rollout.lengths).sum()
+    assert problem.expert.weights[-1] == 0  # the expert never falls
 
 
 def test_lengths_count_from_the_last_reset_through_rollouts_and_checkpoints():

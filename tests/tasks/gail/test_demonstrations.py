@@ -29,7 +29,12 @@ class TestTrajectory:
             (np.zeros((3, 2)), [0, 1, 2], r"3 actions need observations of shape \(4, d\), one more, got \(3, 2\)"),
             (np.zeros(4), [0, 1, 2], r"3 actions need observations of shape \(4, d\), one more, got \(4,\)"),
             (np.zeros((1, 2)), np.zeros(0, int), r"needs at least one action, got actions of shape \(0,\)"),
-            (np.zeros((2, 2)), np.int64(1), r"needs at least one action, got actions of shape \(\)"),
+            (
+                np.zeros((2, 2)),
+                np.int64(1),
+                r"got the single number 1; where trajectories are.*\[actions\]",
+            ),
+            ([[0, 0], [0]], [1], "observations must be an array whose rows all have one shape"),
             ([[0, np.nan], [np.inf, 0]], [1], "2 of 4 numbers in observations are NaN or infinite; drop"),
             ([[0, 0], [0, 0]], [np.nan], "1 of 1 numbers in actions are NaN or infinite; drop"),
         ],
@@ -81,6 +86,12 @@ class TestDemonstrations:
             ValueError, match=f"2 trajectories of observations need as many entries of {name}, got 1"
         ):
             Demonstrations.from_arrays("x", **given)
+
+    def test_a_wrong_trajectory_is_told_by_its_number(self):
+        with pytest.raises(ValueError, match=r"^trajectory 1: 2 of 4 numbers in observations are NaN"):
+            Demonstrations.from_arrays("x", [np.zeros((2, 2)), np.full((2, 2), [0, np.nan])], [[0], [0]])
+        with pytest.raises(TypeError, match=r"^trajectory 1: actions must be whole numbers"):
+            Demonstrations.from_arrays("x", [np.zeros((2, 2)), np.zeros((2, 2))], [[0], ["left"]])
 
     def test_pairs_leave_the_last_observations_out(self):
         observations, actions = numbered(3, 2).pairs()
@@ -231,6 +242,20 @@ class TestRecording:
     def test_demonstrations_know_their_environment_by_its_registered_id(self):
         name = "tasks.gail.fixed_horizon:minimax_l2l/FixedHorizonMountainCar-v0"
         assert record(pump, name, 1, seed=0).environment_id == "minimax_l2l/FixedHorizonMountainCar-v0"
+
+    @pytest.mark.parametrize(
+        ("name", "policy"),
+        [
+            ("CartPole-v1", lambda _: (0, None)),
+            ("CartPole-v1", lambda _: None),
+            ("CartPole-v1", lambda _: 2),
+            ("Pendulum-v1", lambda _: 0.5),
+            ("Pendulum-v1", lambda _: (np.zeros(1), None)),
+        ],
+    )
+    def test_a_policy_must_give_actions(self, name, policy):
+        with pytest.raises(ValueError, match=r"must give one action of .*, got .*predict\(observation\)\[0\]"):
+            record(policy, name, 1, seed=0)
 
     def test_no_episodes_are_refused(self):
         with pytest.raises(ValueError, match="episodes must be at least 1, got 0"):

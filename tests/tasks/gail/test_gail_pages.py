@@ -12,13 +12,15 @@ from tasks.gail.settings import SETTINGS
 ACCURACIES = ("expert_accuracy", "held_out_accuracy", "policy_accuracy")
 
 
-def evaluated(folder, *, setting="cartpole", method="gail-adam", seed=0, length=20):
+def evaluated(folder, *, setting="cartpole", method="gail-adam", seed=0, length=20, data=None, steps=1):
     """A folder with the evaluation of a run that always did as the expert does."""
     random, expert = SETTINGS[setting].random_return, SETTINGS[setting].expert_return
     row = dict.fromkeys(COLUMNS, 1) | {
         "setting": setting,
         "method": method,
         "seed": seed,
+        "data": data or SETTINGS[setting].dataset,
+        "inner_steps": steps,
         "epochs": length * 5,
         "random_return": random,
         "expert_return": expert,
@@ -98,6 +100,19 @@ def test_several_seeds_have_interquartile_means_with_intervals(tmp_path):
     assert (final[:4], area[:4], window[:4]) == ("0.50", "1.00", "1.00")
     low, high = map(float, final[6:-1].split(" to "))
     assert 0 <= low < 0.5 < high <= 1
+
+
+def test_other_demonstrations_and_other_steps_are_not_mixed_with_these(tmp_path):
+    folders = [evaluated(tmp_path / "a"), evaluated(tmp_path / "b", data="mine/cartpole-v0", seed=1)]
+    page = sections([*folders, evaluated(tmp_path / "c", steps=5, seed=1), evaluated(tmp_path / "d")])
+    named = titles(page)
+    assert "CartPole, taught by mine/cartpole-v0: what was learned" in named
+    assert not any("over the seeds" in title for title in named)  # the same seed twice is one
+    assert [cells[0] for cells in page[0].table[1]] == [
+        "GAIL, Adam, seed 0, a",
+        "GAIL, Adam, seed 0, d",
+        "GAIL, Adam, 5 steps",
+    ]
 
 
 def test_runs_of_different_lengths_have_panels_of_their_own(tmp_path):

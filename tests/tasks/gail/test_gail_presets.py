@@ -180,7 +180,7 @@ class TestSolve:
         write_minari(record(balance, "CartPole-v1", 1, seed=0), "one-v0", root="data", source="scripted")
         code, _, err = run(*SOLVE, "--data", "data")
         assert code == 1
-        assert "holding out 1 of 1 trajectories leaves none to learn from" in err
+        assert "learns from some trajectories and holds others out, data has 1; record another" in err
 
     def test_leaves_the_folder_that_the_documentation_describes(self, solved):
         names = {path.name for path in solved.iterdir()} - {"evaluation.json"}
@@ -310,6 +310,15 @@ class TestEvaluate:
         assert "this run imitated other demonstrations than 'other'" in err
         assert run("evaluate", "run", "--data", "data/mine-v0")[0] == 0
         assert run("report", "run", "--data", "data", "--out", "page.html")[0] == 0
+        (row,) = json.loads(Path("run/evaluation.json").read_text())["rows"]
+        assert row["expert_return"] == own.returns.mean()
+
+    def test_an_expert_that_is_no_better_than_random(self, run):
+        write_minari(record(push_left, "CartPole-v1", 5, seed=1), "mine-v0", root="data", source="scripted")
+        assert run(*SOLVE, "--data", "data", "--out", "run")[0] == 0
+        code, _, err = run("evaluate", "run", "--data", "data")
+        assert code == 1
+        assert "no score can be measured between them; give a better expert's" in err
 
     def damage_config(self, folder):
         (folder / "config.json").write_text('{"preset": "gail')

@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from gymnasium.envs.classic_control import CartPoleEnv
 from sb3_contrib import TRPO
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -232,8 +233,36 @@ class TestRefusals:
             task(Demonstrations.from_arrays("CartPole-v1", [seen], [np.zeros(2, dtype=int)]))
 
     def test_something_else_than_demonstrations(self):
-        with pytest.raises(TypeError, match=r"needs Demonstrations, got list.*from_arrays"):
+        with pytest.raises(TypeError, match=r"demonstrations must be Demonstrations, got list.*from_arrays"):
             task([np.zeros((3, 4))])
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ({"held_out": [1]}, "held_out must be Demonstrations, got list"),
+            ({"judged_by": [1]}, "judged_by must be Demonstrations, got list"),
+            ({"policy": "MlpPolicy"}, "policy must be PolicySettings, got str"),
+            ({"callback": 3}, "callback must be BaseCallback, got int"),
+            ({"regularisers": Controller()}, "regularisers must be a sequence of them"),
+            ({"regularisers": (0.1,)}, "a regulariser must be Regulariser, got float"),
+        ],
+    )
+    def test_options_of_another_kind(self, options, words):
+        with pytest.raises(TypeError, match=words):
+            task(**options)
+
+    def test_an_environment_that_says_its_episodes_have_one_length_and_ends_them(self):
+        class Liar(CartPoleEnv):
+            metadata = CartPoleEnv.metadata | {"fixed_horizon": True}
+
+        gymnasium.register("Liar-v0", entry_point=Liar, max_episode_steps=500)
+        try:
+            shown = Demonstrations.from_arrays("Liar-v0", [np.zeros((3, 4))], [np.zeros(2, dtype=int)])
+            made = GAIL("Liar-v0", shown, iterations=1, policy=SMALL, evaluation_episodes=1)
+            with pytest.raises(ValueError, match=r"have one length, and one ended after \d+ steps; leave fixed"):
+                made.solve(Adam(), device="cpu")
+        finally:
+            del gymnasium.registry["Liar-v0"]
 
     def test_no_demonstrations(self):
         with pytest.raises(ValueError, match="empty"):

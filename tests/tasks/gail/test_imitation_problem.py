@@ -9,12 +9,13 @@ from gymnasium import spaces
 from minimax_l2l import Adam, GradientAscent, LearnedOptimizer, MLPUpdater, Oracle
 from minimax_l2l.testing import check_problem
 from tasks.gail.discriminator import Discriminator
+from tasks.gail.pairs import Pairs
 from tasks.gail.problem import DiscriminatorMemory, ImitationProblem
 from tasks.gail.regularisers import Controller, EntropyBonus, GradientPenalty
 
 POLICY, EXPERT = (
-    torch.randn(40, 3, generator=torch.Generator().manual_seed(0)),
-    torch.randn(30, 3, generator=torch.Generator().manual_seed(1)) + torch.tensor([1.0, 0.0, 0.0]),
+    Pairs(torch.randn(40, 3, generator=torch.Generator().manual_seed(0))),
+    Pairs(torch.randn(30, 3, generator=torch.Generator().manual_seed(1)) + torch.tensor([1.0, 0.0, 0.0])),
 )
 
 
@@ -68,7 +69,7 @@ def test_ascent_tells_them_apart():
     problem = posed()
     y = GradientAscent(steps=200, step_size=0.5).maximize(problem)
     network = problem.discriminator
-    assert network(y[0], POLICY).mean() > 0 > network(y[0], EXPERT).mean()
+    assert network(y[0], POLICY.inputs).mean() > 0 > network(y[0], EXPERT.inputs).mean()
 
 
 def test_what_is_remembered_is_where_the_next_problem_starts():
@@ -90,7 +91,7 @@ def test_memory_survives_a_checkpoint():
 
 
 def test_a_learned_optimizer_may_be_judged_on_other_trajectories():
-    aside = EXPERT + 5
+    aside = Pairs(EXPERT.inputs + 5)
     problem = posed(meta_expert=aside)
     y = problem.initial()
     assert problem.meta_objective(y) == ImitationProblem(
@@ -140,6 +141,23 @@ class TestRegularisers:
         assert slope[0, :2].tolist() == pytest.approx([-4800, -6400], rel=1e-3)
 
     @pytest.mark.parametrize("kind", [GradientPenalty, EntropyBonus, Controller])
+    def test_a_pair_that_weighs_three_is_three_pairs(self, kind):
+        """On the expert's side; the gradient penalty draws its partners as often."""
+        network = made()
+        weights = network.first_weights()[0] * 3
+        thrice = Pairs(torch.cat([EXPERT.inputs, EXPERT.inputs[:1], EXPERT.inputs[:1]]))
+        heavy = Pairs(EXPERT.inputs, torch.tensor([3.0] + [1.0] * 29))
+        draws = torch.rand(40, 2, generator=torch.Generator().manual_seed(2))
+        if kind is GradientPenalty:
+            many = (torch.arange(960) + 0.5) / 960
+            counts = [int(side.pick(many).eq(EXPERT.inputs[0]).all(1).sum()) for side in (heavy, thrice, EXPERT)]
+            assert counts == [90, 90, 32]
+        else:
+            values = [kind()(network, weights, POLICY, side, draws) for side in (heavy, thrice, EXPERT)]
+            assert torch.allclose(values[0], values[1])
+            assert not torch.allclose(values[0], values[2])
+
+    @pytest.mark.parametrize("kind", [GradientPenalty, EntropyBonus, Controller])
     def test_a_coefficient_below_zero(self, kind):
         with pytest.raises(ValueError, match="coefficient"):
             kind(-1.0)
@@ -147,9 +165,9 @@ class TestRegularisers:
 
 def test_the_gradient_penalty_meets_every_expert_pair():
     """Partners are drawn anew each iteration; a pair far behind the policy's number of pairs counts too."""
-    far = EXPERT.clone()
-    far[-1] += 100
-    few = POLICY[:5]
+    far = Pairs(EXPERT.inputs.clone())
+    far.inputs[-1] += 100
+    few = Pairs(POLICY.inputs[:5])
 
     def penalty(expert, step):
         torch.manual_seed(0)

@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
-from sb3_contrib import TRPO
+from sb3_contrib import TRPO, RecurrentPPO
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import LinearSchedule
@@ -234,6 +234,7 @@ class TestAlgorithms:
                 ValueError,
                 "folded into the first hidden layers.*normalise=False",
             ),
+            (lambda e: RecurrentPPO("MlpLstmPolicy", e, device="cpu"), TypeError, "memory.*got Recurrent"),
         ],
     )
     def test_others_are_refused(self, algorithm, error, words):
@@ -260,6 +261,7 @@ class TestAlgorithms:
             {"gamma": 1.5},
             {"gamma": float("nan")},
             {"gae_lambda": 2.0},
+            {"environments": 1, "steps": 1},
             {"target_kl": -1.0},
             {"damping": 0.0},
             {"critic_learning_rate": 0.0},
@@ -268,6 +270,11 @@ class TestAlgorithms:
     def test_settings_are_checked(self, wrong):
         with pytest.raises(ValueError, match=next(iter(wrong)).rstrip("s").replace("_", "[_ ]")):
             PolicySettings(**wrong)
+
+    @pytest.mark.parametrize("algorithm", [PPO, "PPO"])
+    def test_an_algorithm_is_made_by_a_function(self, algorithm):
+        with pytest.raises(TypeError, match=r"must be a function that makes a learner.*pass lambda environments"):
+            PolicySettings(algorithm=algorithm)
 
 
 class Stopping(BaseCallback):

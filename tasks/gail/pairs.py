@@ -1,0 +1,40 @@
+"""State-action pairs as the discriminator sees them, and how much each of them counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of one side, the policy's or the expert's.
+
+    Attributes:
+        inputs: encoded, shape (n, inputs).
+        weights: how much each counts, shape (n,); None counts all alike.
+    """
+
+    inputs: Tensor
+    weights: Tensor | None = None
+
+    def __len__(self) -> int:
+        """n, the number of pairs."""
+        return len(self.inputs)
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The weighted mean of one value a pair, shape (n,)."""
+        return values.mean() if self.weights is None else (self.weights * values).sum() / self.weights.sum()
+
+    def pick(self, draws: Tensor) -> Tensor:
+        """Inputs of pairs drawn by uniform numbers in [0, 1), shape (draws, inputs); each as often as it counts."""
+        if self.weights is None:
+            return self.inputs[(draws * len(self)).long()]
+        shares = self.weights.cumsum(0) / self.weights.sum()
+        return self.inputs[torch.searchsorted(shares, draws, right=True).clamp(max=len(self) - 1)]
+
+    def to(self, device: torch.device) -> Pairs:
+        """The same on a device."""
+        return Pairs(self.inputs.to(device), self.weights.to(device) if self.weights is not None else None)
