@@ -12,6 +12,7 @@ from tasks.gail.algorithm import PolicySettings
 from tasks.gail.benchmark import play_into
 from tasks.gail.methods import METHODS, Knobs
 from tasks.gail.pool import Job, play
+from tasks.gail.problem import ImitationProblem
 from tasks.gail.runs import Conditions, pose
 from tasks.gail.scripted import balance
 from tasks.gail.settings import SETTINGS
@@ -60,6 +61,24 @@ class TestRuns:
         first, again = play(job, tmp_path / "run"), play(job, tmp_path / "run")
         assert (first.pop("env_steps_per_cpu_second") > 0, again.pop("env_steps_per_cpu_second")) == (True, None)
         assert again == first
+
+    def test_one_that_leaves_the_numbers_is_a_result(self, tmp_path, monkeypatch):
+        """From iteration 31 on the objective is NaN: 25 and 30 are the last evaluations of its own."""
+        objective, calls = ImitationProblem.objective, []
+
+        def breaks(problem, y):
+            calls.append(problem.step)
+            return objective(problem, y) * (float("nan") if problem.step >= 30 else 1)
+
+        monkeypatch.setattr(ImitationProblem, "objective", breaks)
+        row = play(Job("cartpole", "gail-adam", 0, conditions=TINY), tmp_path / "run")
+        assert max(calls) == row["diverged"] == 30
+        assert row["curve"]["iterations"] == list(range(5, 61, 5))
+        random = SETTINGS["cartpole"].random_return
+        assert row["curve"]["returns"][6:] == [random] * 6
+        assert random not in row["curve"]["returns"][:6]
+        assert row["longest_outage"] == 60
+        assert json.loads(json.dumps(row)) == row
 
     def test_a_frozen_updater_is_used_as_it_is(self, tmp_path):
         play(Job("cartpole", "coordinate-l2l", 0, conditions=TINY), tmp_path / "source")
