@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tasks.gail.curves import Panel, return_curves
 from tasks.gail.methods import METHODS
@@ -17,23 +17,24 @@ from tasks.gail.settings import SETTINGS
 from tasks.gail.stress import TUNED
 
 ROOT = Path(__file__).parents[1]
-# Result file and methods.
-PICTURES = {
-    "gail_curves.png": ("gail.json", ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")),
-    "gail_controls.png": ("gail.json", ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise")),
-    "gail_stress.png": ("gail-stress.json", TUNED),
+Band = Literal["range", "quartiles"]
+# Result file, methods, and what the band shows.
+PICTURES: dict[str, tuple[str, tuple[str, ...], Band]] = {
+    "gail_curves.png": ("gail.json", ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l"), "range"),
+    "gail_controls.png": ("gail.json", ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise"), "range"),
+    "gail_stress.png": ("gail-stress.json", TUNED, "quartiles"),
 }
 
 
 def draw(results: Path, folder: Path) -> None:
     """Write the pictures into a folder, of the methods that have been played."""
-    for file, (result, methods) in PICTURES.items():
+    for file, (result, methods, band) in PICTURES.items():
         if not (results / result).exists():
             continue
         rows = json.loads((results / result).read_text())["rows"]
         panels = [panel for name in SETTINGS if (panel := _panel(rows, name, methods)) is not None]
         if panels:
-            return_curves(panels).savefig(folder / file, dpi=110)
+            return_curves(panels, band=band).savefig(folder / file, dpi=110)
 
 
 def _panel(rows: Sequence[Mapping[str, Any]], setting: str, methods: Sequence[str]) -> Panel | None:
