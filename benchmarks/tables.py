@@ -176,6 +176,24 @@ def _imitation(own: Rows) -> list[str]:
     ]
 
 
+def gail_dense(rows: Rows) -> str:
+    """The runs with the dense updater, in the order in which they are played."""
+    titles = [
+        "environment",
+        "method",
+        "return",
+        "expert level",
+        "hit",
+        "worst window",
+        "longest outage",
+        "agreement",
+    ]
+    return _markdown(
+        [*titles, "distance", "D: policy", "D: expert", "D: held out"],
+        [[SETTINGS[row["setting"]].title, IMITATION[row["method"]].title, *_imitation([row])] for row in rows],
+    )
+
+
 def gail_cells(rows: Rows) -> str:
     """Original GAIL in the cells that were looked at: its last tenth, and what it had lost before."""
     lines = []
@@ -381,6 +399,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "gail-rates": ("gail-speed.json", gail_rates),
     "gail-peer": ("gail-peer.json", gail_peer),
     "gail-steps": ("gail-speed.json", gail_steps),
+    "gail-dense": ("gail-dense.json", gail_dense),
     "gail-dense-step": ("dense-updater.json", gail_dense_step),
     "gail-mountain-car": ("gail.json", gail("mountain-car")),
 }
