@@ -151,10 +151,23 @@ def gail(setting: str) -> Callable[[Rows], str]:
             own = [row for row in rows if (row["setting"], row["method"]) == (setting, name)]
             if own:
                 lines.append([title, *_imitation(own)])
-        titles = ["method", "return", "expert level", "hit", "worst window", "longest outage", "agreement"]
-        return _markdown([*titles, "distance", "D: policy", "D: expert", "D: held out"], lines)
+        return _markdown(["method", *IMITATION_COLUMNS], lines)
 
     return table
+
+
+IMITATION_COLUMNS = (
+    "return",
+    "expert level",
+    "hit",
+    "worst window",
+    "longest outage",
+    "agreement",
+    "distance",
+    "D: policy",
+    "D: expert",
+    "D: held out",
+)
 
 
 def _imitation(own: Rows) -> list[str]:
@@ -178,18 +191,8 @@ def _imitation(own: Rows) -> list[str]:
 
 def gail_dense(rows: Rows) -> str:
     """The runs with the dense updater, in the order in which they are played."""
-    titles = [
-        "environment",
-        "method",
-        "return",
-        "expert level",
-        "hit",
-        "worst window",
-        "longest outage",
-        "agreement",
-    ]
     return _markdown(
-        [*titles, "distance", "D: policy", "D: expert", "D: held out"],
+        ["environment", "method", *IMITATION_COLUMNS],
         [[SETTINGS[row["setting"]].title, IMITATION[row["method"]].title, *_imitation([row])] for row in rows],
     )
 
@@ -305,17 +308,7 @@ def gail_transfer(rows: Rows) -> str:
             own = [row for row in rows if (row["setting"], row["method"], row["stress"]) == wanted]
             if own:
                 lines.append([SETTINGS[setting].title, title, *_imitation(own)])
-    titles = [
-        "environment",
-        "method",
-        "return",
-        "expert level",
-        "hit",
-        "worst window",
-        "longest outage",
-        "agreement",
-    ]
-    return _markdown([*titles, "distance", "D: policy", "D: expert", "D: held out"], lines)
+    return _markdown(["environment", "method", *IMITATION_COLUMNS], lines)
 
 
 def gail_rates(rows: Rows) -> str:
