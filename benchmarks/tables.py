@@ -269,30 +269,57 @@ def _steadiness(own: Rows) -> list[str]:
     ]
 
 
+COMPARED = ("mean score", "P(higher)", "worst window", "P(higher)")
+
+
 def gail_verdict(rows: Rows) -> str:
-    """The learned updaters beside the others, seed by seed, over both cells."""
-    lines = []
-    for learned in ("coordinate-l2l", "coordinate-ball-l2l"):
-        for other in ("gail-adam", "c-gail", "gail-adam-ball", "noise", "noise-ball"):
-            cells = []
-            for field in ("area", "worst_window"):
-                ours, theirs = (
-                    [
-                        [row[field] for row in rows if (row["setting"], row["method"]) == (setting, name)]
-                        for setting in dict.fromkeys(row["setting"] for row in rows)
-                    ]
-                    for name in (learned, other)
-                )
-                bootstrap = Bootstrap(np.random.default_rng(0))
-                difference = bootstrap.paired_difference(ours, theirs)
-                better = bootstrap.probability_of_improvement(ours, theirs)
-                cells += [
-                    f"{difference.value:+.2f} ({difference.low:+.2f} to {difference.high:+.2f})",
-                    f"{better.value:.2f} ({better.low:.2f} to {better.high:.2f})",
-                ]
-            lines.append([IMITATION[learned].title, IMITATION[other].title, *cells])
-    titles = ["learned", "beside", "mean score", "P(higher)", "worst window", "P(higher)"]
-    return _markdown(titles, lines)
+    """The learned updaters beside the others, seed by seed over both cells, as fixed before the runs."""
+    settings = list(dict.fromkeys(row["setting"] for row in rows))
+    lines = [
+        [IMITATION[learned].title, IMITATION[other].title, *_beside(rows, settings, learned, other)]
+        for learned in ("coordinate-l2l", "coordinate-ball-l2l")
+        for other in ("gail-adam", "c-gail", "gail-adam-ball", "noise", "noise-ball")
+    ]
+    return _markdown(["learned", "beside", *COMPARED], lines)
+
+
+def gail_verdict_cells(rows: Rows) -> str:
+    """Methods in a ball beside the others, each cell for itself: survival alone solves one of them."""
+    lines = [
+        [
+            SETTINGS[setting].title,
+            IMITATION[one].title,
+            IMITATION[other].title,
+            *_beside(rows, [setting], one, other),
+        ]
+        for setting in dict.fromkeys(row["setting"] for row in rows)
+        for one, others in (
+            ("coordinate-ball-l2l", ("gail-adam", "c-gail", "gail-adam-ball", "frozen-d")),
+            ("gail-adam-ball", ("gail-adam", "c-gail")),
+        )
+        for other in others
+    ]
+    return _markdown(["environment", "method", "beside", *COMPARED], lines)
+
+
+def _beside(rows: Rows, settings: Sequence[str], one: str, other: str) -> list[str]:
+    cells = []
+    for field in ("area", "worst_window"):
+        ours, theirs = (
+            [
+                [row[field] for row in rows if (row["setting"], row["method"]) == (setting, name)]
+                for setting in settings
+            ]
+            for name in (one, other)
+        )
+        bootstrap = Bootstrap(np.random.default_rng(0))
+        difference = bootstrap.paired_difference(ours, theirs)
+        better = bootstrap.probability_of_improvement(ours, theirs)
+        cells += [
+            f"{difference.value:+.2f} ({difference.low:+.2f} to {difference.high:+.2f})",
+            f"{better.value:.2f} ({better.low:.2f} to {better.high:.2f})",
+        ]
+    return cells
 
 
 def gail_transfer(rows: Rows) -> str:
@@ -388,6 +415,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "gail-stress-style": ("gail-stress.json", gail_stress("cartpole-style")),
     "gail-stress-cartpole": ("gail-stress.json", gail_stress("cartpole")),
     "gail-verdict": ("gail-stress.json", gail_verdict),
+    "gail-verdict-cells": ("gail-stress.json", gail_verdict_cells),
     "gail-transfer": ("gail-transfer.json", gail_transfer),
     "gail-rates": ("gail-speed.json", gail_rates),
     "gail-peer": ("gail-peer.json", gail_peer),
