@@ -63,6 +63,6 @@ def require_choice(name: str, value: str, choices: Iterable[str]) -> str:
     known = sorted(choices)
     if value in known:
         return value
-    near = get_close_matches(value, known, n=1, cutoff=0.4)
+    near = get_close_matches(value, known, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}."
     raise ValueError(f"there is no {name} {value!r}; {hint}")

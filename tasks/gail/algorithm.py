@@ -97,7 +97,7 @@ def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAl
             f"anew, got {type(made).__name__}; make a PPO, an A2C or a TRPO."
         )
     kind = type(made.policy).__name__
-    if not hasattr(made.policy, "predict_values"):
+    if getattr(made.policy, "value_net", None) is None:
         raise TypeError(
             "a policy that imitates needs a value network, since its advantages are estimated with one, got "
             f'{kind}; make the algorithm with "MlpPolicy".'

@@ -14,6 +14,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from minimax_l2l.errors import require_count
+from tasks.gail.environments import require_id
 from tasks.gail.trajectory import Trajectory, naming
 
 
@@ -26,6 +27,7 @@ class Demonstrations:
         trajectories: one or more.
 
     Raises:
+        TypeError: if the environment is not named by its id.
         ValueError: if there is none, or if they do not have one shape of observations and one kind of actions.
     """
 
@@ -33,6 +35,7 @@ class Demonstrations:
     trajectories: tuple[Trajectory, ...]
 
     def __post_init__(self) -> None:
+        require_id(self.environment_id)
         object.__setattr__(self, "trajectories", tuple(self.trajectories))
         if not self.trajectories:
             raise ValueError(
@@ -157,9 +160,9 @@ class Demonstrations:
             ValueError: if that leaves none to learn from.
         """
         if require_count("held_out", held_out, least=1) >= len(self):
+            remedy = f"hold out {len(self) - 1} at most, or record more" if len(self) > 1 else "record at least two"
             raise ValueError(
-                f"holding out {held_out} of {len(self)} trajectories leaves none to learn from; "
-                f"hold out {len(self) - 1} at most, or record more."
+                f"holding out {held_out} of {len(self)} trajectories leaves none to learn from; {remedy}."
             )
         return self._with(self.trajectories[:-held_out]), self._with(self.trajectories[-held_out:])
 
@@ -223,21 +226,25 @@ class Demonstrations:
         if seen.shape != first.observations.shape[1:]:
             raise ValueError(
                 f"demonstrated observations have shape {first.observations.shape[1:]}, the environment's "
-                f"{seen.shape}; give raw observations of this environment."
+                f"{seen.shape}; give raw observations, and those of this environment rather than another."
             )
         whole = np.issubdtype(first.actions.dtype, np.integer)
         if whole != isinstance(done, spaces.Discrete) or first.actions.shape[1:] != done.shape:
+            wanted = (
+                "whole numbers of shape (T,); actions.astype(int) makes them of floating point"
+                if isinstance(done, spaces.Discrete)
+                else f"floating point of shape {('T', *(done.shape or ()))}".replace("'", "")
+            )
             raise ValueError(
-                f"the demonstrations have {first.form}, the environment's action space is {done}; "
-                "give whole numbers of shape (T,) for Discrete, floating point of shape (T, ...) for a Box."
+                f"the demonstrations have {first.form}, the environment's action space is {done}; give {wanted}."
             )
         for number, one in enumerate(self.trajectories):
             outside = [step for step, action in enumerate(one.actions) if not _inside(done, action)]
             if outside:
                 raise ValueError(
                     f"{len(outside)} of {len(one)} actions of trajectory {number} lie outside {done}, the first is "
-                    f"{one.actions[outside[0]]} at step {outside[0]}; clip them or number them from 0, as the "
-                    "environment does."
+                    f"{one.actions[outside[0]]} at step {outside[0]}; "
+                    f"{'number them from 0' if whole else 'clip them'}, as the environment does."
                 )
 
     def require_whole(self, purpose: str) -> None:

@@ -72,7 +72,7 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Start the next episode with its own seed.
 
         Raises:
-            ValueError: on options, which a resumed run could not repeat.
+            ValueError: on options, which a resumed run could not repeat, or if an observation is NaN or infinite.
         """
         del seed
         if options:
@@ -83,15 +83,30 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         self.observation, info = self.env.reset(seed=self.episode_seed(self.episodes))
         self.episodes += 1
         self.actions = []
+        self._require_finite()
         return self.observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """One step, remembered."""
+        """One step, remembered.
+
+        Raises:
+            ValueError: if an observation is NaN or infinite.
+        """
         kept = np.array(action)
         self.observation, reward, terminated, truncated, info = self.env.step(action)
         self.actions.append(kept)
+        self._require_finite()
         cut_off = self.episodes == 1 and len(self.actions) == self.first
         return self.observation, reward, terminated, truncated or cut_off, info
+
+    def _require_finite(self) -> None:
+        """Networks would answer too, but about their outputs and not about where the numbers came from."""
+        if not np.isfinite(self.observation).all():
+            raise ValueError(
+                f"{registered_id(self.env)} gave an observation that is NaN or infinite after {len(self.actions)} "
+                f"actions of episode {self.episodes - 1} of environment {self.number}: {self.observation}; let the "
+                "environment end an episode before its state leaves the numbers."
+            )
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps: how many episodes have begun, and the actions since the last began."""
@@ -112,8 +127,10 @@ def make_environment(
     """A gymnasium environment by its id, ours included, its episodes seeded one by one.
 
     Raises:
+        TypeError: if it is no id.
         ValueError: if gymnasium does not know it, or its spaces are not supported.
     """
+    require_id(environment_id)
     register()
     try:
         environment = gymnasium.make(environment_id)
@@ -124,6 +141,20 @@ def make_environment(
         ) from error
     require_supported_spaces(environment)
     return SeededEpisodes(environment, seed, number, purpose, first=first)
+
+
+def require_id(environment_id: object) -> None:
+    """Refuse an environment in place of its id: a run makes several of it, and says in its folder which it was.
+
+    Raises:
+        TypeError: if it is not a string.
+    """
+    if not isinstance(environment_id, str):
+        raise TypeError(
+            f"environment_id must be a gymnasium id such as 'CartPole-v1', got {environment_id!r}; register an "
+            "environment of your own, gymnasium.register('mine/Mine-v0', entry_point='my_module:Mine'), and pass "
+            "that id."
+        )
 
 
 def registered_id(environment: gymnasium.Env[Any, Any]) -> str:

@@ -39,7 +39,8 @@ class Knobs:
     """What a stress test turns on every method alike.
 
     Attributes:
-        rate: learning rate, of the discriminator's Adam or of phi's; None takes the method's own.
+        rate: learning rate, of the discriminator's Adam or of phi's, or the bound on a learned updater's steps for
+            the method that is named after it; None takes the method's own.
         steps: of the discriminator an iteration.
     """
 
@@ -113,6 +114,16 @@ def _bounded(updater: Callable[[Discriminator], Updater]) -> Maker:
     return _learned(updater, rate=3e-3, longest=LONGEST)
 
 
+def _bound(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:  # noqa: ARG001
+    """By coordinate as `_learned` makes it; what is turned is how far an iteration may move the weights."""
+    return LearnedOptimizer(
+        MLPUpdater(),
+        steps=knobs.steps,
+        learning_rate=META,
+        max_relative_step=(knobs.rate or LONGEST) / knobs.steps,
+    )
+
+
 def _dense_paper(discriminator: Discriminator, knobs: Knobs) -> InnerOptimizer:
     """The paper's words: raw weights and gradient in, torch's initialisation, the discriminator's Adam."""
     return LearnedOptimizer(
@@ -142,6 +153,7 @@ METHODS: dict[str, Method] = {
             _learned(lambda _: MLPUpdater(), longest=LONGEST),
             radius=RADIUS,
         ),
+        Method("coordinate-bound-l2l", "L2L, by coordinate in a ball, bound tuned", _bound, radius=RADIUS),
         Method(
             "coordinate-halves-l2l",
             "L2L, by coordinate, judged by unseen pairs",

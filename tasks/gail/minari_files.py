@@ -38,14 +38,19 @@ def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str 
 
     Raises:
         MissingExtraError: if Minari, h5py or Pillow is not installed.
-        ValueError: if the name is malformed or taken, if the environment is unknown or does not fit, or if steps
-            were left out: sub-sample what you read.
+        ValueError: if the name is malformed or taken, if the environment is unknown, does not fit or is registered
+            with a class instead of its name, or if steps were left out: sub-sample what you read.
     """
     minari = _library()
     demonstrations.require_whole("store")
     environment = make_environment(demonstrations.environment_id, seed=0)
     demonstrations.check_against(environment)
     environment.close()
+    if environment.spec is not None and not isinstance(environment.spec.entry_point, str):
+        raise ValueError(
+            f"a dataset says by words how its environment is made, {demonstrations.environment_id} is registered "
+            f"with {environment.spec.entry_point!r}; register it with entry_point='my_module:Mine'."
+        )
     top = _root(root)
     folder = top / _valid(name)
     if folder.exists():

@@ -53,6 +53,7 @@ class GAILFamily:
             "gail-speed": _later("speed", "measure_speed"),
             "gail-stress-cells": _later("stress", "find_cells"),
             "gail-stress-rates": _later("stress", "find_rates"),
+            "gail-stress-bounds": _later("stress", "find_bounds"),
             "gail-stress": _later("stress", "play_grid"),
             "gail-transfer": _later("transfer", "measure_transfer"),
         }

@@ -13,7 +13,7 @@ from gymnasium import spaces
 from minimax_l2l.errors import require_count
 from tasks.gail.demonstrations import Demonstrations
 from tasks.gail.environments import SeededEpisodes, make_environment, registered_id
-from tasks.gail.trajectory import Trajectory
+from tasks.gail.trajectory import Trajectory, naming
 
 Policy = Callable[[np.ndarray], Any]
 """From one raw observation, shape (d,), to one action."""
@@ -33,14 +33,14 @@ def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> 
         The episodes, with the environment's own rewards.
 
     Raises:
-        ValueError: if the environment is not known or not supported, if `episodes` is below 1, or if the policy
-            gives something else than an action.
+        ValueError: if the environment is not known or not supported or gives NaN, if `episodes` is below 1, or if
+            the policy gives something else than an action.
     """
     require_count("episodes", episodes, least=1)
     environment = make_environment(environment_id, seed=seed, purpose="demonstrations")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        trajectories = tuple(_play(policy, environment) for _ in range(episodes))
+        trajectories = tuple(_play(policy, environment, number) for number in range(episodes))
     environment.close()
     return Demonstrations(registered_id(environment), trajectories)
 
@@ -57,7 +57,7 @@ def _require_action(space: gymnasium.Space[Any], action: Any) -> None:
         )
 
 
-def _play(policy: Policy, environment: SeededEpisodes) -> Trajectory:
+def _play(policy: Policy, environment: SeededEpisodes, number: int) -> Trajectory:
     observation, _ = environment.reset()
     observations, actions, rewards = [observation], [], []
     terminated = truncated = False
@@ -68,4 +68,5 @@ def _play(policy: Policy, environment: SeededEpisodes) -> Trajectory:
         observations.append(observation)
         actions.append(action)
         rewards.append(float(reward))
-    return Trajectory(np.array(observations), np.array(actions), np.array(rewards), terminated, truncated)
+    with naming(number):
+        return Trajectory(np.array(observations), np.array(actions), np.array(rewards), terminated, truncated)

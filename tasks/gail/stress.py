@@ -1,8 +1,8 @@
 """Stress tests: few demonstrations, many discriminator steps, large discriminators, alike for every method.
 
-Three benchmarks in order. `gail-stress-cells` looks for cells in which original GAIL loses what it had;
-`gail-stress-rates` gives every method the same five learning rates there; `gail-stress` then plays the grid.
-The first two have seeds of their own.
+Four benchmarks in order. `gail-stress-cells` looks for cells in which original GAIL loses what it had;
+`gail-stress-rates` gives every method the same five learning rates there, `gail-stress-bounds` one of them five
+lengths of its steps; `gail-stress` then plays the grid. All but the last have seeds of their own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from tasks.gail.pool import Job
 from tasks.gail.runs import Conditions
 
 PILOT_SEEDS = (100, 101)
-RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,76 @@ CANDIDATES = tuple(Cell(setting, steps) for setting in ("cartpole-style", "cartp
 
 # Two in which original GAIL loses what it had, by `gail-stress-cells`.
 GRID = (Cell("cartpole-style", 5), Cell("cartpole", 20))
-TUNED = ("gail-adam", "c-gail", "gail-adam-ball", "coordinate-l2l", "coordinate-ball-l2l")
 # Steps as long as those of a learned updater, in random directions, at its rate.
 NOISE = {"noise": "coordinate-l2l", "noise-ball": "coordinate-ball-l2l"}
 CONTROLS = ("frozen-d", *NOISE)
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """Runs that choose each method's rate in the grid's cells, on seeds that the grid has not.
+
+    Attributes:
+        name: of the benchmark, and of its file.
+        methods: that take part.
+        rates: that each of them is given.
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    rates: tuple[float, ...]
+
+    def jobs(self) -> list[Job]:
+        """Every method at every rate."""
+        return [
+            cell.job(method, seed, rate)
+            for cell in GRID
+            for method in self.methods
+            for rate in self.rates
+            for seed in PILOT_SEEDS
+        ]
+
+    def best(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+        """By setting and method, the rate with the highest mean score over whole runs.
+
+        Raises:
+            ValueError: if a run is missing.
+        """
+        areas = {(row["setting"], row["method"], row["stress"], row["seed"]): row["area"] for row in rows}
+        best = {}
+        for cell in GRID:
+            for method in self.methods:
+                means = {}
+                for rate in self.rates:
+                    keys = [(cell.setting, method, cell.name(rate), seed) for seed in PILOT_SEEDS]
+                    if missing := [key for key in keys if key not in areas]:
+                        raise ValueError(
+                            f"the pilot lacks {len(missing)} runs of {method} at rate {rate:g} in {cell.setting}; "
+                            f"finish it with `minimax-l2l benchmark {self.name}`."
+                        )
+                    means[rate] = mean(areas[key] for key in keys)
+                best[cell.setting, method] = max(means, key=lambda rate, means=means: means[rate])  # type: ignore[misc]
+        return best
+
+    def best_in(self, out: Path) -> dict[tuple[str, str], float]:
+        """The same of the file in a folder of results.
+
+        Raises:
+            ValueError: if it is not there, or lacks a run.
+        """
+        file = out / f"{self.name}.json"
+        if not file.exists():
+            raise ValueError(f"{file} is missing; run `minimax-l2l benchmark {self.name}` first.")
+        return self.best(RunFolder(out).read_json(file.name)["rows"])
+
+
+RATES = Pilot(
+    "gail-stress-rates",
+    ("gail-adam", "c-gail", "gail-adam-ball", "coordinate-l2l", "coordinate-ball-l2l"),
+    (0.0003, 0.001, 0.003, 0.01, 0.03),
+)
+# A learned updater's score hardly depends on phi's learning rate: how far its steps may go is what Adam's rate is.
+BOUNDS = Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.003, 0.01, 0.03, 0.1, 0.3))
 
 
 def find_cells(out: Path, announce: Announce) -> Path:
@@ -78,48 +143,22 @@ def find_cells(out: Path, announce: Announce) -> Path:
 
 
 def find_rates(out: Path, announce: Announce) -> Path:
-    """Every competitor with the same five learning rates in the grid's cells; the best of each is kept."""
-    jobs = [
-        cell.job(method, seed, rate) for cell in GRID for method in TUNED for rate in RATES for seed in PILOT_SEEDS
-    ]
-    return play_into(out, "gail-stress-rates", jobs, announce)
+    """Every competitor with the same five learning rates; the best of each is kept."""
+    return play_into(out, RATES.name, RATES.jobs(), announce)
+
+
+def find_bounds(out: Path, announce: Announce) -> Path:
+    """The learned updater in a ball with five bounds on how far an iteration may move the discriminator."""
+    return play_into(out, BOUNDS.name, BOUNDS.jobs(), announce)
 
 
 def play_grid(out: Path, announce: Announce) -> Path:
     """The grid: competitors with their best rates and controls, five seeds that no pilot has seen."""
-    file = out / "gail-stress-rates.json"
-    if not file.exists():
-        raise ValueError(f"{file} is missing; run `minimax-l2l benchmark gail-stress-rates` first.")
-    rates = best_rates(RunFolder(out).read_json(file.name)["rows"])
+    rates = RATES.best_in(out) | BOUNDS.best_in(out)
     jobs = [
-        cell.job(method, seed, rates.get((cell.setting, method)))
+        cell.job(method, seed, rates.get((cell.setting, NOISE.get(method, method))))
         for seed in SEEDS
         for cell in GRID
-        for method in (*TUNED, *CONTROLS)
+        for method in (*RATES.methods, *BOUNDS.methods, *CONTROLS)
     ]
     return play_into(out, "gail-stress", jobs, announce)
-
-
-def best_rates(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
-    """By setting and method, the rate with the highest mean score over whole pilot runs; noise takes its L2L's.
-
-    Raises:
-        ValueError: if a run of the pilot is missing.
-    """
-    areas = {(row["setting"], row["method"], row["stress"], row["seed"]): row["area"] for row in rows}
-    best = {}
-    for cell in GRID:
-        for method in TUNED:
-            means = {}
-            for rate in RATES:
-                keys = [(cell.setting, method, cell.name(rate), seed) for seed in PILOT_SEEDS]
-                if missing := [key for key in keys if key not in areas]:
-                    raise ValueError(
-                        f"the pilot lacks {len(missing)} runs of {method} at rate {rate:g} in {cell.setting}; "
-                        "finish it with `minimax-l2l benchmark gail-stress-rates`."
-                    )
-                means[rate] = mean(areas[key] for key in keys)
-            best[cell.setting, method] = max(means, key=lambda rate, means=means: means[rate])  # type: ignore[misc]
-        for noise, learned in NOISE.items():
-            best[cell.setting, noise] = best[cell.setting, learned]
-    return best

@@ -4,6 +4,8 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from gymnasium.envs.classic_control import MountainCarEnv
+from gymnasium.envs.registration import EnvSpec
 
 from tasks.gail.demonstrations import Demonstrations
 from tasks.gail.environments import make_environment
@@ -68,6 +70,12 @@ class TestTrajectory:
 
 
 class TestDemonstrations:
+    def test_an_environment_is_named_by_its_id(self):
+        with pytest.raises(
+            TypeError, match=r"environment_id must be a gymnasium id .*got <class .*gymnasium.register"
+        ):
+            Demonstrations.from_arrays(gymnasium.Env, [np.zeros((2, 2))], [[0]])
+
     def test_none_are_refused(self):
         with pytest.raises(ValueError, match="demonstrations of CartPole-v1 are empty; give at least one"):
             Demonstrations.from_arrays("CartPole-v1", [], [])
@@ -163,8 +171,10 @@ class TestCutting:
         kept, held_out = numbered(3, 2, 4).split(1)
         assert kept.returns.tolist() == [0, 2]
         assert held_out.returns.tolist() == [8]
-        with pytest.raises(ValueError, match="holding out 3 of 3 trajectories leaves none to learn from"):
+        with pytest.raises(ValueError, match=r"holding out 3 of 3 trajectories leaves none.*hold out 2 at most"):
             numbered(3, 2, 4).split(3)
+        with pytest.raises(ValueError, match=r"holding out 1 of 1 trajectories leaves none.*record at least two"):
+            numbered(3).split(1)
         with pytest.raises(ValueError, match="held_out must be at least 1"):
             numbered(3, 2, 4).split(0)
 
@@ -186,23 +196,29 @@ class TestAgainstAnEnvironment:
             numbered(3, name="CartPole-v1").check_against(make_environment("CartPole-v1", seed=0))
 
     @pytest.mark.parametrize(
-        ("name", "actions"), [("MountainCar-v0", [[0.5]]), ("MountainCarContinuous-v0", [0]), ("x", [[0.5, 0.5]])]
+        ("name", "actions", "remedy"),
+        [
+            ("MountainCar-v0", [[0.5]], r"give whole numbers of shape \(T,\); actions.astype\(int\)"),
+            ("MountainCarContinuous-v0", [0], r"give floating point of shape \(T, 1\)"),
+            ("x", [[0.5, 0.5]], r"give floating point of shape \(T, 1\)"),
+        ],
     )
-    def test_of_another_kind_of_actions(self, name, actions):
+    def test_of_another_kind_of_actions(self, name, actions, remedy):
         environment = gymnasium.make("MountainCarContinuous-v0" if name == "x" else name)
         environment.unwrapped.spec = None if name == "x" else environment.unwrapped.spec
         shown = Demonstrations.from_arrays(name, [np.zeros((2, 2))], [actions])
-        with pytest.raises(ValueError, match=r"actions of shape .*the environment's action space is"):
+        with pytest.raises(ValueError, match=rf"actions of shape .*the environment's action space is .*; {remedy}"):
             shown.check_against(environment)
 
     def test_of_actions_outside(self):
         shown = Demonstrations.from_arrays("MountainCar-v0", [np.zeros((4, 2))], [[0, 3, 2]])
         with pytest.raises(
-            ValueError, match=r"1 of 3 actions of trajectory 0 lie outside Discrete\(3\), the first is 3"
+            ValueError,
+            match=r"1 of 3 actions of trajectory 0 lie outside Discrete\(3\), the first is 3 .*number them from 0",
         ):
             shown.check_against(make_environment("MountainCar-v0", seed=0))
         shown = Demonstrations.from_arrays("Pendulum-v1", [np.zeros((3, 3))], [[[0.0], [2.5]]])
-        with pytest.raises(ValueError, match=r"lie outside Box.*the first is \[2.5\] at step 1"):
+        with pytest.raises(ValueError, match=r"lie outside Box.*the first is \[2.5\] at step 1; clip them"):
             shown.check_against(make_environment("Pendulum-v1", seed=0))
 
     def test_box_actions_of_another_precision_fit(self):
@@ -256,6 +272,13 @@ class TestRecording:
     def test_a_policy_must_give_actions(self, name, policy):
         with pytest.raises(ValueError, match=r"must give one action of .*, got .*predict\(observation\)\[0\]"):
             record(policy, name, 1, seed=0)
+
+    def test_a_reward_that_is_no_number_is_told_with_its_trajectory(self, monkeypatch):
+        monkeypatch.setattr(MountainCarEnv, "step", lambda *_: (np.zeros(2), float("nan"), True, False, {}))
+        spec = EnvSpec("mine/Car-v0", entry_point=MountainCarEnv, disable_env_checker=True)
+        monkeypatch.setitem(gymnasium.registry, spec.id, spec)
+        with pytest.raises(ValueError, match="trajectory 0: 1 of 1 numbers in rewards are NaN"):
+            record(pump, spec.id, 1, seed=0)
 
     def test_no_episodes_are_refused(self):
         with pytest.raises(ValueError, match="episodes must be at least 1, got 0"):

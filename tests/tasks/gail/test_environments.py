@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from gymnasium.envs.classic_control import MountainCarEnv
+from gymnasium.envs.registration import EnvSpec
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from tasks.gail.environments import (
@@ -29,6 +31,11 @@ class Blank(gymnasium.Env):
 
 
 VECTOR = spaces.Box(-1, 1, (3,))
+
+
+def one_step(environment):
+    environment.reset()
+    environment.step(0)
 
 
 class TestSpaces:
@@ -64,6 +71,22 @@ class TestMaking:
     def test_unknown_environments_are_refused(self, name):
         with pytest.raises(ValueError, match=r"gymnasium cannot make the environment.*choose one that"):
             make_environment(name, seed=0)
+
+    def test_an_environment_in_place_of_its_id_is_refused(self):
+        with pytest.raises(TypeError, match=r"must be a gymnasium id .*got <class .*gymnasium.register"):
+            make_environment(Blank, seed=0)
+
+    @pytest.mark.parametrize(("broken", "actions"), [("reset", 0), ("step", 1)])
+    def test_observations_that_are_no_numbers_are_refused_with_their_place(self, broken, actions, monkeypatch):
+        bad = np.array([0.5, np.nan], dtype=np.float32)
+        answers = {"reset": lambda *_, **__: (bad, {}), "step": lambda *_: (bad, 0.0, False, False, {})}
+        monkeypatch.setattr(MountainCarEnv, broken, answers[broken])
+        spec = EnvSpec("mine/Car-v0", entry_point=MountainCarEnv, disable_env_checker=True)
+        monkeypatch.setitem(gymnasium.registry, spec.id, spec)
+        environment = make_environment(spec.id, seed=0, number=3)
+        where = rf"after {actions} actions of episode 0 of environment 3: \[0.5 nan\]; let"
+        with pytest.raises(ValueError, match=f"mine/Car-v0 gave an observation that is NaN or infinite {where}"):
+            one_step(environment)
 
     def test_unsupported_ones_too(self):
         with pytest.raises(ValueError, match="observations must be vectors"):

@@ -165,6 +165,13 @@ class TestFiles:
         assert len({job.name for job in seen}) == len(seen)
         assert all(job.conditions.every == 10 and job.conditions.trajectories == 1 for job in seen)
 
+    def test_bounds(self, here, monkeypatch):
+        seen = []
+        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
+        stress.find_bounds(here, silent)
+        assert len({job.name for job in seen}) == len(seen) == 20
+        assert {job.conditions.knobs.rate for job in seen} == set(stress.BOUNDS.rates)
+
     def test_transfer_freezes_what_cartpole_trained(self, here, monkeypatch):
         calls = []
 
@@ -221,13 +228,15 @@ def test_a_worker_has_one_thread(monkeypatch):
 
 class TestRates:
     CELL = Cell("cartpole", 2)
+    PILOT = stress.Pilot("gail-stress-rates", ("gail-adam", "coordinate-l2l", "coordinate-ball-l2l"), (0.001, 0.01))
 
     @pytest.fixture(autouse=True)
     def small(self, monkeypatch):
         monkeypatch.setattr(stress, "GRID", (self.CELL,))
-        monkeypatch.setattr(stress, "TUNED", ("gail-adam", "coordinate-l2l", "coordinate-ball-l2l"))
-        monkeypatch.setattr(stress, "RATES", (0.001, 0.01))
-        monkeypatch.setattr(stress, "PILOT_SEEDS", (100, 101))
+        monkeypatch.setattr(stress, "RATES", self.PILOT)
+        monkeypatch.setattr(
+            stress, "BOUNDS", stress.Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.1, 1.0))
+        )
 
     def rows(self):
         areas = {
@@ -250,24 +259,50 @@ class TestRates:
             for seed, area in zip((100, 101), pair, strict=True)
         ]
 
-    def test_the_best_is_that_of_the_highest_mean_score_and_noise_takes_its_own_updaters(self):
-        assert stress.best_rates(self.rows()) == {
+    def test_the_best_is_that_of_the_highest_mean_score(self):
+        assert self.PILOT.best(self.rows()) == {
             ("cartpole", "gail-adam"): 0.01,
             ("cartpole", "coordinate-l2l"): 0.001,
-            ("cartpole", "noise"): 0.001,
             ("cartpole", "coordinate-ball-l2l"): 0.01,
-            ("cartpole", "noise-ball"): 0.01,
         }
 
     def test_rows_of_other_cells_do_not_count(self):
         other = [{**row, "stress": Cell("cartpole", 9).name(0.001), "area": 1.0} for row in self.rows()]
-        assert stress.best_rates(self.rows() + other) == stress.best_rates(self.rows())
+        assert self.PILOT.best(self.rows() + other) == self.PILOT.best(self.rows())
 
     def test_a_pilot_that_is_not_finished_is_refused(self, here):
         with pytest.raises(ValueError, match=r"lacks 1 runs of coordinate-ball-l2l at rate 0\.01 in cartpole"):
-            stress.best_rates(self.rows()[:-1])
+            self.PILOT.best(self.rows()[:-1])
         with pytest.raises(ValueError, match="run `minimax-l2l benchmark gail-stress-rates` first"):
             stress.play_grid(here, silent)
+
+    def test_the_grid_takes_each_methods_own_and_noise_that_of_its_updater(self, here, monkeypatch):
+        bounds = [
+            {"setting": "cartpole", "method": "coordinate-bound-l2l", "stress": name, "seed": seed, "area": area}
+            for name, area in ((self.CELL.name(0.1), 0.2), (self.CELL.name(1.0), 0.3))
+            for seed in stress.PILOT_SEEDS
+        ]
+        for name, rows in (("gail-stress-rates", self.rows()), ("gail-stress-bounds", bounds)):
+            (here / f"{name}.json").write_text(json.dumps({"rows": rows}))
+        seen = []
+        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
+        stress.play_grid(here, silent)
+        assert {job.seed for job in seen} == set(benchmark.SEEDS)
+        assert {job.method: job.conditions.knobs.rate for job in seen} == {
+            "gail-adam": 0.01,
+            "coordinate-l2l": 0.001,
+            "noise": 0.001,
+            "coordinate-ball-l2l": 0.01,
+            "noise-ball": 0.01,
+            "coordinate-bound-l2l": 1.0,
+            "frozen-d": None,
+        }
+
+    def test_what_is_turned_is_how_far_an_iteration_may_go(self):
+        _, optimizer = pose(
+            SETTINGS["cartpole"], METHODS["coordinate-bound-l2l"], replace(TINY, knobs=Knobs(0.3, 3)), seed=0
+        )
+        assert optimizer.max_relative_step == pytest.approx(0.1)
 
 
 def test_dense_runs_are_played_one_after_the_other(here, monkeypatch):

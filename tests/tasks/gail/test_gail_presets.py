@@ -441,6 +441,7 @@ class TestBenchmarks:
             "gail-speed": ("speed", "measure_speed"),
             "gail-stress-cells": ("stress", "find_cells"),
             "gail-stress-rates": ("stress", "find_rates"),
+            "gail-stress-bounds": ("stress", "find_bounds"),
             "gail-stress": ("stress", "play_grid"),
             "gail-transfer": ("transfer", "measure_transfer"),
         }.items():

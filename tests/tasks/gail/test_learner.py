@@ -241,13 +241,17 @@ class TestAlgorithms:
         with pytest.raises(error, match=words):
             learner(settings=PolicySettings(environments=1, algorithm=algorithm))
 
-    def test_a_policy_without_a_value_network_is_refused(self):
+    @pytest.mark.parametrize(("part", "kind"), [(None, "Linear"), ("value_net", "ActorCriticPolicy")])
+    def test_a_policy_without_a_value_network_is_refused(self, part, kind):
         def without(environments):
             made = PPO("MlpPolicy", environments, device="cpu")
-            made.policy = torch.nn.Linear(4, 2)
+            if part is None:
+                made.policy = torch.nn.Linear(4, 2)
+            else:
+                setattr(made.policy, part, None)
             return made
 
-        with pytest.raises(TypeError, match=r"needs a value network.*got Linear"):
+        with pytest.raises(TypeError, match=rf"needs a value network.*got {kind}"):
             learner(settings=PolicySettings(environments=1, algorithm=without))
 
     @pytest.mark.parametrize(

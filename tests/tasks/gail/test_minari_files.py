@@ -5,9 +5,12 @@ import os
 import socket
 import sys
 
+import gymnasium
 import minari
 import numpy as np
 import pytest
+from gymnasium.envs.classic_control import CartPoleEnv
+from gymnasium.envs.registration import EnvSpec
 
 from minimax_l2l.extras import MissingExtraError
 from tasks.gail.demonstrations import Demonstrations
@@ -128,8 +131,17 @@ class TestRefusals:
 
     def test_ones_that_do_not_fit_their_environment(self, tmp_path):
         wrong = Demonstrations.from_arrays("CartPole-v1", [np.zeros((2, 2))], [[0]])
-        with pytest.raises(ValueError, match="give raw observations of this environment"):
+        with pytest.raises(ValueError, match="give raw observations, and those of this environment"):
             write_minari(wrong, NAME, root=tmp_path, source="test")
+
+    def test_ones_whose_environment_a_file_cannot_name(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(gymnasium.registry, "mine/Pole-v0", EnvSpec("mine/Pole-v0", entry_point=CartPoleEnv))
+        shown = record(lambda _: 0, "mine/Pole-v0", 1, seed=0)
+        with pytest.raises(
+            ValueError, match=r"registered with <class .*CartPoleEnv'>; register it with entry_point"
+        ):
+            write_minari(shown, NAME, root=tmp_path, source="test")
+        assert everything(tmp_path) == []
 
     def test_what_is_not_there(self, tmp_path):
         with pytest.raises(ValueError, match=r"there is no dataset .*; write it first"):
