@@ -35,12 +35,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("gail_mountain_car"), help="folder of the policies")
     parser.add_argument("--iterations", type=int, default=300, help="rollouts of 2,048 steps (default: 300)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    parser.add_argument("--quick", action="store_true", help="two iterations")
+    parser.add_argument("--quick", action="store_true", help="two iterations, to see that it runs")
     options = parser.parse_args()
 
     taught, held_out = read_minari(DATASET, root=DATASETS).split(5)
     states, actions = held_out.pairs()
     print(f"return of the expert: {taught.returns.mean():.1f}")
+    if options.quick:
+        print("two iterations: nobody arrives so soon, run it without --quick for a policy that does")
     print("discriminator   return   actions like the expert's")
     for name, make in DISCRIMINATORS.items():
         torch.manual_seed(options.seed)

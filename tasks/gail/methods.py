@@ -61,6 +61,7 @@ class Method:
         title: as people read it.
         make: the inner optimizer of a discriminator.
         regularisers: terms subtracted from the discriminator's objective.
+        literal: pay -log D whatever the environment, with a constant trust region, as the paper does.
         constant: pay one and the same reward whatever the discriminator says.
         bad: learn from demonstrations of something else than the expert's behaviour.
         radius: keep the discriminator's weights in a ball, see `GAIL`.
@@ -72,6 +73,7 @@ class Method:
     title: str
     make: Maker
     regularisers: tuple[Regulariser, ...] = ()
+    literal: bool = False
     constant: bool = False
     bad: bool = False
     radius: float | None = None
@@ -164,7 +166,7 @@ METHODS: dict[str, Method] = {
         Method("rows-l2l", "L2L, by neuron", _bounded(lambda d: RowUpdater(d.shapes))),
         Method("low-rank-l2l", "L2L, low rank", _bounded(lambda d: LowRankUpdater(d.size))),
         Method("dense-l2l", "L2L, dense", _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True))),
-        Method("dense-l2l-paper", "L2L, dense, the paper's words", _dense_paper),
+        Method("dense-l2l-paper", "L2L, dense, the paper's words", _dense_paper, literal=True),
         Method("frozen-d", "D never trained", _still),
         Method("constant", "constant reward", _still, constant=True),
         Method("bad-demos", "GAIL, Adam, bad demonstrations", _adam, bad=True),

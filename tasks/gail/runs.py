@@ -66,10 +66,17 @@ def pose(
         return task, method.make(task.discriminator, conditions.knobs)
 
 
-def policy_settings(setting: Setting) -> PolicySettings:
+def reward_name(setting: Setting, method: Method) -> str:
+    """What the policy is paid, a name in `tasks.gail.rewards.REWARDS`."""
+    if method.literal:
+        return "survival"
+    return setting.constant if method.constant else setting.reward
+
+
+def policy_settings(setting: Setting, method: Method) -> PolicySettings:
     """TRPO's, as the setting wants them."""
     settings = PolicySettings(steps=setting.steps)
-    if setting.annealed:
+    if setting.annealed and not method.literal:
         return replace(settings, target_kl=LinearSchedule(settings.trust_region(1.0), 0.0, 1.0))
     return settings
 
@@ -95,9 +102,9 @@ def pose_task(
     return GAIL(
         setting.environment_id,
         learned_from,
-        reward=setting.constant if method.constant else setting.reward,
+        reward=reward_name(setting, method),
         iterations=conditions.iterations,
-        policy=conditions.policy or policy_settings(setting),
+        policy=conditions.policy or policy_settings(setting, method),
         hidden=conditions.hidden,
         regularisers=method.regularisers,
         radius=method.radius,

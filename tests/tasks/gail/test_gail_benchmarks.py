@@ -13,7 +13,8 @@ from tasks.gail.benchmark import play_into
 from tasks.gail.methods import METHODS, Knobs
 from tasks.gail.pool import Job, play
 from tasks.gail.problem import ImitationProblem
-from tasks.gail.runs import Conditions, pose
+from tasks.gail.rewards import goal, survival
+from tasks.gail.runs import Conditions, pose, pose_task
 from tasks.gail.scripted import balance
 from tasks.gail.settings import SETTINGS
 from tasks.gail.stress import Cell
@@ -94,6 +95,14 @@ class TestRuns:
         task, optimizer = pose(SETTINGS["cartpole"], METHODS[name], TINY, seed=0)
         assert optimizer.learns == (name.endswith("-l2l") or name in ("noise", "noise-ball"))
         assert len(task.expert) > 0
+
+    @pytest.mark.parametrize(
+        ("method", "reward", "last"), [("gail-adam", goal, 0.0), ("dense-l2l-paper", survival, 0.01)]
+    )
+    def test_the_papers_words_pay_and_step_alike_in_every_environment(self, method, reward, last):
+        task = pose_task(SETTINGS["mountain-car"], METHODS[method], replace(TINY, policy=None), seed=0)
+        assert task.reward is reward
+        assert task.learner.settings.trust_region(0.0) == last
 
     def test_the_seed_decides_the_updater_too(self):
         made = [pose(SETTINGS["cartpole"], METHODS["coordinate-l2l"], TINY, seed=seed)[1] for seed in (3, 3, 4)]
