@@ -11,28 +11,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from tasks.gail.benchmark import PAPERS
 from tasks.gail.curves import Panel, return_curves
 from tasks.gail.methods import METHODS
 from tasks.gail.settings import SETTINGS
-from tasks.gail.stress import TUNED
+from tasks.gail.stress import BOUNDS, GRID, RATES
 
 ROOT = Path(__file__).parents[1]
 Band = Literal["range", "quartiles"]
-# Result file, methods, and what the band shows.
-PICTURES: dict[str, tuple[str, tuple[str, ...], Band]] = {
-    "gail_curves.png": ("gail.json", ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l"), "range"),
-    "gail_controls.png": ("gail.json", ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise"), "range"),
-    "gail_stress.png": ("gail-stress.json", TUNED, "quartiles"),
+LEARNED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
+CONTROLS = ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise")
+STRESSED = tuple(cell.setting for cell in GRID)
+# Result file, settings, methods, and what the band shows.
+PICTURES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], Band]] = {
+    "gail_curves.png": ("gail.json", PAPERS, LEARNED, "range"),
+    "gail_controls.png": ("gail.json", PAPERS, CONTROLS, "range"),
+    "gail_stress.png": ("gail-stress.json", STRESSED, (*RATES.methods, *BOUNDS.methods), "quartiles"),
 }
 
 
 def draw(results: Path, folder: Path) -> None:
     """Write the pictures into a folder, of the methods that have been played."""
-    for file, (result, methods, band) in PICTURES.items():
+    for file, (result, settings, methods, band) in PICTURES.items():
         if not (results / result).exists():
             continue
         rows = json.loads((results / result).read_text())["rows"]
-        panels = [panel for name in SETTINGS if (panel := _panel(rows, name, methods)) is not None]
+        panels = [panel for name in settings if (panel := _panel(rows, name, methods)) is not None]
         if panels:
             return_curves(panels, band=band).savefig(folder / file, dpi=110)
 

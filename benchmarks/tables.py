@@ -216,7 +216,7 @@ def gail_cells(rows: Rows) -> str:
 
 
 def gail_stress_rates(rows: Rows) -> str:
-    """Mean score over whole pilot runs by learning rate; the best of each method in each cell in bold."""
+    """Mean score over whole pilot runs by rate or bound; the best of each method in each cell in bold."""
     parsed = [{**row, "rate": float(row["stress"].rsplit("-rate-", 1)[1])} for row in rows]
     rates = sorted({row["rate"] for row in parsed})
     lines = []
@@ -248,7 +248,7 @@ def gail_stress(setting: str) -> Callable[[Rows], str]:
             "longest",
             "worst window",
         ]
-        return _markdown([*titles, "worst tenth", "distance"], lines)
+        return _markdown([*titles, "drawdown", "worst tenth", "score since", "distance"], lines)
 
     return table
 
@@ -264,7 +264,9 @@ def _steadiness(own: Rows) -> list[str]:
         f"{sum(row['outage'] for row in own)} of {len(own)}",
         f"{max(row['longest_outage'] for row in own)}",
         f"{min(row['worst_window'] for row in own):.2f}",
+        f"{max(row['drawdown'] for row in own):.2f}",
         f"{mean(row['cvar10'] for row in own):.2f}",
+        f"{mean(row['area_after_hit'] for row in own):.2f}",
         f"{mean(row['energy_distance'] for row in own):.2f}",
     ]
 
@@ -339,12 +341,17 @@ def gail_transfer(rows: Rows) -> str:
 
 
 def gail_rates(rows: Rows) -> str:
-    """Environment steps a CPU-second, and beside bare TRPO."""
+    """Environment steps a CPU-second, and beside bare TRPO: the median of the turns, the lowest and the highest."""
     names = {"trpo": "TRPO alone, paid by the environment", **{name: one.title for name, one in IMITATION.items()}}
+    rates = [row for row in rows if row["what"] == "rate"]
     lines = [
-        [names[row["method"]], f"{row['env_steps_per_cpu_second']:,.0f}", f"{row['over_trpo']:.2f}"]
-        for row in rows
-        if row["what"] == "rate"
+        [
+            names[row["method"]],
+            f"{row['env_steps_per_cpu_second']:,.0f}",
+            f"{row['over_trpo']:.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if row["method"] != "trpo" else "1",
+        ]
+        for row in rates
+        for ratios in ([own / bare for own, bare in zip(row["turns"], rates[0]["turns"], strict=True)],)
     ]
     return _markdown(["", "environment steps a CPU-second", "of TRPO's"], lines)
 
@@ -382,7 +389,8 @@ def _step(row: Mapping[str, Any]) -> str:
 def _dense_on_paper(size: int) -> str:
     """52 m^2 + 13 m + 2 weights of the dense updater, and what they take with two moments: 12 bytes each."""
     weights = 52 * size**2 + 13 * size + 2
-    return f"{weights:.1e}, {12e-9 * weights:,.2g}"
+    gigabytes = 12e-9 * weights
+    return f"{weights:.1e}, {gigabytes:,.0f}" if gigabytes > 10 else f"{weights:.1e}, {gigabytes:.2g}"
 
 
 def gail_dense_step(rows: Rows) -> str:
@@ -412,6 +420,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "gail-cartpole": ("gail.json", gail("cartpole")),
     "gail-cells": ("gail-stress-cells.json", gail_cells),
     "gail-stress-rates": ("gail-stress-rates.json", gail_stress_rates),
+    "gail-stress-bounds": ("gail-stress-bounds.json", gail_stress_rates),
     "gail-stress-style": ("gail-stress.json", gail_stress("cartpole-style")),
     "gail-stress-cartpole": ("gail-stress.json", gail_stress("cartpole")),
     "gail-verdict": ("gail-stress.json", gail_verdict),

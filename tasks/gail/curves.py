@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart with any colour vision; dashes are left to the expert and the random policy.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLES = [{"color": colour, "linestyle": line} for line, colour in product(("-", ":"), _COLOURS)]
-_BANDS = {"range": (0, 100, "lowest to highest seed"), "quartiles": (25, 75, "middle half of the seeds")}
+# Percentiles of the band, and what line and band are. One low seed may draw a mean out of the middle half.
+_BANDS = {
+    "range": (0, 100, "line: mean over seeds; band: lowest to highest seed"),
+    "quartiles": (25, 75, "line: interquartile mean; band: middle half of the seeds"),
+}
 _GREY = "0.45"
 _ACCURACIES = {
     "expert_accuracy": "the expert, learned from",
@@ -75,11 +79,12 @@ class Panel:
 
 
 def return_curves(panels: Sequence[Panel], *, band: Literal["range", "quartiles"] = "range") -> Figure:
-    """Draw the mean return over seeds against the iteration, a band over seeds, and the expert's and random return.
+    """Draw the return against the iteration, a band over seeds, and the expert's and random return.
 
     Args:
         panels: one for each environment; a method has one colour in all of them.
-        band: what the band spans, all seeds or their middle half; the legend says which.
+        band: what the band spans: all seeds, about a line of their mean, or their middle half, about a line of its
+            mean; the legend says which.
 
     Returns:
         A matplotlib figure; `figure.savefig(path)` keeps it.
@@ -96,7 +101,8 @@ def return_curves(panels: Sequence[Panel], *, band: Literal["range", "quartiles"
             seeds = np.asarray(returns, dtype=np.float64)
             edges = np.percentile(seeds, [low, high], axis=0)
             axes.fill_between(panel.iterations, *edges, color=styles[name]["color"], alpha=0.18, linewidth=0)
-            axes.plot(panel.iterations, seeds.mean(axis=0), label=name, linewidth=1.6, **styles[name])
+            middle = seeds.mean(axis=0) if band == "range" else interquartile_mean(seeds.T)
+            axes.plot(panel.iterations, middle, label=name, linewidth=1.6, **styles[name])
         for level, label in ((panel.expert, "expert"), (panel.random, "random")):
             axes.axhline(level, color=_GREY, linestyle="--", linewidth=1, zorder=1)
             beside = axes.get_yaxis_transform()
@@ -104,7 +110,7 @@ def return_curves(panels: Sequence[Panel], *, band: Literal["range", "quartiles"
         axes.set(title=panel.title, xlabel="iteration")
         axes.margins(x=0)
     row[0].set_ylabel("return")
-    _legend(figure, row, title=f"line: mean over seeds; band: {words}")
+    _legend(figure, row, title=words)
     return figure
 
 

@@ -49,6 +49,12 @@ class TestReturnCurves:
         assert band(half.axes[0]) == (5, 10)
         assert "middle half" in half.legends[0].get_title().get_text()
 
+    def test_the_line_of_the_middle_half_is_its_mean_and_stays_in_it(self):
+        falls = [[4.0, 4, -100], [5.0, 5, 5], [6.0, 6, 6], [7.0, 7, 7], [8.0, 8, 8]]
+        axes = return_curves([panel(a=falls)], band="quartiles").axes[0]
+        assert list(axes.lines[0].get_ydata()) == [6.0, 6.0, 6.0]
+        assert band(axes) == (5, 7)
+
     def test_expert_and_random_are_dashed_and_named(self):
         axes = return_curves([panel()]).axes[0]
         dashed = {line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"}
