@@ -97,7 +97,7 @@ def solve(
     terminal.print(
         f"{solution.status} {solution.steps} steps, {solution.seconds:.1f} s, in {target}", soft_wrap=True
     )
-    return INTERRUPTED if solution.status is Status.INTERRUPTED else DONE
+    return {Status.INTERRUPTED: INTERRUPTED, Status.DIVERGED: FAILED}.get(solution.status, DONE)
 
 
 def evaluate(folder: _Folder, /, *, data: Path | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -54,13 +54,32 @@ def require_count(name: str, value: int, *, least: int = 0) -> int:
     return value
 
 
+def require_widths(name: str, widths: Sequence[int]) -> Sequence[int]:
+    """Return `widths` if they are widths of hidden layers, whole numbers from 1 on.
+
+    Raises:
+        TypeError: if they are no sequence, or one is no whole number.
+        ValueError: if one is below 1.
+    """
+    if not isinstance(widths, Sequence):
+        raise TypeError(f"{name} must be a sequence of widths, got {widths!r}; pass one for each layer: (64, 32).")
+    for width in widths:
+        require_count(f"a width in {name}", width, least=1)
+    return widths
+
+
 def require_choice(name: str, value: str, choices: Iterable[str]) -> str:
     """Return `value` if it is one of `choices`; otherwise suggest the nearest.
 
     Raises:
+        TypeError: if it is no string.
         ValueError: if it is not among them.
     """
     known = sorted(choices)
+    if not isinstance(value, str):
+        raise TypeError(
+            f"{name} must be a name, got {type(value).__name__} {value!r}; choose one of: {', '.join(known)}."
+        )
     if value in known:
         return value
     near = get_close_matches(value, known, n=1, cutoff=0.6)

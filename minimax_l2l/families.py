@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.optimizers.base import InnerOptimizer
@@ -57,12 +57,21 @@ class Settings:
 
 @dataclass
 class Game:
-    """A preset made ready: a task, an optimizer to hand to its `solve`, what else its config should keep."""
+    """A preset made ready.
+
+    Attributes:
+        task: to be solved.
+        optimizer: to hand to its `solve`.
+        config: what else the run's config should keep.
+        validate_every: see `Task.solve`.
+        on_failure: see `Task.solve`; "stop" where a run that diverges is a result as well.
+    """
 
     task: Task
     optimizer: InnerOptimizer
     config: dict[str, Any] = field(default_factory=dict)
     validate_every: int = 0
+    on_failure: Literal["raise", "stop"] = "raise"
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ def solve_preset(
         resume=resume and folder.checkpoint_file.exists(),
         device=device,
         validate_every=game.validate_every,
+        on_failure=game.on_failure,
         progress=preset if progress else None,
         callbacks=[TensorBoard(out / "tensorboard", every=10)] if wants_events else [],
     )

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from minimax_l2l import DamagedRunError, MissingExtraError, NonFiniteError
-from minimax_l2l.errors import require_choice, require_count, require_fraction, require_positive
+from minimax_l2l.errors import require_choice, require_count, require_fraction, require_positive, require_widths
 from minimax_l2l.extras import require_extra
 
 
@@ -68,6 +68,34 @@ class TestChoice:
     def test_all_are_listed_where_none_is_near(self):
         with pytest.raises(ValueError, match=r"^there is no play 'xyz'; choose one of: alternating, joint\.$"):
             require_choice("play", "xyz", ("joint", "alternating"))
+
+    def test_a_name_is_a_string(self):
+        with pytest.raises(
+            TypeError, match=r"^play must be a name, got int 3; choose one of: alternating, joint\.$"
+        ):
+            require_choice("play", 3, ("joint", "alternating"))
+
+
+class TestWidths:
+    def test_good(self):
+        assert require_widths("hidden", (64, 32)) == (64, 32)
+        assert require_widths("hidden", ()) == ()
+
+    @pytest.mark.parametrize(
+        ("widths", "error", "words"),
+        [
+            (
+                64,
+                TypeError,
+                r"^hidden must be a sequence of widths, got 64; pass one for each layer: \(64, 32\)\.$",
+            ),
+            ((64, 0), ValueError, "a width in hidden must be at least 1, got 0"),
+            ((0.5,), TypeError, "a width in hidden must be an integer"),
+        ],
+    )
+    def test_bad(self, widths, error, words):
+        with pytest.raises(error, match=words):
+            require_widths("hidden", widths)
 
 
 class TestExtra:

@@ -11,7 +11,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
-from minimax_l2l.errors import require_count, require_fraction, require_positive
+from minimax_l2l.errors import require_count, require_fraction, require_positive, require_widths
 
 Schedule = Callable[[float], float]
 Algorithm = Callable[[VecEnv], OnPolicyAlgorithm]
@@ -69,8 +69,7 @@ class PolicySettings:
                 f"algorithm must be a function that makes a learner from environments, got {self.algorithm!r}; "
                 'pass lambda environments: PPO("MlpPolicy", environments), with your own settings.'
             )
-        for width in self.hidden:
-            require_count("hidden width", width, least=1)
+        require_widths("hidden", self.hidden)
         for name in ("gamma", "gae_lambda"):
             require_fraction(name, getattr(self, name))
         require_positive("damping", self.damping)
@@ -88,7 +87,8 @@ def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAl
 
     Raises:
         TypeError: if `settings.algorithm` makes something without rollouts to be paid anew, or a value network.
-        ValueError: if observations are normalised, and its policy has no first layers to fold that into.
+        ValueError: if it was made with other environments, or if observations are normalised, and its policy has
+            no first layers to fold that into.
     """
     made = (settings.algorithm or _trpo(settings))(environments)
     if not isinstance(made, OnPolicyAlgorithm):
@@ -106,6 +106,11 @@ def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAl
         raise TypeError(
             f"policies with a memory or with masked actions cannot imitate here, got {kind}; make a PPO, an A2C or "
             'a TRPO with "MlpPolicy".'
+        )
+    if made.get_env() is not environments:
+        raise ValueError(
+            "the algorithm was made with environments of its own, a policy that imitates acts in those that it is "
+            'given; pass them on: lambda environments: PPO("MlpPolicy", environments).'
         )
     if settings.normalise and not {f"{layer}.weight" for layer in FIRST_LAYERS} <= made.policy.state_dict().keys():
         raise ValueError(

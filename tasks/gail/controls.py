@@ -57,8 +57,12 @@ def clone_behaviour(
 
     Returns:
         The mean log-likelihood of the expert's actions in the last epoch.
+
+    Raises:
+        ValueError: if the demonstrations are not of the learner's environment.
     """
     require_count("epochs", epochs, least=1)
+    demonstrations.check_against(learner.episodes.envs[0])
     observations, actions = demonstrations.pairs()
     statistics = learner.statistics
     if learner.normaliser is not None and statistics is not None:

@@ -27,7 +27,7 @@ class Demonstrations:
         trajectories: one or more.
 
     Raises:
-        TypeError: if the environment is not named by its id.
+        TypeError: if the environment is not named by its id, or something is no `Trajectory`.
         ValueError: if there is none, or if they do not have one shape of observations and one kind of actions.
     """
 
@@ -44,6 +44,11 @@ class Demonstrations:
             )
         first = self.trajectories[0]
         for number, other in enumerate(self.trajectories):
+            if not isinstance(other, Trajectory):
+                raise TypeError(
+                    f"trajectories must be Trajectory, number {number} is {type(other).__name__}; make them of "
+                    "arrays by Demonstrations.from_arrays."
+                )
             if other.form != first.form:
                 raise ValueError(
                     f"all trajectories must have one shape of observations and one kind of actions, number 0 has "
@@ -75,8 +80,11 @@ class Demonstrations:
             TypeError: as `Trajectory`.
             ValueError: as `Trajectory`, or if there are not as many of one as of another.
         """
-        count = len(observations)
         given = {"actions": actions, "rewards": rewards, "terminated": terminated, "truncated": truncated}
+        for name, values in {"observations": observations, **given}.items():
+            if not hasattr(values, "__len__") and (values is not None or name in ("observations", "actions")):
+                raise TypeError(f"{name} must have one entry a trajectory, got {values!r}; give a list of them.")
+        count = len(observations)
         for name, values in given.items():
             if values is not None and len(values) != count:
                 raise ValueError(
@@ -129,7 +137,7 @@ class Demonstrations:
         shortest = min(map(len, self.trajectories))
         if shortest < every:
             raise ValueError(
-                f"the shortest trajectory has {shortest} steps, keeping every {every}th needs at least {every}; "
+                f"the length of the shortest trajectory is {shortest}, keeping one step in {every} needs {every}; "
                 "sub-sample less, or leave short trajectories out."
             )
         offsets = np.random.default_rng(require_count("seed", seed)).integers(every, size=len(self))
@@ -175,7 +183,7 @@ class Demonstrations:
         shortest = min(len(one.steps) for one in self.trajectories)
         if shortest < 2:
             raise ValueError(
-                f"the shortest trajectory keeps {shortest} step, halves need at least 2; sub-sample less, or leave "
+                f"the shortest trajectory keeps {shortest} of its steps, halves need 2; sub-sample less, or leave "
                 "short trajectories out."
             )
         first, second = (
@@ -262,5 +270,6 @@ class Demonstrations:
 
 def _inside(space: gymnasium.Space[Any], action: np.ndarray) -> bool:
     if isinstance(space, spaces.Box):
+        action = action.astype(space.dtype)  # 0.7 is above the bound 0.7 of single precision
         return bool(np.all((action >= space.low) & (action <= space.high)))
     return bool(space.contains(action))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector
 
-from minimax_l2l.errors import require_count
+from minimax_l2l.errors import require_widths
 
 # Observations lie at most so many of the expert's deviations from its mean; a cart that runs away is far enough.
 FARTHEST = 10.0
@@ -47,8 +47,7 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.absorbing = absorbing
-        for width in hidden:
-            require_count("hidden width", width, least=1)
+        require_widths("hidden", hidden)
         self.choices = int(action_space.n) if isinstance(action_space, spaces.Discrete) else None
         pairs = self._join(observations, actions)
         mean, deviation = pairs.mean(0), pairs.std(0, correction=0)

@@ -134,7 +134,7 @@ def make_environment(
     register()
     try:
         environment = gymnasium.make(environment_id)
-    except gymnasium.error.Error as error:
+    except (gymnasium.error.Error, ImportError) as error:
         raise ValueError(
             f"gymnasium cannot make the environment {environment_id!r}: {error} Import the package that registers "
             "it, install what it needs, or choose one that gymnasium.pprint_registry() lists."
@@ -211,7 +211,7 @@ def require_supported_spaces(environment: gymnasium.Env[Any, Any]) -> None:
 
     Raises:
         ValueError: unless observations are vectors (a one-dimensional Box) and actions Discrete, counted from 0,
-            or a Box of real numbers.
+            or a bounded Box of real numbers.
     """
     seen, done = environment.observation_space, environment.action_space
     if not (isinstance(seen, spaces.Box) and len(seen.shape) == 1 and seen.shape[0] > 0):
@@ -220,10 +220,10 @@ def require_supported_spaces(environment: gymnasium.Env[Any, Any]) -> None:
             "gymnasium.wrappers.FlattenObservation, and register it under an id of its own."
         )
     whole = isinstance(done, spaces.Discrete) and done.start == 0
-    real = isinstance(done, spaces.Box) and np.issubdtype(done.dtype, np.floating) and len(done.shape) > 0
-    if not (whole or real):
+    real = isinstance(done, spaces.Box) and np.issubdtype(done.dtype, np.floating) and done.is_bounded()
+    if not (whole or (real and done.shape)):
         raise ValueError(
-            f"actions must be Discrete(n), counted from 0, or a Box of real numbers, got {done}; wrap the "
+            f"actions must be Discrete(n), counted from 0, or a bounded Box of real numbers, got {done}; wrap the "
             "environment, for example in gymnasium.wrappers.TransformAction, and register that under an id."
         )
 

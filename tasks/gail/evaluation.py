@@ -36,6 +36,7 @@ class Evaluator:
     """
 
     def __init__(self, environment_id: str, episodes: int, *, seed: int) -> None:
+        self.environment_id = environment_id
         self.environments = make_environments(environment_id, episodes, seed=seed, purpose="evaluation")
 
     def returns(self, act: Act) -> np.ndarray:
@@ -47,7 +48,11 @@ class Evaluator:
         return self.play(act).returns
 
     def play(self, act: Act) -> Episodes:
-        """The episodes themselves; see `returns`."""
+        """The episodes themselves; see `returns`.
+
+        Raises:
+            ValueError: if a reward is NaN or infinite.
+        """
         self.environments.set_attr("episodes", 0)
         seen = np.asarray(self.environments.reset())
         running = np.ones(self.environments.num_envs, dtype=bool)
@@ -61,4 +66,9 @@ class Evaluator:
             seen = np.asarray(after)
             totals += np.where(running, rewards, 0)
             running &= ~ends
+        if not np.isfinite(totals).all():
+            raise ValueError(
+                f"{self.environment_id} paid rewards that are NaN or infinite, so its episodes have no return; "
+                "mend the environment."
+            )
         return Episodes(totals, np.concatenate(observations), np.concatenate(actions))

@@ -48,6 +48,30 @@ def measure(
     }
 
 
+def to_the_end(
+    history: Sequence[Mapping[str, float]], iterations: int, *, every: int, random_return: float
+) -> list[Mapping[str, float]]:
+    """The history of a run that diverged, its missing evaluations those of random actions.
+
+    Args:
+        history: as far as it went.
+        iterations: of the whole run.
+        every: so many iterations it was evaluated.
+        random_return: of random actions.
+
+    Raises:
+        ValueError: if it diverged before it was ever evaluated.
+    """
+    if not any("return_mean" in row for row in history):
+        raise ValueError(
+            "the run diverged before its first evaluation, so there is nothing to measure; lower its learning "
+            "rates."
+        )
+    last = history[-1]
+    missing = range(int(last["step"]) // every * every + every, iterations + 1, every)
+    return [*history, *({**last, "step": step, "return_mean": random_return} for step in missing)]
+
+
 def measure_policy(task: GAIL, held_out: Demonstrations, *, random: float, expert: float) -> dict[str, Any]:
     """What a policy is worth: its returns on 100 episodes, and how like the expert's its actions and states are.
 

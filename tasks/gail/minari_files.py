@@ -38,10 +38,15 @@ def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str 
 
     Raises:
         MissingExtraError: if Minari, h5py or Pillow is not installed.
+        TypeError: if something else than demonstrations is given, or no source.
         ValueError: if the name is malformed or taken, if the environment is unknown, does not fit or is registered
             with a class instead of its name, or if steps were left out: sub-sample what you read.
     """
     minari = _library()
+    if not isinstance(demonstrations, Demonstrations):
+        raise TypeError(f"what is stored must be Demonstrations, got {type(demonstrations).__name__}.")
+    if not isinstance(source, str) or not source:
+        raise TypeError(f"source must be words, got {source!r}; say who was recorded, such as 'written by hand'.")
     demonstrations.require_whole("store")
     environment = make_environment(demonstrations.environment_id, seed=0)
     demonstrations.check_against(environment)
@@ -148,7 +153,8 @@ def _root(root: Path | str | None) -> Path:
 
 
 def _valid(name: str) -> str:
-    if not re.fullmatch(r"(\w[-\w]*/)*\w[-\w]*-v\d+", name):
+    namespace = str(name).rpartition("/")[0]
+    if not re.fullmatch(r"(\w[-\w]*/)*\w[-\w]*-v\d+", str(name)) or len(namespace) == 1:  # one letter is too short
         raise ValueError(
             f"{name!r} is no name of a Minari dataset; give namespaces, a name and a version, such as "
             "minimax_l2l/cartpole/expert-v0."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tasks.gail.demonstrations import Demonstrations
@@ -29,4 +30,9 @@ def read_own(path: Path) -> Demonstrations:
         names = ", ".join(str(one.relative_to(path)) for one in found[:5])
         raise ValueError(f"{path} holds {len(found)} Minari datasets, {names} among them; give the folder of one.")
     folder = found[0].resolve()
+    if not re.fullmatch(r"\w[-\w]*-v\d+", folder.name):
+        raise ValueError(
+            f"{folder.name} is no longer called as Minari called it, a name and a version; rename the folder, for "
+            f"example {folder.name}-v0."
+        )
     return read_minari(folder.name, root=folder.parent)

@@ -18,13 +18,12 @@ import torch
 
 from minimax_l2l import LearnedOptimizer, Status
 from minimax_l2l.training.folder import RunFolder
-from tasks.gail.measurement import measure
+from tasks.gail.measurement import measure, to_the_end
 from tasks.gail.methods import METHODS
 from tasks.gail.runs import PAPER, Conditions, pose
 from tasks.gail.settings import SETTINGS
 
 EVALUATE_EVERY = 5
-Row = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,8 @@ def play(job: Job, folder: Path) -> dict[str, Any]:
     """Play one run to its end, from its checkpoint if it has one, and measure it.
 
     Its rate, evaluations included, is known only of a run that was played in one piece. One whose objective leaves
-    the numbers is a result as well: from there to its end its evaluations are those of random actions.
+    the numbers is a result as well: from there to its end its evaluations are those of random actions, and what is
+    measured of its policy is measured of the last good one.
     """
     setting = SETTINGS[job.setting]
     task, optimizer = pose(setting, METHODS[job.method], job.conditions, seed=job.seed)
@@ -101,25 +101,14 @@ def play(job: Job, folder: Path) -> dict[str, Any]:
     steps = solution.steps * task.learner.steps
     rate = None if resumed else round(steps / (time.process_time() - begun))
     _, held_out = setting.expert().split(job.conditions.held_out)
-    history = solution.history
+    history: Sequence[Mapping[str, float]] = solution.history
     if solution.status is Status.DIVERGED:
-        history = to_the_end(history, job.conditions.iterations, setting.random_return)
+        history = to_the_end(
+            history, job.conditions.iterations, every=EVALUATE_EVERY, random_return=setting.random_return
+        )
     measured = measure(task, history, held_out, random=setting.random_return, expert=setting.expert_return)
     diverged = solution.steps if solution.status is Status.DIVERGED else None
     return measured | {"env_steps_per_cpu_second": rate, "diverged": diverged}
-
-
-def to_the_end(history: Sequence[Row], iterations: int, random_return: float) -> list[Row]:
-    """The history of a run that diverged, its missing evaluations those of random actions.
-
-    Raises:
-        ValueError: if it diverged before it was ever evaluated.
-    """
-    if not history:
-        raise ValueError("the run diverged before its first evaluation, so there is nothing to measure.")
-    last = int(history[-1]["step"])
-    missing = range(last + EVALUATE_EVERY, iterations + 1, EVALUATE_EVERY)
-    return [*history, *({**history[-1], "step": step, "return_mean": random_return} for step in missing)]
 
 
 def _cores() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from minimax_l2l.families import Announce, Game, Settings
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder
 from tasks.gail.demonstrations import Demonstrations
-from tasks.gail.measurement import LAST, measure
+from tasks.gail.measurement import LAST, measure, to_the_end
 from tasks.gail.methods import METHODS, Knobs
 from tasks.gail.own_demonstrations import read_own
 from tasks.gail.pool import EVALUATE_EVERY
@@ -55,7 +56,7 @@ def build_game(preset: str, setting_name: str, method_name: str, settings: Setti
         ValueError: on settings that make no sense, or demonstrations of another environment.
     """
     if settings.eps is not None:
-        raise ValueError(f"{preset} has no eps, its discriminator is not bounded; leave --eps out.")
+        raise ValueError(f"{preset} has no eps, since nothing is perturbed; leave --eps out.")
     steps = settings.inner_steps if settings.inner_steps is not None else PAPER.knobs.steps
     require_count("inner steps", steps, least=1)
     epochs = settings.epochs if settings.epochs is not None else PAPER.iterations
@@ -80,7 +81,8 @@ def build_game(preset: str, setting_name: str, method_name: str, settings: Setti
             "epochs": epochs,
             "inner_steps": optimizer.steps,
         },
-        validate_every=min(epochs // FEWEST, EVALUATE_EVERY),
+        validate_every=_evaluated_every(epochs),
+        on_failure="stop",
     )
 
 
@@ -137,8 +139,13 @@ def evaluate_run(folder: Path, settings: Settings, announce: Announce) -> dict[s
             f"{folder} holds a run that was interrupted after {solution['steps']} steps; finish it with "
             "`minimax-l2l solve ... --resume` first."
         )
-    setting, history = SETTINGS[run.config["setting"]], files.read_metrics()
+    setting = SETTINGS[run.config["setting"]]
+    history: Sequence[Mapping[str, float]] = files.read_metrics()
     expert_return = _expert_return(setting, settings, run.expert)
+    diverged = solution["status"] == Status.DIVERGED.name.lower()
+    if diverged:
+        epochs = run.config["epochs"]
+        history = to_the_end(history, epochs, every=_evaluated_every(epochs), random_return=setting.random_return)
     announce("playing 100 episodes")
     try:
         measured = measure(
@@ -162,6 +169,7 @@ def evaluate_run(folder: Path, settings: Settings, announce: Announce) -> dict[s
         "random_return": setting.random_return,
         "expert_return": expert_return,
         **measured,
+        "diverged": solution["steps"] if diverged else None,
         "train_seconds": round(solution["seconds"], 2),
         **solution["passes"],
     }
@@ -172,6 +180,10 @@ def evaluate_run(folder: Path, settings: Settings, announce: Announce) -> dict[s
     }
     files.write_json("evaluation.json", result)
     return result
+
+
+def _evaluated_every(epochs: int) -> int:
+    return min(epochs // FEWEST, EVALUATE_EVERY)
 
 
 def _expert(setting: Setting, settings: Settings) -> Demonstrations:

@@ -31,7 +31,15 @@ class DiscriminatorMemory:
         return {"weights": self.weights, "state": list(self.state)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put it back."""
+        """Put it back.
+
+        Raises:
+            ValueError: if it is of a discriminator of another size.
+        """
+        if state["weights"].shape != self.weights.shape:
+            raise ValueError(
+                f"the discriminator has {self.weights.shape[1]} weights, those kept are {state['weights'].shape[1]}"
+            )
         self.weights, self.state = state["weights"].to(self.weights.device), tuple(state["state"])
         self.to(self.weights.device)
 

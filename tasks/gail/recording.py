@@ -17,6 +17,10 @@ from tasks.gail.trajectory import Trajectory, naming
 
 Policy = Callable[[np.ndarray], Any]
 """From one raw observation, shape (d,), to one action."""
+_OF_MODELS = (
+    "return a whole number for discrete actions and an array for a box; of a model of Stable-Baselines3, pass "
+    "lambda observation: model.predict(observation)[0]."
+)
 
 
 def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> Demonstrations:
@@ -33,10 +37,16 @@ def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> 
         The episodes, with the environment's own rewards.
 
     Raises:
+        TypeError: if the policy is no function.
         ValueError: if the environment is not known or not supported or gives NaN, if `episodes` is below 1, or if
             the policy gives something else than an action.
     """
     require_count("episodes", episodes, least=1)
+    if not callable(policy):
+        raise TypeError(
+            f"a policy must be a function from an observation to an action, got {type(policy).__name__}; "
+            f"{_OF_MODELS}"
+        )
     environment = make_environment(environment_id, seed=seed, purpose="demonstrations")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -52,8 +62,7 @@ def _require_action(space: gymnasium.Space[Any], action: Any) -> None:
         fits = not isinstance(action, tuple) and np.shape(action) == space.shape and np.isfinite(action).all()
     if not fits:
         raise ValueError(
-            f"a policy must give one action of {space} for one observation, got {action!r}; of a model of "
-            "Stable-Baselines3, pass lambda observation: model.predict(observation)[0]."
+            f"a policy must give one action of {space} for one observation, got {action!r}; {_OF_MODELS}"
         )
 
 

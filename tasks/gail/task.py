@@ -38,7 +38,7 @@ class GAIL(Task):
 
     One iteration: the policy acts; the inner optimizer moves the discriminator's weights w, which live on; a
     learned one takes its meta-step; the rollout is paid by the new discriminator; the policy takes a TRPO step.
-    So `task.solve(Adam(lr=3e-4))` is original GAIL, and `task.solve(LearnedOptimizer(...))` the paper's
+    So `task.solve(Adam(lr=0.01))` is original GAIL, and `task.solve(LearnedOptimizer(...))` the paper's
     Algorithm 3. The environment's own reward is never used.
 
     Args:
@@ -111,7 +111,8 @@ class GAIL(Task):
         for given in (demonstrations, held_out, judged_by):
             if given is not None:
                 given.check_against(environment)
-        self.reward = REWARDS[_reward_of(reward, environment_id, variable_horizon(environment) and not absorbing)]
+        paid = _reward_of(reward, environment_id, variable_horizon(environment) and not absorbing)
+        self.reward = REWARDS[paid]
         self._one_length = reward is None and not absorbing
         self.horizon = _horizon_of(environment) if absorbing else None
         observations, actions = demonstrations.pairs()
@@ -132,6 +133,19 @@ class GAIL(Task):
         self.evaluator = Evaluator(
             environment_id, require_count("evaluation_episodes", evaluation_episodes, least=1), seed=seed
         )
+        self._posed = {
+            "environment_id": environment_id,
+            "demonstrations": demonstrations.sha256,
+            "judged_by": judged_by.sha256 if judged_by is not None else None,
+            "reward": paid,
+            "hidden": list(hidden),
+            "update_order": update_order,
+            "entropy": self.entropy,
+            "absorbing": absorbing,
+            "regularisers": [repr(term) for term in regularisers],
+            "radius": radius,
+            "seed": seed,
+        }
 
     def batches(self) -> Iterator[Rollout]:
         """One rollout an iteration."""
@@ -195,11 +209,22 @@ class GAIL(Task):
         return {"return_mean": float(self.evaluator.returns(self.learner.act).mean())}
 
     def state_dict(self) -> dict[str, Any]:
-        """The policy with all it depends on, and the discriminator."""
-        return {"learner": self.learner.state_dict(), "discriminator": self.memory.state_dict()}
+        """What was posed, the policy with all it depends on, and the discriminator."""
+        return {
+            "posed": self._posed,
+            "learner": self.learner.state_dict(),
+            "discriminator": self.memory.state_dict(),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put both back."""
+        """Put both back.
+
+        Raises:
+            ValueError: if they are of another game: another reward, other demonstrations or an option.
+        """
+        for name, posed in state["posed"].items():
+            if posed != self._posed[name]:
+                raise ValueError(f"its {name} was {posed!r} and is {self._posed[name]!r} here")
         self._place()
         self.learner.load_state_dict(state["learner"])
         self.memory.load_state_dict(state["discriminator"])

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+# Learners see observations in single precision.
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
@@ -24,7 +27,8 @@ class Trajectory:
 
     Raises:
         TypeError: if observations or actions are neither whole numbers nor floating point.
-        ValueError: if shapes do not fit, or an observation, action or reward is NaN or infinite.
+        ValueError: if shapes do not fit, if an observation, action or reward is NaN, infinite or too large, or if
+            steps are kept that are not there.
     """
 
     observations: np.ndarray
@@ -60,6 +64,11 @@ class Trajectory:
                 f"got {observations.shape}; append the observation after the last action, or drop that action."
             )
         _require_finite("observations", observations)
+        if np.abs(observations).max() > _LARGEST:
+            raise ValueError(
+                f"observations must fit single precision, up to {_LARGEST:.1e}, got one of "
+                f"{np.abs(observations).max():.1e}; bring them to another unit, in the environment too."
+            )
         _require_finite("actions", actions)
         object.__setattr__(self, "observations", observations)
         object.__setattr__(self, "actions", actions)
@@ -72,6 +81,8 @@ class Trajectory:
                 )
             _require_finite("rewards", rewards)
             object.__setattr__(self, "rewards", rewards)
+        if self.kept is not None:
+            object.__setattr__(self, "kept", _kept(self.kept, len(actions)))
 
     def __len__(self) -> int:
         """T, the number of its actions."""
@@ -103,11 +114,22 @@ def naming(number: int) -> Iterator[None]:
 def _array(name: str, values: Any) -> np.ndarray:
     try:
         return np.array(values)
-    except ValueError as error:  # rows of different lengths
+    except (ValueError, RuntimeError) as error:  # rows of different lengths, or tensors that NumPy cannot read
         raise ValueError(
             f"{name} must be an array whose rows all have one shape, they cannot be made one ({error}); give each "
-            "the same length."
+            "the same length, and tensors detached."
         ) from error
+
+
+def _kept(steps: Any, length: int) -> np.ndarray:
+    kept = np.array(steps)
+    whole = kept.ndim == 1 and len(kept) and np.issubdtype(kept.dtype, np.integer)
+    if not whole or kept[0] < 0 or kept[-1] >= length or (np.diff(kept) <= 0).any():
+        raise ValueError(
+            f"kept must be rising numbers of steps from 0 to {length - 1}, at least one, got {steps!r}; leave it "
+            "out to keep all."
+        )
+    return kept
 
 
 def _require_finite(name: str, values: np.ndarray) -> None:

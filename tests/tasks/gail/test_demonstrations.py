@@ -60,6 +60,15 @@ class TestTrajectory:
         with pytest.raises(ValueError, match="1 of 2 numbers in rewards are NaN"):
             Trajectory(np.zeros((3, 2)), [0, 1], [1, np.nan])
 
+    def test_observations_must_fit_single_precision(self):
+        with pytest.raises(ValueError, match=r"fit single precision, up to 3.4e\+38, got one of 1.0e\+39"):
+            Trajectory([[0.0], [1e39]], [0])
+
+    @pytest.mark.parametrize("kept", [[], [2], [-1], [1, 0], [0, 0], [0.0]])
+    def test_steps_that_are_kept_are_there_and_rise(self, kept):
+        with pytest.raises(ValueError, match="kept must be rising numbers of steps from 0 to 1"):
+            Trajectory(np.zeros((3, 1)), [0, 0], kept=kept)
+
     def test_what_is_given_is_copied_and_keeps_its_precision(self):
         observations = np.zeros((2, 2))
         one = Trajectory(observations, [1])
@@ -75,6 +84,16 @@ class TestDemonstrations:
             TypeError, match=r"environment_id must be a gymnasium id .*got <class .*gymnasium.register"
         ):
             Demonstrations.from_arrays(gymnasium.Env, [np.zeros((2, 2))], [[0]])
+
+    def test_they_are_trajectories(self):
+        with pytest.raises(TypeError, match=r"number 1 is str; make them of arrays by Demonstrations.from_arrays"):
+            Demonstrations("x-v0", (numbered(3).trajectories[0], "x"))
+
+    @pytest.mark.parametrize(("name", "value"), [("terminated", True), ("observations", None), ("actions", 3)])
+    def test_each_has_an_entry_a_trajectory(self, name, value):
+        given = {"observations": [np.zeros((2, 2))], "actions": [[0]], name: value}
+        with pytest.raises(TypeError, match=f"{name} must have one entry a trajectory, got {value}; give a list"):
+            Demonstrations.from_arrays("x-v0", **given)
 
     def test_none_are_refused(self):
         with pytest.raises(ValueError, match="demonstrations of CartPole-v1 are empty; give at least one"):
@@ -153,9 +172,7 @@ class TestCutting:
         assert torch.equal(shown.subsample(1, seed=1).pairs()[0], shown.pairs()[0])
 
     def test_short_trajectories_are_refused(self):
-        with pytest.raises(
-            ValueError, match="shortest trajectory has 9 steps, keeping every 10th needs at least 10"
-        ):
+        with pytest.raises(ValueError, match="shortest trajectory is 9, keeping one step in 10 needs 10"):
             numbered(50, 9).subsample(10, seed=0)
 
     def test_twice_is_refused(self):
@@ -222,6 +239,10 @@ class TestAgainstAnEnvironment:
             shown.check_against(make_environment("Pendulum-v1", seed=0))
 
     def test_box_actions_of_another_precision_fit(self):
+        """Double precision's 0.7 lies above the bound that a space in single precision makes of it."""
+        environment = gymnasium.make("Pendulum-v1")
+        environment.action_space = gymnasium.spaces.Box(-0.7, 0.7, (1,), np.float32)
+        Demonstrations.from_arrays("Pendulum-v1", [np.zeros((2, 3))], [[[0.7]]]).check_against(environment)
         shown = Demonstrations.from_arrays("Pendulum-v1", [np.zeros((3, 3))], [np.array([[0.1], [-2.0]])])
         shown.check_against(make_environment("Pendulum-v1", seed=0))
 
@@ -280,6 +301,10 @@ class TestRecording:
         with pytest.raises(ValueError, match="trajectory 0: 1 of 1 numbers in rewards are NaN"):
             record(pump, spec.id, 1, seed=0)
 
+    def test_a_model_is_no_policy(self):
+        with pytest.raises(TypeError, match=r"must be a function .*got dict; .*predict\(observation\)\[0\]"):
+            record({}, "MountainCar-v0", 1, seed=0)
+
     def test_no_episodes_are_refused(self):
         with pytest.raises(ValueError, match="episodes must be at least 1, got 0"):
             record(pump, "MountainCar-v0", 0, seed=0)
@@ -298,5 +323,5 @@ class TestHalves:
         assert sorted(together[:, 0].tolist()) == few.pairs()[0][:, 0].tolist()
 
     def test_need_two_steps_of_each_trajectory(self):
-        with pytest.raises(ValueError, match="keeps 1 step, halves need at least 2"):
+        with pytest.raises(ValueError, match="keeps 1 of its steps, halves need 2"):
             numbered(20, 10).subsample(10, seed=0).halves()

@@ -39,9 +39,7 @@ def one_step(environment):
 
 
 class TestSpaces:
-    @pytest.mark.parametrize(
-        "actions", [spaces.Discrete(2), spaces.Box(-1, 1, (2,)), spaces.Box(-np.inf, np.inf, (1, 2))]
-    )
+    @pytest.mark.parametrize("actions", [spaces.Discrete(2), spaces.Box(-1, 1, (2,)), spaces.Box(-9, 9, (1, 2))])
     def test_vectors_and_both_kinds_of_actions_are_taken(self, actions):
         require_supported_spaces(Blank(VECTOR, actions))
 
@@ -57,17 +55,19 @@ class TestSpaces:
             spaces.Discrete(2, start=1),
             spaces.Box(0, 3, (1,), dtype=np.int64),
             spaces.Box(0, 1, ()),
+            spaces.Box(-np.inf, np.inf, (2,)),
+            spaces.Box(0, np.inf, (2,)),
         ],
     )
     def test_other_actions_are_refused(self, done):
         with pytest.raises(
-            ValueError, match=r"actions must be Discrete\(n\), counted from 0, or a Box.*got .*wrap"
+            ValueError, match=r"actions must be Discrete\(n\), counted from 0, or a bounded Box.*got .*wrap"
         ):
             require_supported_spaces(Blank(VECTOR, done))
 
 
 class TestMaking:
-    @pytest.mark.parametrize("name", ["NoSuchWorld-v0", "no/NoSuchWorld-v0", "not a name"])
+    @pytest.mark.parametrize("name", ["NoSuchWorld-v0", "no/NoSuchWorld-v0", "not a name", "no_module:World-v0"])
     def test_unknown_environments_are_refused(self, name):
         with pytest.raises(ValueError, match=r"gymnasium cannot make the environment.*choose one that"):
             make_environment(name, seed=0)

@@ -24,6 +24,7 @@ from tasks.gail.algorithm import PolicySettings
 from tasks.gail.fixed_horizon import CARTPOLE_AT_ONE
 from tasks.gail.methods import CONTROLS, METHODS
 from tasks.gail.presets import FAMILY, PRESETS
+from tasks.gail.problem import ImitationProblem
 from tasks.gail.runs import PAPER
 from tasks.gail.scripted import balance, pump, push_left
 from tasks.gail.settings import SETTINGS, Setting
@@ -294,6 +295,33 @@ class TestEvaluate:
         last = json.loads((solved / "metrics.jsonl").read_text().splitlines()[-1])
         loaded = load_run(solved, Settings()).task
         assert loaded.evaluator.returns(loaded.learner.act).mean() == last["return_mean"]
+
+    def test_a_run_that_diverged_is_a_result(self, run, monkeypatch):
+        objective = ImitationProblem.objective
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                ImitationProblem,
+                "objective",
+                lambda one, y: objective(one, y) / (float("nan") if one.step > 5 else 1),
+            )
+            code, out, _ = run(*SOLVE, "--out", "gone")
+        assert code == 1
+        assert "The objective became NaN or infinite" in " ".join(out.split())
+        assert run("evaluate", "gone")[0] == 0
+        result = json.loads(Path("gone/evaluation.json").read_text())
+        random = SETTINGS["cartpole"].random_return
+        assert result["rows"][0]["diverged"] == 6
+        assert result["curves"]["returns"][6:] == [random] * 4
+        assert random not in result["curves"]["returns"][:6]
+
+    def test_one_that_diverged_at_once_has_nothing_to_measure(self, run, monkeypatch):
+        objective = ImitationProblem.objective
+        with monkeypatch.context() as patch:
+            patch.setattr(ImitationProblem, "objective", lambda one, y: objective(one, y) * float("nan"))
+            assert run(*SOLVE, "--out", "gone")[0] == 1
+        code, _, err = run("evaluate", "gone")
+        assert code == 1
+        assert "diverged before its first evaluation, so there is nothing to measure; lower" in err
 
     def test_demonstrations_of_ones_own(self, run):
         own = record(balance, "CartPole-v1", 5, seed=1)

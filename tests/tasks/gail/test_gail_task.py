@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.envs.classic_control import CartPoleEnv
+from gymnasium.envs.registration import EnvSpec
 from sb3_contrib import TRPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from minimax_l2l import Adam, ExtraGradient, GradientAscent, LearnedOptimizer, MLPUpdater, Status
+from minimax_l2l import Adam, DamagedRunError, ExtraGradient, GradientAscent, LearnedOptimizer, MLPUpdater, Status
 from tasks.gail import GAIL, Controller, Demonstrations, NoiseOfSameNorm, PolicySettings, clone_behaviour, record
 from tasks.gail.fixed_horizon import CARTPOLE
 from tasks.gail.scripted import balance, pump, push_left
@@ -184,6 +185,21 @@ class TestResumption:
         assert torch.equal(state(made), state(whole))
         assert [row["objective"] for row in resumed.history] == [row["objective"] for row in expected.history]
 
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ({"reward": "neutral"}, "its reward was 'survival' and is 'neutral' here"),
+            ({"hidden": (5,)}, r"its hidden was \[6\] and is \[5\] here"),
+            ({"radius": 2.0}, "its radius was None and is 2.0 here"),
+            ({"regularisers": (Controller(),)}, "its regularisers was"),
+            ({"demonstrations": record(balance, "CartPole-v1", 1, seed=1)}, "its demonstrations was"),
+        ],
+    )
+    def test_goes_on_with_the_game_that_was_begun_alone(self, options, words, tmp_path):
+        task().solve(Adam(lr=1e-2), device="cpu", out=tmp_path / "run", steps=1)
+        with pytest.raises(DamagedRunError, match=rf"is of another task or optimizer \({words}"):
+            task(**options).solve(Adam(lr=1e-2), device="cpu", out=tmp_path / "run", resume=True)
+
     def test_leaves_a_policy_that_plain_stable_baselines_loads(self, tmp_path):
         made = task()
         made.solve(Adam(lr=1e-2), device="cpu", out=tmp_path / "run")
@@ -226,11 +242,26 @@ class TestRefusals:
         with pytest.raises(ValueError, match="action space is Discrete"):
             task(shown)
 
-    def test_observations_that_are_not_numbers(self):
-        seen = np.zeros((3, 4))
-        seen[1, 2] = np.nan
-        with pytest.raises(ValueError, match=r"(?i)nan|finite"):
-            task(Demonstrations.from_arrays("CartPole-v1", [seen], [np.zeros(2, dtype=int)]))
+    def test_observations_that_are_not_numbers(self, monkeypatch):
+        """Gymnasium's own checker warns before; without it nothing says where the numbers were lost."""
+        monkeypatch.setattr(CartPoleEnv, "step", lambda *_: (np.full(4, np.nan), 1.0, False, False, {}))
+        spec = EnvSpec("mine/Pole-v0", entry_point=CartPoleEnv, disable_env_checker=True)
+        monkeypatch.setitem(gymnasium.registry, spec.id, spec)
+        shown = replace(EXPERT, environment_id=spec.id)
+        made = GAIL(spec.id, shown, reward="survival", policy=SMALL, evaluation_episodes=1)
+        with pytest.raises(
+            ValueError, match="mine/Pole-v0 gave an observation that is NaN or infinite after 1 act"
+        ):
+            made.solve(Adam(), device="cpu")
+
+    def test_returns_that_are_not_numbers(self, monkeypatch):
+        monkeypatch.setattr(CartPoleEnv, "step", lambda *_: (np.zeros(4), np.inf, True, False, {}))
+        spec = EnvSpec("mine/Pole-v0", entry_point=CartPoleEnv, disable_env_checker=True)
+        monkeypatch.setitem(gymnasium.registry, spec.id, spec)
+        shown = replace(EXPERT, environment_id=spec.id)
+        made = GAIL(spec.id, shown, reward="survival", policy=SMALL, evaluation_episodes=1)
+        with pytest.raises(ValueError, match="mine/Pole-v0 paid rewards that are NaN or infinite"):
+            made.validate(Adam())
 
     def test_something_else_than_demonstrations(self):
         with pytest.raises(TypeError, match=r"demonstrations must be Demonstrations, got list.*from_arrays"):
@@ -245,6 +276,8 @@ class TestRefusals:
             ({"callback": 3}, "callback must be BaseCallback, got int"),
             ({"regularisers": Controller()}, "regularisers must be a sequence of them"),
             ({"regularisers": (0.1,)}, "a regulariser must be Regulariser, got float"),
+            ({"hidden": 64}, "hidden must be a sequence of widths, got 64"),
+            ({"reward": torch.neg}, "reward must be a name, got builtin"),
         ],
     )
     def test_options_of_another_kind(self, options, words):
@@ -263,10 +296,6 @@ class TestRefusals:
                 made.solve(Adam(), device="cpu")
         finally:
             del gymnasium.registry["Liar-v0"]
-
-    def test_no_demonstrations(self):
-        with pytest.raises(ValueError, match="empty"):
-            task(Demonstrations("CartPole-v1", ()))
 
 
 class TestControls:
@@ -288,6 +317,10 @@ class TestControls:
         assert clone_behaviour(made, EXPERT, epochs=60) > first
         observations, actions = EXPERT.pairs()
         assert (made.act(observations.numpy()) == actions.numpy()).mean() > 0.9
+
+    def test_cloning_refuses_demonstrations_of_another_environment(self):
+        with pytest.raises(ValueError, match="are of MountainCar-v0, the environment is CartPole-v1"):
+            clone_behaviour(task().learner, record(pump, "MountainCar-v0", 1, seed=0))
 
     def test_a_reward_that_is_constant_learns_without_any_expert(self):
         made = task(record(push_left, "CartPole-v1", 1, seed=0), reward="plus-one")

@@ -84,10 +84,15 @@ def test_what_is_remembered_is_where_the_next_problem_starts():
 def test_memory_survives_a_checkpoint():
     problem = posed()
     problem.remember(Adam(lr=0.1).maximize(problem))
-    other = DiscriminatorMemory(torch.zeros(1, 1))
+    other = DiscriminatorMemory(torch.zeros_like(problem.memory.weights))
     other.load_state_dict(problem.memory.state_dict())
     assert torch.equal(other.weights, problem.memory.weights)
     assert all(torch.equal(a, b) for a, b in zip(other.state, problem.memory.state, strict=True))
+
+
+def test_memory_of_another_discriminator_is_refused():
+    with pytest.raises(ValueError, match="the discriminator has 4 weights, those kept are 7"):
+        DiscriminatorMemory(torch.zeros(1, 4)).load_state_dict({"weights": torch.zeros(1, 7), "state": []})
 
 
 def test_a_learned_optimizer_may_be_judged_on_other_trajectories():

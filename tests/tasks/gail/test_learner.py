@@ -234,6 +234,11 @@ class TestAlgorithms:
                 ValueError,
                 "folded into the first hidden layers.*normalise=False",
             ),
+            (
+                lambda _: PPO("MlpPolicy", "CartPole-v1", device="cpu"),
+                ValueError,
+                "environments of its own.*pass them",
+            ),
             (lambda e: RecurrentPPO("MlpLstmPolicy", e, device="cpu"), TypeError, "memory.*got Recurrent"),
         ],
     )

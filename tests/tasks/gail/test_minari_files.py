@@ -116,7 +116,7 @@ class TestTraces:
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        "name", ["expert", "../expert-v0", "/tmp/expert-v0", "a//b-v0", "", "a/b-v0\n", "a b-v0"]
+        "name", ["expert", "../expert-v0", "/tmp/expert-v0", "a//b-v0", "a/bb-v0", "", None, "a/b-v0\n", "a b-v0"]
     )
     def test_names(self, tmp_path, shown, name):
         with pytest.raises(ValueError, match="is no name of a Minari dataset; give namespaces"):
@@ -141,6 +141,14 @@ class TestRefusals:
             ValueError, match=r"registered with <class .*CartPoleEnv'>; register it with entry_point"
         ):
             write_minari(shown, NAME, root=tmp_path, source="test")
+        assert everything(tmp_path) == []
+
+    def test_what_is_no_demonstrations_or_says_no_source(self, tmp_path, shown):
+        with pytest.raises(TypeError, match="must be Demonstrations, got str"):
+            write_minari("x", NAME, root=tmp_path, source="test")
+        for source in (None, 3, ""):
+            with pytest.raises(TypeError, match=f"source must be words, got {source!r}; say who was recorded"):
+                write_minari(shown, NAME, root=tmp_path, source=source)
         assert everything(tmp_path) == []
 
     def test_what_is_not_there(self, tmp_path):

@@ -34,6 +34,12 @@ def test_one_of_several_must_be_named(root):
     assert len(read_own(root / "mine/again-v1")) == 2
 
 
+def test_one_that_was_renamed(root):
+    (root / "mine/cartpole/left-v0").rename(root / "mine/cartpole/left")
+    with pytest.raises(ValueError, match=r"left is no longer called as Minari called it.*for example left-v0"):
+        read_own(root)
+
+
 def test_none(tmp_path):
     with pytest.raises(ValueError, match="holds no Minari dataset; give a folder that"):
         read_own(tmp_path)
