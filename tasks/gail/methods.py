@@ -159,6 +159,13 @@ METHODS: dict[str, Method] = {
         ),
         Method("coordinate-bound-l2l", "L2L, by coordinate, longer steps in a ball", _bound, radius=RADIUS),
         Method(
+            "coordinate-c-l2l",
+            "L2L, by coordinate, short steps in a ball, C-GAIL's term",
+            _learned(lambda _: MLPUpdater(), longest=LONGEST),
+            (Controller(),),
+            radius=RADIUS,
+        ),
+        Method(
             "coordinate-halves-l2l",
             "L2L, by coordinate, judged by unseen pairs",
             _learned(lambda _: MLPUpdater(), longest=LONGEST),

@@ -54,6 +54,7 @@ class GAILFamily:
             "gail-stress-cells": _later("stress", "find_cells"),
             "gail-stress-rates": _later("stress", "find_rates"),
             "gail-stress-bounds": _later("stress", "find_bounds"),
+            "gail-stress-variants": _later("stress", "find_variants"),
             "gail-stress": _later("stress", "play_grid"),
             "gail-transfer": _later("transfer", "measure_transfer"),
         }

@@ -134,6 +134,8 @@ RATES = Pilot(
 )
 # A learned updater's score hardly depends on phi's learning rate: how far its steps may go is what Adam's rate is.
 BOUNDS = Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.003, 0.01, 0.03, 0.1, 0.3))
+# As it is, with C-GAIL's term in its objective, and judged by pairs of the expert that the discriminator never saw.
+VARIANTS = ("coordinate-ball-l2l", "coordinate-c-l2l", "coordinate-halves-l2l")
 
 
 def find_cells(out: Path, announce: Announce) -> Path:
@@ -150,6 +152,12 @@ def find_rates(out: Path, announce: Announce) -> Path:
 def find_bounds(out: Path, announce: Announce) -> Path:
     """The learned updater in a ball with five bounds on how far an iteration may move the discriminator."""
     return play_into(out, BOUNDS.name, BOUNDS.jobs(), announce)
+
+
+def find_variants(out: Path, announce: Announce) -> Path:
+    """What might steady the learned updater with short steps in a ball, beside it, at the library's rate."""
+    jobs = [cell.job(method, seed) for cell in GRID for method in VARIANTS for seed in PILOT_SEEDS]
+    return play_into(out, "gail-stress-variants", jobs, announce)
 
 
 def play_grid(out: Path, announce: Announce) -> Path:

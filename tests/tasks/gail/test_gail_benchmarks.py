@@ -181,6 +181,18 @@ class TestFiles:
         assert len({job.name for job in seen}) == len(seen) == 20
         assert {job.conditions.knobs.rate for job in seen} == set(stress.BOUNDS.rates)
 
+    def test_variants(self, here, monkeypatch):
+        seen = []
+        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
+        stress.find_variants(here, silent)
+        assert {(job.method, job.setting, job.seed) for job in seen} == {
+            (method, cell.setting, seed)
+            for method in stress.VARIANTS
+            for cell in stress.GRID
+            for seed in stress.PILOT_SEEDS
+        }
+        assert all(METHODS[name].radius and name.endswith("-l2l") for name in stress.VARIANTS)
+
     def test_transfer_freezes_what_cartpole_trained(self, here, monkeypatch):
         calls = []
 

@@ -470,6 +470,7 @@ class TestBenchmarks:
             "gail-stress-cells": ("stress", "find_cells"),
             "gail-stress-rates": ("stress", "find_rates"),
             "gail-stress-bounds": ("stress", "find_bounds"),
+            "gail-stress-variants": ("stress", "find_variants"),
             "gail-stress": ("stress", "play_grid"),
             "gail-transfer": ("transfer", "measure_transfer"),
         }.items():
