@@ -78,13 +78,17 @@ class Panel:
                 )
 
 
-def return_curves(panels: Sequence[Panel], *, band: Literal["range", "quartiles"] = "range") -> Figure:
+def return_curves(
+    panels: Sequence[Panel], *, band: Literal["range", "quartiles"] = "range", order: Sequence[str] = ()
+) -> Figure:
     """Draw the return against the iteration, a band over seeds, and the expert's and random return.
 
     Args:
         panels: one for each environment; a method has one colour in all of them.
         band: what the band spans: all seeds, about a line of their mean, or their middle half, about a line of its
             mean; the legend says which.
+        order: methods in the order in which colours are given out, before those of the panels; the same in several
+            pictures, it lets a method keep its own.
 
     Returns:
         A matplotlib figure; `figure.savefig(path)` keeps it.
@@ -94,7 +98,7 @@ def return_curves(panels: Sequence[Panel], *, band: Literal["range", "quartiles"
         ValueError: if there is no panel, or no such band.
     """
     low, high, words = _BANDS[require_choice("band", band, _BANDS)]
-    styles = _styles(name for panel in panels for name in panel.returns)
+    styles = _styles([*order, *(name for panel in panels for name in panel.returns)])
     figure, row = _figure(len(panels), width=5.2 if len(panels) > 1 else 8.0, height=4.4)
     for axes, panel in zip(row, panels, strict=True):
         for name, returns in panel.returns.items():

@@ -55,6 +55,13 @@ class TestReturnCurves:
         assert list(axes.lines[0].get_ydata()) == [6.0, 6.0, 6.0]
         assert band(axes) == (5, 7)
 
+    def test_a_method_keeps_its_colour_in_several_pictures(self):
+        alone = return_curves([panel(b=SEEDS)], order=["a", "b"]).axes[0].lines[0]
+        second = return_curves([panel(a=SEEDS, b=SEEDS)]).axes[0].lines[1]
+        first = return_curves([panel(b=SEEDS)]).axes[0].lines[0]
+        assert same_color(alone.get_color(), second.get_color())
+        assert not same_color(first.get_color(), second.get_color())
+
     def test_expert_and_random_are_dashed_and_named(self):
         axes = return_curves([panel()]).axes[0]
         dashed = {line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"}
