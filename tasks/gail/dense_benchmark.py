@@ -8,7 +8,12 @@ from minimax_l2l.families import Announce
 from tasks.gail.benchmark import play_into
 from tasks.gail.pool import Job
 
-RUNS = (("cartpole", "dense-l2l"), ("cartpole", "dense-l2l-paper"), ("mountain-car", "dense-l2l-paper"))
+RUNS = (
+    ("cartpole", "dense-l2l"),
+    ("cartpole", "dense-ball-l2l"),
+    ("cartpole", "dense-l2l-paper"),
+    ("mountain-car", "dense-l2l-paper"),
+)
 
 
 def measure_dense(out: Path, announce: Announce) -> Path:

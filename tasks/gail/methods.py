@@ -175,6 +175,12 @@ METHODS: dict[str, Method] = {
         Method("rows-l2l", "L2L, by neuron", _bounded(lambda d: RowUpdater(d.shapes))),
         Method("low-rank-l2l", "L2L, low rank", _bounded(lambda d: LowRankUpdater(d.size))),
         Method("dense-l2l", "L2L, dense", _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True))),
+        Method(
+            "dense-ball-l2l",
+            "L2L, dense, in a ball",
+            _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True)),
+            radius=RADIUS,
+        ),
         Method("dense-l2l-paper", "L2L, dense, the paper's words", _dense_paper, literal=True),
         Method("frozen-d", "D never trained", _still),
         Method("constant", "constant reward", _still, constant=True),

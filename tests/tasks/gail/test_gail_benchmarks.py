@@ -330,5 +330,5 @@ def test_dense_runs_are_played_one_after_the_other(here, monkeypatch):
     calls = []
     monkeypatch.setattr(dense_benchmark, "play_into", lambda out, name, jobs, announce: calls.append(jobs) or out)
     dense_benchmark.measure_dense(here, silent)
-    assert [len(jobs) for jobs in calls] == [1, 2, 3]
-    assert {job.method for job in calls[-1]} == {"dense-l2l", "dense-l2l-paper"}
+    assert [len(jobs) for jobs in calls] == [1, 2, 3, 4]
+    assert {job.method for job in calls[-1]} == {"dense-l2l", "dense-ball-l2l", "dense-l2l-paper"}
