@@ -26,6 +26,9 @@ class Regulariser(ABC):
     def __init__(self, coefficient: float) -> None:
         self.coefficient = require_positive("coefficient", coefficient)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.coefficient:g})"
+
     @abstractmethod
     def __call__(
         self, discriminator: Discriminator, weights: Tensor, policy: Pairs, expert: Pairs, draws: Tensor

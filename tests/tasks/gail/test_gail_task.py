@@ -191,7 +191,7 @@ class TestResumption:
             ({"reward": "neutral"}, "its reward was 'survival' and is 'neutral' here"),
             ({"hidden": (5,)}, r"its hidden was \[6\] and is \[5\] here"),
             ({"radius": 2.0}, "its radius was None and is 2.0 here"),
-            ({"regularisers": (Controller(),)}, "its regularisers was"),
+            ({"regularisers": (Controller(2.0),)}, r"its regularisers was \[\] and is \['Controller\(2\)'\] here"),
             ({"demonstrations": record(balance, "CartPole-v1", 1, seed=1)}, "its demonstrations was"),
         ],
     )
@@ -199,6 +199,11 @@ class TestResumption:
         task().solve(Adam(lr=1e-2), device="cpu", out=tmp_path / "run", steps=1)
         with pytest.raises(DamagedRunError, match=rf"is of another task or optimizer \({words}"):
             task(**options).solve(Adam(lr=1e-2), device="cpu", out=tmp_path / "run", resume=True)
+
+    def test_terms_that_are_alike_are_the_same_game(self, tmp_path):
+        begun, resumed = (task(regularisers=(Controller(),)) for _ in range(2))
+        begun.solve(Adam(lr=1e-2), device="cpu", out=tmp_path, steps=2)
+        assert resumed.solve(Adam(lr=1e-2), device="cpu", out=tmp_path, resume=True).steps == 4
 
     def test_leaves_a_policy_that_plain_stable_baselines_loads(self, tmp_path):
         made = task()
