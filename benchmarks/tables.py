@@ -197,22 +197,30 @@ def gail_dense(rows: Rows) -> str:
     )
 
 
+STEADINESS = (("area", ".2f"), ("last_tenth", ".2f"), ("worst_window", ".2f"), ("longest_outage", "d"))
+
+
 def gail_cells(rows: Rows) -> str:
     """Original GAIL in the cells that were looked at: its last tenth, and what it had lost before."""
     lines = []
     for setting, stress in dict.fromkeys((row["setting"], row["stress"]) for row in rows):
         own = [row for row in rows if (row["setting"], row["stress"]) == (setting, stress)]
         cells = [f"{sum(row['hit'] is not None for row in own)} of {len(own)}"]
-        for field, form in (
-            ("area", ".2f"),
-            ("last_tenth", ".2f"),
-            ("worst_window", ".2f"),
-            ("longest_outage", "d"),
-        ):
+        for field, form in STEADINESS:
             cells.append(", ".join(format(row[field], form) for row in own))
         lines.append([SETTINGS[setting].title, stress, *cells])
     titles = ["environment", "cell", "reached", "mean score", "last tenth", "worst window", "longest outage"]
     return _markdown(titles, lines)
+
+
+def gail_stress_variants(rows: Rows) -> str:
+    """What might steady the learned updater, seed by seed."""
+    lines = []
+    for setting, name in dict.fromkeys((row["setting"], row["method"]) for row in rows):
+        own = [row for row in rows if (row["setting"], row["method"]) == (setting, name)]
+        cells = [", ".join(format(row[field], form) for row in own) for field, form in STEADINESS]
+        lines.append([SETTINGS[setting].title, IMITATION[name].title, *cells])
+    return _markdown(["environment", "method", "mean score", "last tenth", "worst window", "longest outage"], lines)
 
 
 def gail_stress_rates(rows: Rows) -> str:
@@ -421,6 +429,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "gail-cartpole": ("gail.json", gail("cartpole")),
     "gail-cells": ("gail-stress-cells.json", gail_cells),
     "gail-stress-rates": ("gail-stress-rates.json", gail_stress_rates),
+    "gail-stress-variants": ("gail-stress-variants.json", gail_stress_variants),
     "gail-stress-bounds": ("gail-stress-bounds.json", gail_stress_rates),
     "gail-stress-style": ("gail-stress.json", gail_stress("cartpole-style")),
     "gail-stress-cartpole": ("gail-stress.json", gail_stress("cartpole")),

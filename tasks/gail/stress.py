@@ -1,8 +1,9 @@
 """Stress tests: few demonstrations, many discriminator steps, large discriminators, alike for every method.
 
-Four benchmarks in order. `gail-stress-cells` looks for cells in which original GAIL loses what it had;
+Five benchmarks in order. `gail-stress-cells` looks for cells in which original GAIL loses what it had;
 `gail-stress-rates` gives every method the same five learning rates there, `gail-stress-bounds` one of them five
-lengths of its steps; `gail-stress` then plays the grid. All but the last have seeds of their own.
+lengths of its steps, and `gail-stress-variants` asks what else might steady it; `gail-stress` then plays the grid.
+All but the last have seeds of their own.
 """
 
 from __future__ import annotations
