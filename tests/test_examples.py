@@ -66,8 +66,9 @@ def test_a_cart_is_balanced_by_policies_that_plain_stable_baselines_plays(tmp_pa
 
 def test_an_expert_that_ships_with_the_package_is_imitated(tmp_path):
     printed = run("gail_mountain_car", tmp_path, "--out", "policies")
-    expert, _, *rows = printed.splitlines()
+    expert, quick, _, *rows = printed.splitlines()
     assert expert == "return of the expert: -105.9"
+    assert quick.startswith("two iterations: nobody arrives so soon")
     assert len(rows) == 2
     for row in rows:
         _, mean, agreement, *_ = row.split()
