@@ -350,17 +350,17 @@ def gail_transfer(rows: Rows) -> str:
 
 
 def gail_rates(rows: Rows) -> str:
-    """Environment steps a CPU-second, and beside bare TRPO: the median of the turns, the lowest and the highest."""
+    """Environment steps a CPU-second, and beside bare TRPO: the median of the turns and their middle half."""
     names = {"trpo": "TRPO alone, paid by the environment", **{name: one.title for name, one in IMITATION.items()}}
     rates = [row for row in rows if row["what"] == "rate"]
     lines = [
         [
             names[row["method"]],
             f"{row['env_steps_per_cpu_second']:,.0f}",
-            f"{row['over_trpo']:.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if row["method"] != "trpo" else "1",
+            f"{row['over_trpo']:.2f} ({low:.2f} to {high:.2f})" if row["method"] != "trpo" else "1",
         ]
         for row in rates
-        for ratios in ([own / bare for own, bare in zip(row["turns"], rates[0]["turns"], strict=True)],)
+        for low, high in (np.percentile(np.divide(row["turns"], rates[0]["turns"]), [25, 75]),)
     ]
     return _markdown(["", "environment steps a CPU-second", "of TRPO's"], lines)
 

@@ -21,7 +21,8 @@ from tasks.gail.methods import METHODS
 from tasks.gail.runs import PAPER, Conditions, pose
 from tasks.gail.settings import SETTINGS
 
-ITERATIONS, REPEATS = 40, 5
+# Short turns and many of them: what slows a machine for a while slows neighbours alike.
+ITERATIONS, REPEATS = 10, 25
 COMPARED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
 # Hidden widths that give a CartPole discriminator about 100 to 100,000 weights.
 WIDTHS = ((12,), (64,), (64, 32), (128, 64), (256, 128), (384, 256))
