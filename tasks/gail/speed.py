@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
 
-from minimax_l2l import InnerOptimizer, Updater
+from minimax_l2l import Updater
 from minimax_l2l.families import Announce
 from minimax_l2l.training.environment import describe_environment
 from minimax_l2l.training.folder import RunFolder, atomic
@@ -25,15 +26,15 @@ from tasks.gail.settings import SETTINGS
 ITERATIONS, REPEATS = 10, 25
 COMPARED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
 # Hidden widths that give a CartPole discriminator about 100 to 100,000 weights.
-WIDTHS = ((12,), (64,), (64, 32), (128, 64), (256, 128), (384, 256))
+WIDTHS: tuple[tuple[int, ...], ...] = ((12,), (64,), (64, 32), (128, 64), (256, 128), (384, 256))
 
 
 def measure_speed(out: Path, announce: Announce) -> Path:
     """Time TRPO bare and inside imitation, in turns on one thread, and each updater's step against m.
 
-    CPU seconds, medians of several turns; a rate is likened to bare TRPO's turn by turn, since a machine's speed
-    drifts. Ours, bare and learned, have the same environment, networks, rollout and TRPO settings; none is
-    evaluated. `share` is the part of an iteration that the discriminator's step takes: gradient, update and
+    CPU seconds, medians of several turns; what is likened to something else is likened turn by turn, since a
+    machine's speed drifts. Ours, bare and learned, have the same environment, networks, rollout and TRPO settings;
+    none is evaluated. `share` is the part of an iteration that the discriminator's step takes: gradient, update and
     meta-step; `learned_share` is what that is more than Adam's step, which takes the gradient as well.
 
     Args:
@@ -45,11 +46,14 @@ def measure_speed(out: Path, announce: Announce) -> Path:
     """
     torch.set_num_threads(1)
     rates: dict[str, list[float]] = {name: [] for name in ("trpo", *COMPARED)}
+    steps = {(widths, name): _Step(widths, name) for widths in WIDTHS for name in COMPARED}
     for turn in range(REPEATS):
-        announce(f"steps a second: turn {turn + 1} of {REPEATS}")
+        announce(f"turn {turn + 1} of {REPEATS}")
         rates["trpo"].append(_bare())
         for name in COMPARED:
             rates[name].append(_imitating(name))
+        for step in steps.values():
+            step.measure()
     rows: list[dict[str, Any]] = [
         {
             "what": "rate",
@@ -61,19 +65,61 @@ def measure_speed(out: Path, announce: Announce) -> Path:
         }
         for name, values in rates.items()
     ]
-    announce("cost of a step")
-    rest = _steps() / median(rates["gail-adam"]) - _costs(PAPER.hidden)[0]["cpu_seconds"]
-    for widths in WIDTHS:
-        announce(f"cost of a step: {widths}")
-        costs = _costs(widths)
-        for row in costs:
-            own, adams = row["cpu_seconds"], costs[0]["cpu_seconds"]
-            shares = {"share": own / (rest + own), "learned_share": (own - adams) / (rest + own)}
-            rows.append({"what": "step", **row, **shares})
+    papers = steps[PAPER.hidden, "gail-adam"].seconds
+    rest = [_steps() / rate - step for rate, step in zip(rates["gail-adam"], papers, strict=True)]
+    for (widths, _), step in steps.items():
+        adams = steps[widths, "gail-adam"].seconds
+        turns = list(zip(step.seconds, adams, rest, strict=True))
+        rows.append(
+            step.as_row()
+            | {
+                "share": median(own / (others + own) for own, _, others in turns),
+                "learned_share": median((own - adam) / (others + own) for own, adam, others in turns),
+            }
+        )
     file = RunFolder(out).path / "gail-speed.json"
     with atomic(file) as target:
         target.write((json.dumps({"environment": describe_environment(), "rows": rows}, indent=1) + "\n").encode())
     return file
+
+
+class _Step:
+    """One step of a discriminator of some size on a rollout: query, update and meta-step, timed once a turn."""
+
+    def __init__(self, widths: tuple[int, ...], method: str) -> None:
+        self.method = method
+        task, self.optimizer = pose(SETTINGS["cartpole"], METHODS[method], Conditions(hidden=widths), seed=0)
+        self.size = task.discriminator.size
+        rollout = task.learner.collect(0)
+        assert rollout is not None
+        self._pose = partial(task.inner_problem, rollout)
+        self._meta = self.optimizer.meta_optimizer() if self.optimizer.learns else None
+        self.seconds: list[float] = []
+
+    def measure(self) -> None:
+        """CPU seconds of the second of two."""
+        self()
+        self.seconds.append(_cpu(self))
+
+    def __call__(self) -> None:
+        problem = self._pose()
+        y = self.optimizer.maximize(problem)
+        if self._meta is not None:
+            self._meta.zero_grad()
+            problem.meta_objective(y).mean().backward()  # type: ignore[no-untyped-call]
+            self._meta.step()
+
+    def as_row(self) -> dict[str, Any]:
+        """What a result file says of it."""
+        updater: Updater | None = getattr(self.optimizer, "updater", None)
+        return {
+            "what": "step",
+            "method": self.method,
+            "seed": 0,
+            "size": self.size,
+            "parameters": sum(p.numel() for p in updater.parameters()) if updater is not None else 0,
+            "cpu_seconds": median(self.seconds),
+        }
 
 
 def _steps() -> int:
@@ -89,44 +135,6 @@ def _imitating(name: str) -> float:
     conditions = Conditions(iterations=ITERATIONS)
     task, optimizer = pose(SETTINGS["cartpole"], METHODS[name], conditions, seed=0)
     return ITERATIONS * _steps() / _cpu(lambda: task.solve(optimizer, device="cpu"))
-
-
-def _costs(widths: tuple[int, ...]) -> list[dict[str, Any]]:
-    """A row of each compared method, Adam's first."""
-    task, _ = pose(SETTINGS["cartpole"], METHODS["gail-adam"], Conditions(hidden=widths), seed=0)
-    rollout = task.learner.collect(0)
-    return [
-        {
-            "method": name,
-            "seed": 0,
-            "size": task.discriminator.size,
-            "parameters": _parameters(optimizer),
-            "cpu_seconds": _step_cost(task.inner_problem, rollout, optimizer),
-        }
-        for name in COMPARED
-        for optimizer in (METHODS[name].make(task.discriminator, PAPER.knobs),)
-    ]
-
-
-def _parameters(optimizer: InnerOptimizer) -> int:
-    updater: Updater | None = getattr(optimizer, "updater", None)
-    return sum(parameter.numel() for parameter in updater.parameters()) if updater is not None else 0
-
-
-def _step_cost(pose_problem: Callable[..., Any], rollout: Any, optimizer: InnerOptimizer) -> float:
-    """CPU seconds of one query, step and meta-step."""
-    meta = optimizer.meta_optimizer() if optimizer.learns else None
-
-    def step() -> None:
-        problem = pose_problem(rollout)
-        y = optimizer.maximize(problem)
-        if meta is not None:
-            meta.zero_grad()
-            problem.meta_objective(y).mean().backward()
-            meta.step()
-
-    step()
-    return median(_cpu(step) for _ in range(9))
 
 
 def _cpu(work: Callable[[], object]) -> float:

@@ -208,15 +208,19 @@ class TestFiles:
 
     def test_speed(self, here, monkeypatch):
         monkeypatch.setattr(speed, "ITERATIONS", 1)
-        monkeypatch.setattr(speed, "REPEATS", 1)
-        monkeypatch.setattr(speed, "WIDTHS", ((4,),))
+        monkeypatch.setattr(speed, "REPEATS", 2)
+        monkeypatch.setattr(speed, "WIDTHS", ((4,), (5,)))
+        monkeypatch.setattr(speed, "PAPER", replace(speed.PAPER, hidden=(4,)))
         threads = torch.get_num_threads()
         rows = json.loads(speed.measure_speed(here, silent).read_text())["rows"]
         torch.set_num_threads(threads)
         rates = {row["method"]: row["over_trpo"] for row in rows if row["what"] == "rate"}
         assert rates["trpo"] == 1
         assert all(rate > 0 for rate in rates.values())
-        assert {row["size"] for row in rows if row["what"] == "step"} == {33}
+        steps = [row for row in rows if row["what"] == "step"]
+        assert {row["size"] for row in steps} == {33, 41}
+        assert all(0 < row["share"] < 1 and row["learned_share"] < row["share"] for row in steps)
+        assert {row["learned_share"] for row in steps if row["method"] == "gail-adam"} == {0}
 
     def test_experts_that_are_recorded_are_kept(self, here, monkeypatch):
         monkeypatch.setattr(expert_benchmark, "SETTINGS", {"cartpole": SETTINGS["cartpole"]})
