@@ -9,6 +9,14 @@ import pytest
 from minimax_l2l.training import DelayedInterrupt
 
 
+@pytest.fixture(autouse=True)
+def usual():
+    """Python's own meaning of Ctrl-C, which a shell takes from what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
