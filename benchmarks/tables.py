@@ -305,7 +305,7 @@ def gail_verdict_cells(rows: Rows) -> str:
         for setting in dict.fromkeys(row["setting"] for row in rows)
         for one, others in (
             ("coordinate-ball-l2l", ("gail-adam", "c-gail", "gail-adam-ball", "frozen-d")),
-            ("coordinate-bound-l2l", ("gail-adam", "c-gail", "gail-adam-ball", "frozen-d")),
+            ("coordinate-bound-l2l", ("gail-adam", "c-gail", "gail-adam-ball", "frozen-d", "coordinate-ball-l2l")),
             ("gail-adam-ball", ("gail-adam", "c-gail")),
         )
         for other in others

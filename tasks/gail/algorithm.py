@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sb3_contrib import TRPO
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
@@ -77,6 +78,13 @@ class PolicySettings:
             if not callable(value := getattr(self, name)):
                 require_positive(name, value)
 
+    def plain(self) -> dict[str, Any]:
+        """Its numbers, for a checkpoint; schedules and algorithms are functions, which cannot be compared."""
+        kept = {name: value for name, value in vars(self).items() if not callable(value)}
+        return {name: float(value) if isinstance(value, float) else value for name, value in kept.items()} | {
+            "hidden": list(self.hidden)
+        }
+
     def trust_region(self, remaining: float) -> float:
         """`target_kl` while this much of the run remains, 1 to 0."""
         return self.target_kl(remaining) if callable(self.target_kl) else self.target_kl
@@ -110,7 +118,7 @@ def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAl
     if made.get_env() is not environments:
         raise ValueError(
             "the algorithm was made with environments of its own, a policy that imitates acts in those that it is "
-            'given; pass them on: lambda environments: PPO("MlpPolicy", environments).'
+            'given; pass them on as they are: lambda environments: PPO("MlpPolicy", environments).'
         )
     if settings.normalise and not {f"{layer}.weight" for layer in FIRST_LAYERS} <= made.policy.state_dict().keys():
         raise ValueError(

@@ -36,6 +36,8 @@ class Demonstrations:
 
     def __post_init__(self) -> None:
         require_id(self.environment_id)
+        if isinstance(self.trajectories, Trajectory):
+            raise TypeError("trajectories must be a sequence of them, got a single one; pass (trajectory,).")
         object.__setattr__(self, "trajectories", tuple(self.trajectories))
         if not self.trajectories:
             raise ValueError(

@@ -64,8 +64,8 @@ def to_the_end(
     """
     if not any("return_mean" in row for row in history):
         raise ValueError(
-            "the run diverged before its first evaluation, so there is nothing to measure; lower its learning "
-            "rates."
+            "the run diverged before its first evaluation, so there is nothing to measure; take another seed or "
+            "method."
         )
     last = history[-1]
     missing = range(int(last["step"]) // every * every + every, iterations + 1, every)

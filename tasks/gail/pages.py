@@ -117,7 +117,7 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
         Section(
             f"{title}: return against iteration",
             "Evaluations of the deterministic policy during training, by the environment's own reward, which no "
-            "policy is trained on.",
+            f"policy is trained on. {_on_divergence(runs)}",
             figure=svg(return_curves(_panels(title, runs))),
         ),
         Section(
@@ -137,6 +137,21 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
             figure=svg(discriminator_curves(_by_method(runs, [run.curves for run in runs]))),
         ),
     ]
+
+
+def _on_divergence(runs: Sequence[Measured]) -> str:
+    """Which runs ended before their time, and what is shown of them."""
+    gone = [
+        f"{run.title}, seed {run.row['seed']}, after iteration {run.row['diverged']}"
+        for run in runs
+        if run.row.get("diverged") is not None
+    ]
+    if not gone:
+        return ""
+    return (
+        f"The objective left the numbers in {'; '.join(gone)}: what is drawn from there on is what random actions "
+        "return, and what was learned is that of the last good step."
+    )
 
 
 def _over_seeds(title: str, runs: Sequence[Measured]) -> list[Section]:

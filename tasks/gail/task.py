@@ -134,16 +134,17 @@ class GAIL(Task):
             environment_id, require_count("evaluation_episodes", evaluation_episodes, least=1), seed=seed
         )
         self._posed = {
-            "environment_id": environment_id,
+            "environment_id": str(environment_id),
+            "policy": policy.plain(),
             "demonstrations": demonstrations.sha256,
             "judged_by": judged_by.sha256 if judged_by is not None else None,
             "reward": paid,
             "hidden": list(hidden),
             "update_order": update_order,
-            "entropy": self.entropy,
+            "entropy": float(self.entropy),
             "absorbing": absorbing,
             "regularisers": [repr(term) for term in regularisers],
-            "radius": radius,
+            "radius": float(radius) if radius is not None else None,
             "seed": seed,
         }
 
@@ -220,7 +221,8 @@ class GAIL(Task):
         """Put both back.
 
         Raises:
-            ValueError: if they are of another game: another reward, other demonstrations or an option.
+            ValueError: if they are of another game: another reward, other demonstrations or options; schedules and
+                algorithms of the policy cannot be compared.
         """
         for name, posed in state["posed"].items():
             if posed != self._posed[name]:

@@ -313,6 +313,8 @@ class TestEvaluate:
         assert result["rows"][0]["diverged"] == 6
         assert result["curves"]["returns"][6:] == [random] * 4
         assert random not in result["curves"]["returns"][:6]
+        assert run("report", "gone", "--out", "page.html")[0] == 0
+        assert "left the numbers in L2L, by coordinate, seed 0, after iteration 6" in Path("page.html").read_text()
 
     def test_one_that_diverged_at_once_has_nothing_to_measure(self, run, monkeypatch):
         objective = ImitationProblem.objective
@@ -321,7 +323,7 @@ class TestEvaluate:
             assert run(*SOLVE, "--out", "gone")[0] == 1
         code, _, err = run("evaluate", "gone")
         assert code == 1
-        assert "diverged before its first evaluation, so there is nothing to measure; lower" in err
+        assert "diverged before its first evaluation, so there is nothing to measure; take another" in err
 
     def test_demonstrations_of_ones_own(self, run):
         own = record(balance, "CartPole-v1", 5, seed=1)

@@ -191,6 +191,7 @@ class TestResumption:
             ({"reward": "neutral"}, "its reward was 'survival' and is 'neutral' here"),
             ({"hidden": (5,)}, r"its hidden was \[6\] and is \[5\] here"),
             ({"radius": 2.0}, "its radius was None and is 2.0 here"),
+            ({"policy": replace(SMALL, gamma=0.5)}, "its policy was"),
             ({"regularisers": (Controller(2.0),)}, r"its regularisers was \[\] and is \['Controller\(2\)'\] here"),
             ({"demonstrations": record(balance, "CartPole-v1", 1, seed=1)}, "its demonstrations was"),
         ],
@@ -199,6 +200,15 @@ class TestResumption:
         task().solve(Adam(lr=1e-2), device="cpu", out=tmp_path / "run", steps=1)
         with pytest.raises(DamagedRunError, match=rf"is of another task or optimizer \({words}"):
             task(**options).solve(Adam(lr=1e-2), device="cpu", out=tmp_path / "run", resume=True)
+
+    def test_numbers_of_numpy_are_numbers(self, tmp_path):
+        options = {
+            "radius": np.float64(2.0),
+            "entropy": np.float64(0.01),
+            "policy": replace(SMALL, gamma=np.float64(0.9)),
+        }
+        task(**options).solve(Adam(lr=1e-2), device="cpu", out=tmp_path, steps=1)
+        assert task(**options).solve(Adam(lr=1e-2), device="cpu", out=tmp_path, resume=True).steps == 4
 
     def test_terms_that_are_alike_are_the_same_game(self, tmp_path):
         begun, resumed = (task(regularisers=(Controller(),)) for _ in range(2))
