@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from tasks.gail.benchmark import PAPERS
-from tasks.gail.curves import Panel, return_curves
-from tasks.gail.methods import METHODS
-from tasks.gail.settings import SETTINGS
-from tasks.gail.stress import BOUNDS, GRID
+from tasks.gail.experiments.benchmark import PAPERS
+from tasks.gail.experiments.stress import BOUNDS, GRID
+from tasks.gail.measures.curves import Panel, return_curves
+from tasks.gail.presets.methods import METHODS
+from tasks.gail.presets.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 Band = Literal["range", "quartiles"]

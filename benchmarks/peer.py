@@ -21,11 +21,11 @@ import torch
 import tyro
 
 from minimax_l2l.training.environment import describe_environment
-from tasks.gail.algorithm import PolicySettings
-from tasks.gail.measurement import measure_policy
-from tasks.gail.methods import METHODS
-from tasks.gail.runs import PAPER, pose
-from tasks.gail.settings import DATASETS, SETTINGS
+from tasks.gail.measures.measurement import measure_policy
+from tasks.gail.policy.algorithm import PolicySettings
+from tasks.gail.presets.methods import METHODS
+from tasks.gail.presets.runs import PAPER, pose
+from tasks.gail.presets.settings import DATASETS, SETTINGS
 
 ROOT = Path(__file__).parents[1]
 SETTING = SETTINGS["cartpole"]

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from tasks.adversarial.methods import METHODS, TABLE
-from tasks.gail.methods import METHODS as IMITATION
-from tasks.gail.settings import SETTINGS
-from tasks.gail.statistics import Bootstrap
+from tasks.adversarial.presets.methods import METHODS, TABLE
+from tasks.gail.measures.statistics import Bootstrap
+from tasks.gail.presets.methods import METHODS as IMITATION
+from tasks.gail.presets.settings import SETTINGS
 
 CLONED = "Behavioural cloning"
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ import torch
 
 from minimax_l2l import PGM, CNNUpdater, GradientAscent, InnerOptimizer, LearnedOptimizer, LinfBall
 from tasks.adversarial import AdversarialTraining, SmallResNet, cross_entropy, digits, margin
-from tasks.adversarial.evaluation import withstands
+from tasks.adversarial.evaluation.robustness import withstands
 
 EPS = 0.15
 TRAINED_WITH: dict[str, Callable[[], InnerOptimizer]] = {

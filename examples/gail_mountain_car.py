@@ -19,8 +19,8 @@ from stable_baselines3.common.utils import LinearSchedule
 
 from minimax_l2l import Adam, InnerOptimizer, LearnedOptimizer, MLPUpdater
 from tasks.gail import GAIL, PolicySettings, read_minari
-from tasks.gail.imitation_measures import action_agreement
-from tasks.gail.settings import DATASETS
+from tasks.gail.measures.likeness import action_agreement
+from tasks.gail.presets.settings import DATASETS
 
 ENVIRONMENT, DATASET = "MountainCar-v0", "minimax_l2l/mountain-car/trpo-v0"
 DISCRIMINATORS: dict[str, Callable[[], InnerOptimizer]] = {

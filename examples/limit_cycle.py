@@ -15,7 +15,7 @@ from torch import Tensor
 
 from minimax_l2l import AlternatingAscent, GradientAscent, InnerOptimizer
 from tasks.games import LimitCycle, orbit
-from tasks.games.figure import draw_orbits
+from tasks.games.presets.figure import draw_orbits
 
 STEP_SIZE = 0.1
 START = (1.0, 0.0)

@@ -19,10 +19,10 @@ from safetensors.torch import load_file, save_file
 from minimax_l2l import cli
 from minimax_l2l.families import Section, Settings, load_families
 from tasks.adversarial import AdversarialTraining, PerturbationProblem
-from tasks.adversarial.figures import Line
-from tasks.adversarial.methods import METHODS
-from tasks.adversarial.pages import BRIEF, brief
-from tasks.adversarial.runs import evaluate_run
+from tasks.adversarial.presets.figures import Line
+from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.presets.pages import BRIEF, brief
+from tasks.adversarial.presets.runs import evaluate_run
 
 PRESET = "adversarial/digits-grad-l2l"
 
@@ -33,7 +33,7 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(
-        "tasks.adversarial.presets.evaluate_run",
+        "tasks.adversarial.presets.family.evaluate_run",
         functools.partial(evaluate_run, tier="quick", images=12, curves=False),
     )
 
@@ -603,8 +603,10 @@ class TestMissingExtras:
         for name in [name for name in sys.modules if name.split(".")[0] == module]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, module, None)
-        monkeypatch.setattr("tasks.adversarial.demo.solve_preset", lambda *_, **__: pytest.fail("trained first"))
-        monkeypatch.setattr("tasks.adversarial.pages.load_run", lambda *_: pytest.fail("drew first"))
+        monkeypatch.setattr(
+            "tasks.adversarial.experiments.demo.solve_preset", lambda *_, **__: pytest.fail("trained first")
+        )
+        monkeypatch.setattr("tasks.adversarial.presets.pages.load_run", lambda *_: pytest.fail("drew first"))
         code, _, err = run(*words)
         assert code == 1
         assert f'needs {module}, which is not installed; install it with: pip install "minimax-l2l[{extra}]"' in err

@@ -15,10 +15,10 @@ import pytest
 from minimax_l2l import cli
 from minimax_l2l.families import Settings, load_families
 from minimax_l2l.solving import solve_preset
-from tasks.adversarial.methods import METHODS
-from tasks.gail.methods import CONTROLS
-from tasks.gail.methods import METHODS as IMITATION
-from tasks.gail.settings import SETTINGS
+from tasks.adversarial.presets.methods import METHODS
+from tasks.gail.presets.methods import CONTROLS
+from tasks.gail.presets.methods import METHODS as IMITATION
+from tasks.gail.presets.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

@@ -9,7 +9,7 @@ import pytest
 
 from minimax_l2l import LearnedOptimizer
 from minimax_l2l.families import GROUP, ForeignModuleError, Settings, family_of, load_families
-from tasks.adversarial.methods import METHODS
+from tasks.adversarial.presets.methods import METHODS
 
 
 class TestSettings:

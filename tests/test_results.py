@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.gail.settings import SETTINGS
+from tasks.gail.presets.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 SPEC = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")

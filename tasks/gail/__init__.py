@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from minimax_l2l.extras import require_extra
 
 if TYPE_CHECKING:
-    from tasks.gail.algorithm import PolicySettings
     from tasks.gail.controls import NoiseOfSameNorm, clone_behaviour
-    from tasks.gail.demonstrations import Demonstrations
+    from tasks.gail.demonstrations.demonstrations import Demonstrations
+    from tasks.gail.demonstrations.minari_files import read_minari, write_minari
+    from tasks.gail.demonstrations.recording import record
     from tasks.gail.discriminator import Discriminator
-    from tasks.gail.environments import variable_horizon
-    from tasks.gail.experts import Expert, train_expert
-    from tasks.gail.fixed_horizon import register
-    from tasks.gail.minari_files import read_minari, write_minari
+    from tasks.gail.environments.fixed_horizon import register
+    from tasks.gail.environments.seeded_episodes import variable_horizon
+    from tasks.gail.experts.trained import Expert, train_expert
     from tasks.gail.pairs import Pairs
+    from tasks.gail.policy.algorithm import PolicySettings
     from tasks.gail.problem import ImitationProblem
-    from tasks.gail.recording import record
     from tasks.gail.regularisers import Controller, EntropyBonus, GradientPenalty, Regulariser
     from tasks.gail.task import GAIL
 
@@ -47,23 +47,23 @@ __all__ = [
 _HOMES = {
     "GAIL": "task",
     "Controller": "regularisers",
-    "Demonstrations": "demonstrations",
+    "Demonstrations": "demonstrations.demonstrations",
     "Discriminator": "discriminator",
     "EntropyBonus": "regularisers",
-    "Expert": "experts",
+    "Expert": "experts.trained",
     "GradientPenalty": "regularisers",
     "ImitationProblem": "problem",
     "NoiseOfSameNorm": "controls",
     "Pairs": "pairs",
-    "PolicySettings": "algorithm",
+    "PolicySettings": "policy.algorithm",
     "Regulariser": "regularisers",
     "clone_behaviour": "controls",
-    "read_minari": "minari_files",
-    "record": "recording",
-    "register": "fixed_horizon",
-    "train_expert": "experts",
-    "variable_horizon": "environments",
-    "write_minari": "minari_files",
+    "read_minari": "demonstrations.minari_files",
+    "record": "demonstrations.recording",
+    "register": "environments.fixed_horizon",
+    "train_expert": "experts.trained",
+    "variable_horizon": "environments.seeded_episodes",
+    "write_minari": "demonstrations.minari_files",
 }
 
 

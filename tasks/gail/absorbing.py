@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from tasks.gail.demonstrations import Demonstrations
+from tasks.gail.demonstrations.demonstrations import Demonstrations
 
 
 def steps_absorbed(demonstrations: Demonstrations, horizon: int) -> float:

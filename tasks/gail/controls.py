@@ -14,8 +14,8 @@ from minimax_l2l.optimizers.base import Observer
 from minimax_l2l.trees import Tree, leaves
 
 if TYPE_CHECKING:
-    from tasks.gail.demonstrations import Demonstrations
-    from tasks.gail.learner import PolicyLearner
+    from tasks.gail.demonstrations.demonstrations import Demonstrations
+    from tasks.gail.policy.learner import PolicyLearner
 
 
 class NoiseOfSameNorm(LearnedOptimizer):

@@ -17,13 +17,13 @@ from minimax_l2l.constraints import Constraint, Free
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.trees import Tree, leaves
 from tasks.gail.absorbing import steps_absorbed, still_to_come
-from tasks.gail.algorithm import PolicySettings
-from tasks.gail.demonstrations import Demonstrations
+from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.discriminator import Discriminator
-from tasks.gail.environments import variable_horizon
-from tasks.gail.evaluation import Evaluator
-from tasks.gail.learner import PolicyLearner, Rollout
+from tasks.gail.environments.seeded_episodes import variable_horizon
+from tasks.gail.measures.evaluation import Evaluator
 from tasks.gail.pairs import Pairs
+from tasks.gail.policy.algorithm import PolicySettings
+from tasks.gail.policy.learner import PolicyLearner, Rollout
 from tasks.gail.problem import DiscriminatorMemory, ImitationProblem
 from tasks.gail.regularisers import Regulariser
 from tasks.gail.rewards import REWARDS

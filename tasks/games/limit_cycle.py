@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LinearLR, LRScheduler
 from minimax_l2l import GradientFeatures, InnerOptimizer, LearnedOptimizer, RNNUpdater, Task
 from minimax_l2l.errors import require_count
 from minimax_l2l.trees import Tree, leaves
-from tasks.games.bilinear import BilinearGame
+from tasks.games.families.bilinear import BilinearGame
 
 Games = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 

@@ -9,7 +9,7 @@ import torch
 from minimax_l2l import Adam
 from tasks.gail import GAIL, Demonstrations, PolicySettings, record
 from tasks.gail.absorbing import steps_absorbed, still_to_come
-from tasks.gail.scripted import balance
+from tasks.gail.experts.scripted import balance
 
 SMALL = PolicySettings(environments=2, steps=64, critic_batch=64, critic_epochs=1, hidden=(8,))
 EXPERT = record(balance, "CartPole-v1", 1, seed=0)

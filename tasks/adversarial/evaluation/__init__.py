@@ -1,0 +1,1 @@
+"""How robust a classifier is, and what its training cost."""

@@ -1,0 +1,1 @@
+"""What this project measured: the demo, the digits table and how its settings were chosen."""

@@ -1,0 +1,1 @@
+"""Classifiers that small machines carry."""

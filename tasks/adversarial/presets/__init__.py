@@ -1,0 +1,1 @@
+"""Adversarial training as the command line sees it."""

@@ -1,0 +1,1 @@
+"""What an expert showed: trajectories, recorded, read and stored."""

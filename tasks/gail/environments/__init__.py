@@ -1,0 +1,1 @@
+"""Environments whose episodes are seeded one by one, and those of fixed length."""

@@ -1,0 +1,239 @@
+"""Any gymnasium environment, its episodes seeded one by one, so that a run that stopped goes on bit for bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from minimax_l2l.errors import require_choice, require_count
+from tasks.gail.environments.fixed_horizon import register
+
+Purpose = Literal["training", "evaluation", "demonstrations"]
+_STREAMS: dict[str, int] = {"training": 0, "evaluation": 1, "demonstrations": 2}
+
+# Episodes of these end by their time limit alone. MuJoCo's other robots end when they fall.
+_FIXED_HORIZON = ("Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup")
+
+
+class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """An environment whose every episode has a seed of its own, made from (seed, purpose, number, episode).
+
+    No episode depends on how the one before it went, so where a run stands is told by the running episode's
+    number and the actions since its start: `load_state_dict` starts that episode again and repeats them. This
+    needs an environment that depends on its seed and its actions alone, as gymnasium asks of all.
+
+    Seeds that `reset` is given are not used: Stable-Baselines3 gives one to the first episode and none to the
+    others.
+
+    Args:
+        env: the environment.
+        seed: the run's seed.
+        number: which of the run's environments this is.
+        purpose: what it is for; those of different purposes share no episodes.
+        first: the share of the time limit after which the first episode is cut off, in (0, 1]. Environments that
+            are stepped together and live equally long would otherwise all be of one age in every rollout.
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        seed: int,
+        number: int,
+        purpose: Purpose = "training",
+        *,
+        first: float = 1.0,
+    ) -> None:
+        super().__init__(env)
+        limit = env.spec.max_episode_steps if env.spec is not None else None
+        self.first = math.ceil(first * limit) if limit is not None else None
+        self.run_seed = require_count("seed", seed)
+        self.number = require_count("number", number)
+        self.stream = _STREAMS[require_choice("purpose", purpose, _STREAMS)]
+        self.episodes = 0
+        self.actions: list[np.ndarray] = []
+        self.observation: Any = None
+
+    def episode_seed(self, episode: int) -> int:
+        """The seed of an episode, counted from 0; 32 bits, which every environment takes."""
+        sequence = np.random.SeedSequence(self.run_seed, spawn_key=(self.stream, self.number, episode))
+        return int(sequence.generate_state(1)[0])
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start the next episode with its own seed.
+
+        Raises:
+            ValueError: on options, which a resumed run could not repeat, or if an observation is NaN or infinite.
+        """
+        del seed
+        if options:
+            raise ValueError(
+                f"an episode that can be resumed starts from its seed alone, got the options {options}; "
+                "give them to the environment when it is made."
+            )
+        self.observation, info = self.env.reset(seed=self.episode_seed(self.episodes))
+        self.episodes += 1
+        self.actions = []
+        self._require_finite()
+        return self.observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """One step, remembered.
+
+        Raises:
+            ValueError: if an observation is NaN or infinite.
+        """
+        kept = np.array(action)
+        self.observation, reward, terminated, truncated, info = self.env.step(action)
+        self.actions.append(kept)
+        self._require_finite()
+        cut_off = self.episodes == 1 and len(self.actions) == self.first
+        return self.observation, reward, terminated, truncated or cut_off, info
+
+    def _require_finite(self) -> None:
+        """Networks would answer too, but about their outputs and not about where the numbers came from."""
+        if not np.isfinite(self.observation).all():
+            raise ValueError(
+                f"{registered_id(self.env)} gave an observation that is NaN or infinite after {len(self.actions)} "
+                f"actions of episode {self.episodes - 1} of environment {self.number}: {self.observation}; let the "
+                "environment end an episode before its state leaves the numbers."
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps: how many episodes have begun, and the actions since the last began."""
+        return {"episodes": self.episodes, "actions": torch.from_numpy(np.array(self.actions))}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put it back, by playing the running episode up to where it was."""
+        self.episodes = max(int(state["episodes"]) - 1, 0)
+        if state["episodes"]:
+            self.reset()
+        for action in state["actions"].numpy():
+            self.step(action)
+
+
+def make_environment(
+    environment_id: str, *, seed: int, number: int = 0, purpose: Purpose = "training", first: float = 1.0
+) -> SeededEpisodes:
+    """A gymnasium environment by its id, ours included, its episodes seeded one by one.
+
+    Raises:
+        TypeError: if it is no id.
+        ValueError: if gymnasium does not know it, or its spaces are not supported.
+    """
+    require_id(environment_id)
+    register()
+    try:
+        environment = gymnasium.make(environment_id)
+    except (gymnasium.error.Error, ImportError) as error:
+        raise ValueError(
+            f"gymnasium cannot make the environment {environment_id!r}: {error} Import the package that registers "
+            "it, install what it needs, or choose one that gymnasium.pprint_registry() lists."
+        ) from error
+    require_supported_spaces(environment)
+    return SeededEpisodes(environment, seed, number, purpose, first=first)
+
+
+def require_id(environment_id: object) -> None:
+    """Refuse an environment in place of its id: a run makes several of it, and says in its folder which it was.
+
+    Raises:
+        TypeError: if it is not a string.
+    """
+    if not isinstance(environment_id, str):
+        raise TypeError(
+            f"environment_id must be a gymnasium id such as 'CartPole-v1', got {environment_id!r}; register an "
+            "environment of your own, gymnasium.register('mine/Mine-v0', entry_point='my_module:Mine'), and pass "
+            "that id."
+        )
+
+
+def registered_id(environment: gymnasium.Env[Any, Any]) -> str:
+    """The id under which gymnasium knows an environment, without a module to import and with its version.
+
+    Raises:
+        ValueError: if it was not made by `gymnasium.make`.
+    """
+    if environment.spec is None:
+        raise ValueError(f"{environment} has no id; register it with gymnasium and make it by that.")
+    return environment.spec.id
+
+
+def make_environments(environment_id: str, count: int, *, seed: int, purpose: Purpose = "training") -> DummyVecEnv:
+    """Several of one environment, numbered from 0, stepped together as Stable-Baselines3 likes them.
+
+    In training their first episodes are cut off one after the other, so that a rollout shows all ages.
+
+    Raises:
+        ValueError: as `make_environment`, or if `count` is below 1.
+    """
+    require_count("count", count, least=1)
+    make = partial(make_environment, environment_id, seed=seed, purpose=purpose)
+    shares = [(number + 1) / count if purpose == "training" else 1.0 for number in range(count)]
+    return DummyVecEnv([partial(make, number=number, first=share) for number, share in enumerate(shares)])
+
+
+def episodes_state(environments: DummyVecEnv) -> list[dict[str, Any]]:
+    """Where each of several environments stands: plain numbers and tensors for a checkpoint."""
+    return environments.env_method("state_dict")
+
+
+def restore_episodes(environments: DummyVecEnv, states: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Put several environments back where they stood.
+
+    Returns:
+        Their observations there, shape (environments, d).
+
+    Raises:
+        ValueError: if there are not as many states as environments.
+    """
+    if len(states) != environments.num_envs:
+        raise ValueError(
+            f"the checkpoint holds {len(states)} environments, the run has {environments.num_envs}; "
+            "resume it with as many as it began with."
+        )
+    for number, state in enumerate(states):
+        environments.env_method("load_state_dict", state, indices=number)
+    return np.stack(environments.get_attr("observation"))
+
+
+def require_supported_spaces(environment: gymnasium.Env[Any, Any]) -> None:
+    """Refuse an environment whose observations or actions our networks cannot take.
+
+    Raises:
+        ValueError: unless observations are vectors (a one-dimensional Box) and actions Discrete, counted from 0,
+            or a bounded Box of real numbers.
+    """
+    seen, done = environment.observation_space, environment.action_space
+    if not (isinstance(seen, spaces.Box) and len(seen.shape) == 1 and seen.shape[0] > 0):
+        raise ValueError(
+            f"observations must be vectors, a Box of shape (d,), got {seen}; wrap the environment, for example in "
+            "gymnasium.wrappers.FlattenObservation, and register it under an id of its own."
+        )
+    whole = isinstance(done, spaces.Discrete) and done.start == 0
+    real = isinstance(done, spaces.Box) and np.issubdtype(done.dtype, np.floating) and done.is_bounded()
+    if not (whole or (real and done.shape)):
+        raise ValueError(
+            f"actions must be Discrete(n), counted from 0, or a bounded Box of real numbers, got {done}; wrap the "
+            "environment, for example in gymnasium.wrappers.TransformAction, and register that under an id."
+        )
+
+
+def variable_horizon(environment: gymnasium.Env[Any, Any] | DummyVecEnv) -> bool:
+    """Whether episodes may end before their time limit, so that a reward's sign alone can teach a policy.
+
+    An environment counts as fixed if its metadata say `fixed_horizon` (ours do, and yours may) or it is one of
+    gymnasium's that never terminates; any other counts as variable, since nothing in it says otherwise.
+    """
+    one = environment.envs[0] if isinstance(environment, DummyVecEnv) else environment
+    name = one.spec.name if one.spec is not None and one.spec.namespace is None else None
+    return not (one.metadata.get("fixed_horizon", False) or name in _FIXED_HORIZON)

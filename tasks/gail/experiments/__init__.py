@@ -1,0 +1,1 @@
+"""What this project measured: benchmarks, stress tests, transfer and speed."""

@@ -1,0 +1,1 @@
+"""Experts to imitate: trained by TRPO, or written by hand."""

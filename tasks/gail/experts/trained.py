@@ -1,0 +1,224 @@
+"""Experts trained by TRPO, by the recipes of Stable-Baselines3's zoo; kept as a zip that plain SB3 reads."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sb3_contrib import TRPO
+from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+
+from minimax_l2l.errors import require_count
+from minimax_l2l.training.folder import atomic
+from tasks.gail.environments.seeded_episodes import make_environments, registered_id
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an expert is trained by TRPO; what is not named here is as sb3-contrib sets it.
+
+    Attributes:
+        steps: of the environments, in all.
+        environments: how many are stepped together.
+        rollout: steps of each between two updates.
+        batch_size: of the critic's updates.
+        critic_epochs: passes of the critic over a rollout.
+        cg_damping: added to the Fisher matrix's diagonal.
+        gae_lambda: of generalised advantage estimation.
+        gamma: the discount.
+        learning_rate: the critic's.
+        layers: widths of the policy's and the critic's hidden layers.
+        normalize: whether observations and rewards are brought to unit variance as training goes on.
+    """
+
+    steps: int = 100_000
+    environments: int = 2
+    rollout: int = 1024
+    batch_size: int = 128
+    critic_epochs: int = 20
+    cg_damping: float = 0.1
+    gae_lambda: float = 0.95
+    gamma: float = 0.99
+    learning_rate: float = 1e-3
+    layers: tuple[int, ...] = (64, 64)
+    normalize: bool = True
+
+
+# Source: A. Raffin, RL Baselines3 Zoo, hyperparams/trpo.yml, github.com/DLR-RM/rl-baselines3-zoo.
+RECIPES = {
+    "CartPole-v1": Recipe(rollout=512, batch_size=512, cg_damping=1e-3, gae_lambda=0.98, normalize=False),
+    "MountainCar-v0": Recipe(),
+    "Acrobot-v1": Recipe(),
+}
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """(observation - mean) / sqrt(variance + epsilon), clipped: what `VecNormalize` learned, in plain numbers."""
+
+    mean: tuple[float, ...]
+    variance: tuple[float, ...]
+    epsilon: float
+    clip: float
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Normalization:
+        """What `dataclasses.asdict` and JSON made of one, lists for tuples, back again."""
+        return cls(tuple(content["mean"]), tuple(content["variance"]), content["epsilon"], content["clip"])
+
+    def __call__(self, observations: np.ndarray) -> np.ndarray:
+        """Normalise raw observations of shape (..., d)."""
+        scaled = (observations - np.array(self.mean)) / np.sqrt(np.array(self.variance) + self.epsilon)
+        clipped: np.ndarray = np.clip(scaled, -self.clip, self.clip).astype(np.float32)
+        return clipped
+
+
+@dataclass(frozen=True, eq=False)
+class Expert:
+    """A trained policy that takes raw observations.
+
+    Attributes:
+        environment_id: what it was trained in.
+        recipe: how.
+        model: the trained TRPO; it takes normalised observations.
+        normalization: of observations; None if the recipe has none.
+        deterministic: whether it takes its most likely action, or samples.
+    """
+
+    environment_id: str
+    recipe: Recipe
+    model: TRPO
+    normalization: Normalization | None = None
+    deterministic: bool = True
+
+    def __call__(self, observation: np.ndarray) -> Any:
+        """The action at a raw observation of shape (d,), or the actions at (n, d)."""
+        if self.normalization is not None:
+            observation = self.normalization(observation)
+        return self.model.predict(observation, deterministic=self.deterministic)[0]
+
+    def sampling(self) -> Expert:
+        """The same policy, its actions sampled."""
+        return replace(self, deterministic=False)
+
+    def save(self, folder: Path | str) -> None:
+        """Write `policy.zip`, which sb3-contrib's `TRPO.load` reads, and `expert.json`: the rest, in plain text."""
+        zipped = io.BytesIO()
+        self.model.save(zipped)
+        with atomic(Path(folder) / "policy.zip") as file:
+            file.write(zipped.getvalue())
+        rest = {
+            "environment": self.environment_id,
+            "recipe": asdict(self.recipe),
+            "normalization": None if self.normalization is None else asdict(self.normalization),
+        }
+        with atomic(Path(folder) / "expert.json") as file:
+            file.write((json.dumps(rest, indent=2) + "\n").encode())
+
+    @classmethod
+    def load(cls, folder: Path | str, *, device: str | torch.device = "cpu") -> Expert:
+        """Read what `save` wrote; no code in the files is run.
+
+        The zip holds weights, which torch reads as tensors alone, and the model's attributes, which
+        Stable-Baselines3's own `TRPO.load` unpickles: never call that on a file from a stranger. This builds the
+        model anew from `expert.json` and takes nothing but weights out of the zip.
+
+        Args:
+            folder: where it was saved.
+            device: of the model.
+
+        Raises:
+            ValueError: if a file is missing or damaged, or weights do not fit the recipe.
+        """
+        try:
+            rest = json.loads((Path(folder) / "expert.json").read_text())
+            recipe = Recipe(**rest["recipe"] | {"layers": tuple(rest["recipe"]["layers"])})
+            if ":" in rest["environment"]:  # gymnasium would import the module before the colon
+                raise ValueError(f"it names a module to import, {rest['environment']!r}")
+            environments = make_environments(rest["environment"], 1, seed=0)
+            model = _model(environments, replace(recipe, environments=1), seed=None, device=device)
+            model.set_parameters(str(Path(folder) / "policy.zip"), device=device)
+            learned = rest["normalization"]
+            normalization = None if learned is None else Normalization.from_json(learned)
+        except Exception as error:  # zip, torch and SB3 name no common base for what damaged files raise
+            raise ValueError(
+                f"{folder} holds no whole expert ({type(error).__name__}: {error}); train and save it again."
+            ) from error
+        return cls(rest["environment"], recipe, model, normalization)
+
+
+def train_expert(
+    environment_id: str, *, seed: int, recipe: Recipe | None = None, device: str | torch.device = "cpu"
+) -> Expert:
+    """Train an expert by TRPO; CartPole-v1 and MountainCar-v0 take about a minute on one core.
+
+    Args:
+        environment_id: the gymnasium id.
+        seed: of everything random; no global generator is moved.
+        recipe: how; the environment's own in `RECIPES` if None.
+        device: of the model; networks this small are fastest on a processor's core.
+
+    Raises:
+        ValueError: if there is no recipe for it, or the environment is not known or not supported.
+
+    Source: J. Schulman et al., Trust Region Policy Optimization, ICML 2015.
+    """
+    require_count("seed", seed)
+    recipe = recipe if recipe is not None else RECIPES.get(environment_id)
+    if recipe is None:
+        raise ValueError(
+            f"there is no recipe for {environment_id}, only for {' and '.join(RECIPES)}; pass recipe=Recipe(...)."
+        )
+    raw = make_environments(environment_id, recipe.environments, seed=seed)
+    environments = VecNormalize(raw, gamma=recipe.gamma) if recipe.normalize else raw
+    with _global_generators_kept():
+        model = _model(environments, recipe, seed=seed, device=device).learn(recipe.steps)
+    return Expert(registered_id(raw.envs[0]), recipe, model, _learned(environments))
+
+
+def _model(environments: VecEnv, recipe: Recipe, *, seed: int | None, device: str | torch.device) -> TRPO:
+    return TRPO(
+        "MlpPolicy",
+        environments,
+        n_steps=recipe.rollout,
+        batch_size=recipe.batch_size,
+        n_critic_updates=recipe.critic_epochs,
+        cg_damping=recipe.cg_damping,
+        gae_lambda=recipe.gae_lambda,
+        gamma=recipe.gamma,
+        learning_rate=recipe.learning_rate,
+        policy_kwargs={"net_arch": list(recipe.layers)},
+        seed=seed,
+        device=device,
+    )
+
+
+def _learned(environments: VecEnv) -> Normalization | None:
+    if not isinstance(environments, VecNormalize):
+        return None
+    moments = environments.obs_rms
+    assert isinstance(moments, RunningMeanStd)  # of a Box; other observations have several
+    return Normalization(
+        tuple(moments.mean.tolist()), tuple(moments.var.tolist()), environments.epsilon, environments.clip_obs
+    )
+
+
+@contextmanager
+def _global_generators_kept() -> Iterator[None]:
+    """Stable-Baselines3 seeds and draws from the global generators; they are put back."""
+    python, legacy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(legacy)

@@ -1,0 +1,108 @@
+"""What is measured of a finished run of imitation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from gymnasium import spaces
+
+from tasks.gail.demonstrations.demonstrations import Demonstrations
+from tasks.gail.measures.evaluation import Evaluator
+from tasks.gail.measures.likeness import action_agreement, action_error, state_action_distance
+from tasks.gail.measures.stability import stability
+from tasks.gail.task import GAIL
+
+FINAL_EPISODES, FINAL_SEED = 100, 1_000
+LAST = ("policy_accuracy", "expert_accuracy", "held_out_accuracy")
+
+
+def measure(
+    task: GAIL,
+    history: Sequence[Mapping[str, float]],
+    held_out: Demonstrations,
+    *,
+    random: float,
+    expert: float,
+) -> dict[str, Any]:
+    """A result row's numbers: the curve and its stability, what the policy is worth, the discriminator.
+
+    Args:
+        task: as its run left it.
+        history: of the run.
+        held_out: demonstrations that nothing was trained on.
+        random: mean return of random actions.
+        expert: mean return of the expert on the episodes that the policy is measured on here.
+    """
+    evaluated = [row for row in history if "return_mean" in row]
+    iterations = [int(row["step"]) for row in evaluated]
+    returns = [row["return_mean"] for row in evaluated]
+    return {
+        **stability(iterations, returns, random=random, expert=expert).as_row(),
+        **measure_policy(task, held_out, random=random, expert=expert),
+        # the mean over the run's last tenth, since one rollout's accuracy is noisy
+        **{name: _mean_of_last_tenth(history, name) for name in LAST},
+        "curve": {"iterations": iterations, "returns": returns},
+        "accuracies": {name: [round(row[name], 4) for row in evaluated] for name in LAST},
+    }
+
+
+def to_the_end(
+    history: Sequence[Mapping[str, float]], iterations: int, *, every: int, random_return: float
+) -> list[Mapping[str, float]]:
+    """The history of a run that diverged, its missing evaluations those of random actions.
+
+    Args:
+        history: as far as it went.
+        iterations: of the whole run.
+        every: so many iterations it was evaluated.
+        random_return: of random actions.
+
+    Raises:
+        ValueError: if it diverged before it was ever evaluated.
+    """
+    if not any("return_mean" in row for row in history):
+        raise ValueError(
+            "the run diverged before its first evaluation, so there is nothing to measure; take another seed or "
+            "method."
+        )
+    last = history[-1]
+    missing = range(int(last["step"]) // every * every + every, iterations + 1, every)
+    return [*history, *({**last, "step": step, "return_mean": random_return} for step in missing)]
+
+
+def measure_policy(task: GAIL, held_out: Demonstrations, *, random: float, expert: float) -> dict[str, Any]:
+    """What a policy is worth: its returns on 100 episodes, and how like the expert's its actions and states are.
+
+    The policy is deterministic, and its states are those of these episodes.
+
+    Args:
+        task: whose policy it is.
+        held_out: see `measure`.
+        random: see `measure`.
+        expert: see `measure`.
+    """
+    final = Evaluator(task.environment_id, FINAL_EPISODES, seed=FINAL_SEED).play(task.learner.act)
+    states, actions = held_out.pairs()
+    discrete = isinstance(task.learner.episodes.action_space, spaces.Discrete)
+
+    def policy(seen: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(task.learner.act(seen.numpy()))
+
+    agreement = action_agreement if discrete else action_error
+    return {
+        "final_return": float(final.returns.mean()),
+        "final_score": (float(final.returns.mean()) - random) / (expert - random),
+        ("action_agreement" if discrete else "action_error"): agreement(policy, states, actions),
+        "energy_distance": state_action_distance(
+            (states, actions),
+            (torch.from_numpy(final.observations), torch.from_numpy(final.actions)),
+            generator=torch.Generator().manual_seed(0),
+        ),
+    }
+
+
+def _mean_of_last_tenth(history: Sequence[Mapping[str, float]], name: str) -> float:
+    values = [row[name] for row in history[-max(len(history) // 10, 1) :]]
+    return sum(values) / len(values)

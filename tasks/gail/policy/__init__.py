@@ -1,0 +1,1 @@
+"""The policy's side of imitation: an algorithm of Stable-Baselines3, paid by the discriminator."""

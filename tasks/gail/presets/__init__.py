@@ -1,0 +1,1 @@
+"""Imitation as the command line sees it."""

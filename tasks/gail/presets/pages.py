@@ -1,0 +1,270 @@
+"""What a report says of runs of imitation: the table, the curves, how steady they are, what D knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minimax_l2l import DamagedRunError
+from minimax_l2l.errors import require_choice
+from minimax_l2l.families import Section
+from minimax_l2l.report import environment_section, svg
+from minimax_l2l.training.folder import RunFolder
+from tasks.gail.measures.curves import Panel, discriminator_curves, return_curves, stability_dots
+from tasks.gail.measures.stability import Stability, stability
+from tasks.gail.measures.statistics import Bootstrap
+from tasks.gail.presets.methods import CONTROLS, METHODS
+from tasks.gail.presets.settings import SETTINGS
+
+COLUMNS = {
+    "final_return": ("return", "{:.1f}"),
+    "final_score": ("score", "{:.2f}"),
+    "hit": ("hit", "{:d}"),
+    "worst_window": ("worst\nwindow", "{:.2f}"),
+    "longest_outage": ("longest\noutage", "{:d}"),
+    "cvar10": ("worst\ntenth", "{:.2f}"),
+    "action_agreement": ("actions\nagree", "{:.2f}"),
+    "energy_distance": ("energy\ndistance", "{:.3f}"),
+    "expert_accuracy": ("D right:\nexpert", "{:.2f}"),
+    "held_out_accuracy": ("held\nout", "{:.2f}"),
+    "policy_accuracy": ("the\npolicy", "{:.2f}"),
+    "train_seconds": ("seconds", "{:.1f}"),
+}
+SEEDS_COLUMNS = ("method", "seeds", "score at\nthe end", "mean\nscore", "worst\nwindow", "with an\noutage")
+ROW_FIELDS = {"setting", "method", "seed", "data", "epochs", "inner_steps", *COLUMNS}
+ROW_FIELDS |= {"random_return", "expert_return"}
+CURVES = {"iterations", "returns", "expert_accuracy", "held_out_accuracy", "policy_accuracy"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An evaluated run.
+
+    Attributes:
+        folder: of it.
+        row: its numbers.
+        curves: evaluated iterations, mean returns and accuracies there.
+        environment: what it was evaluated with.
+    """
+
+    folder: Path
+    row: Mapping[str, Any]
+    curves: Mapping[str, Sequence[float]]
+    environment: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """Its method as people read it, with the discriminator's steps where they are several."""
+        method, steps = str(self.row["method"]), self.row["inner_steps"]
+        title = METHODS[method].title + (f", {steps} steps" if steps > 1 else "")
+        return f"control: {title}" if method in CONTROLS else title
+
+    @property
+    def data(self) -> tuple[str, str]:
+        """The demonstrations' name, and what tells them from others of that name."""
+        return str(self.row["data"]), str(self.environment.get("data_sha256"))
+
+    @property
+    def stability(self) -> Stability:
+        """How steady its curve is."""
+        return stability(
+            [int(step) for step in self.curves["iterations"]],
+            self.curves["returns"],
+            random=self.row["random_return"],
+            expert=self.row["expert_return"],
+        )
+
+
+def sections(folders: Sequence[Path]) -> list[Section]:
+    """A page about some runs that have been evaluated, an expert after the other.
+
+    Raises:
+        DamagedRunError: if one of them has not been evaluated, or is damaged.
+    """
+    order = list(METHODS)
+    runs = sorted(map(_measured, folders), key=lambda run: (order.index(run.row["method"]), run.row["seed"]))
+    page = []
+    for name, setting in SETTINGS.items():
+        groups: dict[tuple[str, str], list[Measured]] = {}
+        for run in runs:
+            if run.row["setting"] == name:
+                groups.setdefault(run.data, []).append(run)
+        for (data, _), theirs in groups.items():
+            page += _about(
+                setting.title if data == setting.dataset else f"{setting.title}, taught by {data}", theirs
+            )
+    return [*page, environment_section(runs[0].environment)]
+
+
+def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
+    first = runs[0].row
+    return [
+        Section(
+            f"{title}: what was learned",
+            "Return and score: mean over 100 fixed-seed episodes of the last policy, deterministic. Score 0 is "
+            f"what random actions return, {first['random_return']:g}, and 1 what the expert does, "
+            f"{first['expert_return']:g}. Actions agree with the expert's on trajectories held out. The energy "
+            "distance between the policy's and the expert's state-action pairs is 0 if they are alike. "
+            f"{_on_controls(runs)}",
+            table=_table(runs),
+        ),
+        *_over_seeds(title, runs),
+        Section(
+            f"{title}: return against iteration",
+            "Evaluations of the deterministic policy during training, by the environment's own reward, which no "
+            f"policy is trained on. {_on_divergence(runs)}",
+            figure=svg(return_curves(_panels(title, runs))),
+        ),
+        Section(
+            f"{title}: stability",
+            "The hit is the iteration at which the mean score of ten evaluations first reached 0.95. From there "
+            "on, the worst window is the lowest mean of ten, the longest outage the most iterations in a row below "
+            "0.8, and the worst tenth the mean of the lowest evaluations. A run without a hit is one outage as "
+            "long as itself, with a worst window of 0.",
+            figure=svg(stability_dots(_by_method(runs, [run.stability for run in runs]))),
+        ),
+        Section(
+            f"{title}: what the discriminator knows",
+            "Share of pairs told rightly; in the table, over the run's last tenth. "
+            "A discriminator that is right on the pairs it learned from and wrong on held-out ones knows its "
+            "demonstrations rather than the expert. Accuracies near one half on both sides mean that it cannot "
+            "tell the policy from the expert.",
+            figure=svg(discriminator_curves(_by_method(runs, [run.curves for run in runs]))),
+        ),
+    ]
+
+
+def _on_divergence(runs: Sequence[Measured]) -> str:
+    """Which runs ended before their time, and what is shown of them."""
+    gone = [
+        f"{run.title}, seed {run.row['seed']}, after iteration {run.row['diverged']}"
+        for run in runs
+        if run.row.get("diverged") is not None
+    ]
+    if not gone:
+        return ""
+    return (
+        f"The objective left the numbers in {'; '.join(gone)}: what is drawn from there on is what random actions "
+        "return, and what was learned is that of the last good step."
+    )
+
+
+def _over_seeds(title: str, runs: Sequence[Measured]) -> list[Section]:
+    """Interquartile means with their doubt, where a method has several seeds with runs of one length."""
+    groups: dict[tuple[str, int], dict[int, Measured]] = {}
+    for run in runs:
+        groups.setdefault((run.title, run.row["epochs"]), {}).setdefault(run.row["seed"], run)
+    cells = [
+        [f"{name}, {length} iterations", str(len(group)), *_estimates([*group.values()])]
+        for (name, length), group in groups.items()
+        if len(group) > 1
+    ]
+    if not cells:
+        return []
+    return [
+        Section(
+            f"{title}: over the seeds",
+            "Interquartile means over a method's seeds and in brackets their 95 % bootstrap intervals, which are "
+            "too short for a handful of seeds. An interquartile mean leaves out the lowest and highest quarter, "
+            "so the runs with an outage are counted beside it.",
+            table=([*SEEDS_COLUMNS], cells),
+        )
+    ]
+
+
+def _estimates(group: Sequence[Measured]) -> list[str]:
+    measures: tuple[list[float], ...] = (
+        [run.row["final_score"] for run in group],
+        [run.stability.area for run in group],
+        [run.stability.worst_window for run in group],
+    )
+    estimates = [Bootstrap(np.random.default_rng(0)).interquartile_mean([values]) for values in measures]
+    return [
+        *(f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})" for estimate in estimates),
+        f"{sum(run.stability.outage for run in group)}",
+    ]
+
+
+def _on_controls(runs: Iterable[Measured]) -> str:
+    present = {run.row["method"] for run in runs}
+    missing = [name for name in CONTROLS if name not in present and METHODS[name].radius is None]
+    if not missing:
+        return "Only what no control reaches says something of the discriminator."
+    return (
+        f"The controls {', '.join(missing)} are missing here. Without them a return says little of a "
+        "discriminator: some environments are solved with one that is never trained."
+    )
+
+
+def _table(runs: Sequence[Measured]) -> tuple[list[str], list[list[str]]]:
+    """Result rows as column titles and cells."""
+    cells = [
+        [
+            name,
+            *(
+                "-" if (value := run.row[field]) is None else form.format(value)
+                for field, (_, form) in COLUMNS.items()
+            ),
+        ]
+        for name, run in zip(_names(runs), runs, strict=True)
+    ]
+    return ["method", *(title for title, _ in COLUMNS.values())], cells
+
+
+def _names(runs: Sequence[Measured]) -> list[str]:
+    """Each run named by its method; by its seed too where a method occurs twice, by its folder if need be."""
+    names = [run.title for run in runs]
+    for addition in ([f"seed {run.row['seed']}" for run in runs], [run.folder.name for run in runs]):
+        often = Counter(names)
+        names = [f"{name}, {more}" if often[name] > 1 else name for name, more in zip(names, addition, strict=True)]
+    return names
+
+
+def _by_method(runs: Sequence[Measured], values: Sequence[Any]) -> dict[str, list[Any]]:
+    """Values of runs, those of one method together."""
+    grouped: dict[str, list[Any]] = {}
+    for run, value in zip(runs, values, strict=True):
+        grouped.setdefault(run.title, []).append(value)
+    return grouped
+
+
+def _panels(title: str, runs: Sequence[Measured]) -> list[Panel]:
+    """One panel for each length of runs: curves of one panel share their iterations."""
+    lengths: dict[tuple[float, ...], list[Measured]] = {}
+    for run in runs:
+        lengths.setdefault(tuple(run.curves["iterations"]), []).append(run)
+    return [
+        Panel(
+            title=title if len(lengths) == 1 else f"{title}, {iterations[-1]} iterations",
+            iterations=[int(step) for step in iterations],
+            returns=_by_method(theirs, [run.curves["returns"] for run in theirs]),
+            expert=theirs[0].row["expert_return"],
+            random=theirs[0].row["random_return"],
+        )
+        for iterations, theirs in lengths.items()
+    ]
+
+
+def _measured(folder: Path) -> Measured:
+    file = folder / "evaluation.json"
+    if not file.is_file():
+        raise DamagedRunError(f"{folder} has not been evaluated; run `minimax-l2l evaluate {folder}` first.")
+    content = RunFolder(folder).read_json(file.name)
+    rows, curves = content.get("rows"), content.get("curves")
+    row = rows[0] if isinstance(rows, list) and rows else None
+    if (
+        not isinstance(row, dict)
+        or not isinstance(curves, dict)
+        or not row.keys() >= ROW_FIELDS
+        or not curves.keys() >= CURVES
+        or "environment" not in content
+    ):
+        raise DamagedRunError(f"{file} lacks what a report needs; run `minimax-l2l evaluate {folder}` again.")
+    require_choice("setting", str(row["setting"]), SETTINGS)
+    require_choice("method", str(row["method"]), METHODS)
+    return Measured(folder, row, curves, content["environment"])

@@ -1,0 +1,293 @@
+"""How robust a classifier is, on classifiers for which that is known on paper."""
+
+import random
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, MissingExtraError
+from tasks.adversarial import Evaluation, Images, evaluate, margin
+from tasks.adversarial.evaluation.autoattack import autoattack
+from tasks.adversarial.evaluation.robustness import (
+    accuracy_against_eps,
+    accuracy_against_steps,
+    resting,
+    withstands,
+)
+
+EPS = 0.08
+ATTACKS = ["clean", "fgsm", "pgm_20", "pgm_100", "cw_100"]
+
+
+class Linear(nn.Module):
+    """f_j(x) = w_j . x + b_j with 4 classes on images of 1 x 4 x 4 pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(3)
+        self.weight = nn.Parameter(torch.randn(4, 16, generator=generator))
+        self.bias = nn.Parameter(-self.weight.detach().sum(1) / 2)  # the images' mean is 1/2
+        self.norm = nn.BatchNorm1d(4, affine=False)  # never reached: only its mode is looked at
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.flatten(1) @ self.weight.T + self.bias
+
+
+def worst_rival(classifier: Linear, images: Tensor, labels: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """On paper: the perturbation that favours each rival j most, and by how much j then wins.
+
+    (w_j - w_y) . d is a sum over pixels, so each pixel goes as far as the ball and [0, 1] let it.
+    """
+    x = images.flatten(1)
+    weight, bias = classifier.weight.detach(), classifier.bias.detach()
+    slopes = weight[None] - weight[labels][:, None]
+    low, high = (-x).clamp_min(-eps), (1 - x).clamp_max(eps)
+    moves = torch.where(slopes > 0, high[:, None], low[:, None])
+    wins = ((x[:, None] + moves) * slopes).sum(2) + bias[None] - bias[labels][:, None]
+    wins[torch.arange(len(x)), labels] = -torch.inf
+    best = wins.argmax(1)
+    return moves[torch.arange(len(x)), best].view_as(images), wins.amax(1)
+
+
+class TwoRivals(Linear):
+    """Two classes that are linear and two that never win: each image has one rival, so no attack can be misled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.no_grad():
+            self.weight[2:] = 0
+            self.bias[2:] = -100
+
+
+def linear_problem(count: int = 60, kind: type[Linear] = Linear) -> tuple[Linear, Images]:
+    classifier = kind()
+    pixels = torch.rand(count, 1, 4, 4, generator=torch.Generator().manual_seed(4))
+    pixels[: count // 4] = pixels[: count // 4].round()  # some at both ends, where the box binds
+    with torch.no_grad():
+        labels = classifier(pixels).argmax(1)
+    labels[-3:] = 1 - labels[-3:] if kind is TwoRivals else (labels[-3:] + 1) % 4  # three are misclassified
+    return classifier, Images(pixels, labels)
+
+
+@pytest.fixture(scope="module", params=[Linear, TwoRivals])
+def measured(request):
+    """The standard evaluation of a linear classifier, with what stood around it before and after."""
+    torch.set_num_threads(1)
+    classifier, images = linear_problem(kind=request.param)
+    classifier.norm.train()
+    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    announced = []
+    result = evaluate(classifier, images, LinfBall(EPS), own=GradientAscent(steps=2), announce=announced.append)
+    after = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    return classifier, images, result, (states, after), announced
+
+
+class TestLinearClassifier:
+    def test_is_as_robust_as_it_is_on_paper(self, measured):
+        classifier, images, result, _, _ = measured
+        robust = worst_rival(classifier, images.images, images.labels, EPS)[1] < 0
+        assert 0.2 < robust.float().mean() < 0.8
+        accuracies = result.accuracies()
+        assert torch.equal(result.survived["autoattack"], robust)
+        assert accuracies["worst_case"] == pytest.approx(robust.float().mean().item())
+        assert accuracies["clean"] == pytest.approx(57 / 60)
+        if isinstance(classifier, TwoRivals):
+            assert all(torch.equal(result.survived[name], robust) for name in ATTACKS[1:])
+
+    def test_the_worst_case_is_a_mean_of_minima(self, measured):
+        result = measured[2]
+        accuracies = result.accuracies()
+        assert all(accuracies["worst_case"] <= accuracies[name] for name in result.survived)
+        assert all(not (kept & ~result.survived["clean"]).any() for kept in result.survived.values())
+
+    def test_fields(self, measured):
+        assert list(measured[2].survived) == [*ATTACKS, "own_attacker", "autoattack"]
+
+    def test_every_attack_is_announced(self, measured):
+        assert len(measured[4]) == 6
+        assert all(word in " ".join(measured[4]) for word in ("fgsm", "own_attacker", "AutoAttack, standard"))
+
+    def test_global_generators_are_left_alone(self, measured):
+        before, after = measured[3]
+        assert torch.equal(before[0], after[0])
+        assert np.array_equal(before[1], after[1])
+        assert before[2] == after[2]
+
+    def test_modes_are_left_alone(self, measured):
+        classifier = measured[0]
+        assert classifier.training
+        assert classifier.norm.training
+
+    def test_gradients_are_left_alone(self, measured):
+        assert all(weight.grad is None and weight.requires_grad for weight in measured[0].parameters())
+
+    @pytest.mark.parametrize("eps", [0.02, 0.05, 0.1])
+    def test_a_margin_attack_finds_what_is_there_to_find_at_every_radius(self, eps):
+        classifier, images = linear_problem(kind=TwoRivals)
+        robust = worst_rival(classifier, images.images, images.labels, eps)[1] < 0
+        kept = withstands(classifier, images, LinfBall(eps), PGM(steps=100, step_size=eps / 10), loss=margin)
+        assert torch.equal(kept, robust)
+
+
+class TestTiers:
+    def test_quick_has_a_name_of_its_own(self):
+        classifier, images = linear_problem(8)
+        result = evaluate(classifier, images, LinfBall(EPS), tier="quick")
+        assert list(result.survived) == [*ATTACKS, "autoattack_quick"]
+
+    def test_same_seed_same_result(self):
+        classifier, images = linear_problem(12)
+        once, again = (evaluate(classifier, images, LinfBall(0.05), tier="quick", seed=3) for _ in range(2))
+        assert all(torch.equal(once.survived[name], again.survived[name]) for name in once.survived)
+
+
+class Flip(torch.autograd.Function):
+    """The identity with its gradient turned round: every gradient attack runs away from the label's boundary."""
+
+    @staticmethod
+    def forward(_, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(_, gradient):
+        return -gradient
+
+
+class Masked(Linear):
+    def forward(self, images):
+        return super().forward(Flip.apply(images))
+
+
+class Still(torch.autograd.Function):
+    """The identity without a slope: gradient attacks stay where they start."""
+
+    @staticmethod
+    def forward(_, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(_, gradient):
+        return torch.zeros_like(gradient)
+
+
+class Flat(Linear):
+    def forward(self, images):
+        return super().forward(Still.apply(images))
+
+
+class Knowing(InnerOptimizer):
+    """An attacker that knows the answer on paper."""
+
+    def __init__(self, classifier: Linear, images: Images) -> None:
+        super().__init__(steps=1)
+        self.answer, _ = worst_rival(classifier, images.images, images.labels, EPS)
+
+    def step(self, oracle, y, state):
+        return self.answer, state
+
+
+class TestOwnAttacker:
+    def test_counts_in_the_worst_case(self):
+        _, images = linear_problem(24)
+        classifier = Masked()
+        own = Knowing(classifier, images).train()
+        result = evaluate(classifier, images, LinfBall(EPS), tier="quick", own=own)
+        robust = worst_rival(classifier, images.images, images.labels, EPS)[1] < 0
+        accuracies = result.accuracies()
+        assert torch.equal(result.survived["own_attacker"], robust)
+        assert accuracies["pgm_100"] > accuracies["own_attacker"]
+        assert accuracies["worst_case"] <= accuracies["own_attacker"]
+        assert own.training
+
+
+class TestAutoAttack:
+    def test_standard_finds_what_gradients_hide_and_quick_does_not(self):
+        classifier, images = linear_problem(24, kind=Flat)
+        found = {
+            tier: autoattack(classifier.eval(), images, LinfBall(EPS), tier=tier, seed=0)[0]
+            for tier in ("quick", "standard")
+        }
+        rights = {tier: (classifier(attacked).argmax(1) == images.labels).sum() for tier, attacked in found.items()}
+        assert rights["standard"] < rights["quick"] - 4
+        for attacked in found.values():
+            assert (attacked - images.images).abs().max() <= EPS + 1e-6
+            assert attacked.min() >= 0
+            assert attacked.max() <= 1
+
+    def test_what_it_warns_of_is_kept_and_not_shown(self, capfd):
+        class Probabilities(Linear):
+            def forward(self, images):
+                return super().forward(images).softmax(1)
+
+        _, images = linear_problem(4)
+        _, flags = autoattack(Probabilities().eval(), images, LinfBall(EPS), tier="quick", seed=0)
+        assert any("softmax" in flag or "probabilit" in flag for flag in flags)
+        assert not autoattack(Linear().eval(), images, LinfBall(EPS), tier="quick", seed=0)[1]
+        assert capfd.readouterr() == ("", "")
+
+
+class TestEvaluation:
+    def test_accuracies_by_hand(self):
+        survived = {
+            "clean": torch.tensor([True, True, True, False]),
+            "one": torch.tensor([True, False, True, False]),
+            "other": torch.tensor([False, True, True, False]),
+        }
+        assert Evaluation(survived).accuracies() == {"clean": 0.75, "one": 0.5, "other": 0.5, "worst_case": 0.25}
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("classes", [2, 3])
+    def test_too_few_classes_for_autoattack(self, classes):
+        classifier = nn.Sequential(nn.Flatten(), nn.Linear(16, classes))
+        images = Images(torch.rand(4, 1, 4, 4), torch.arange(4) % classes)
+        sentence = f"defined for 4 classes or more, the classifier has {classes}; evaluate"
+        announced = []
+        with pytest.raises(ValueError, match=sentence):
+            evaluate(classifier, images, LinfBall(EPS), announce=announced.append)
+        assert not announced  # said before the other attacks begin
+        assert classifier.training
+
+    def test_missing_extra(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyautoattack", None)
+        classifier, images = linear_problem(4)
+        with pytest.raises(MissingExtraError, match=r'AutoAttack needs pyautoattack.*"minimax-l2l\[vision\]"'):
+            evaluate(classifier, images, LinfBall(EPS))
+
+
+class TestCurves:
+    def test_accuracy_against_eps(self):
+        classifier, images = linear_problem(kind=TwoRivals)
+        radii = [0.0, 0.02, 0.08, 1.0]
+        accuracies = accuracy_against_eps(classifier, images, radii)
+        wanted = [
+            (worst_rival(classifier, images.images, images.labels, eps)[1] < 0).float().mean().item()
+            for eps in radii
+        ]
+        assert accuracies[0] == pytest.approx(57 / 60)
+        assert accuracies == pytest.approx(wanted)
+        assert accuracies[-1] == 0
+        assert classifier.training
+
+    def test_accuracy_against_steps(self):
+        classifier, images = linear_problem()
+        few, many = accuracy_against_steps(classifier, images, LinfBall(EPS), [1, 50])
+        robust = worst_rival(classifier, images.images, images.labels, EPS)[1] < 0
+        assert few >= many >= robust.float().mean().item() - 1e-6
+        assert classifier.training
+
+
+def test_resting_gives_every_module_its_own_mode_back():
+    module = nn.Sequential(nn.Dropout(), nn.Linear(1, 1))
+    module[0].eval()
+
+    def fail():
+        assert not any(part.training for part in module.modules())
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"), resting(module):
+        fail()
+    assert [part.training for part in module.modules()] == [True, False, True]
