@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-State = tuple[Tensor, ...]
+from minimax_l2l.iterate import State
 
 
 class Updater(nn.Module, ABC):

@@ -103,10 +103,10 @@ class _Step:
 
     def __call__(self) -> None:
         problem = self._pose()
-        y = self.optimizer.maximize(problem)
+        end = self.optimizer.maximize(problem)
         if self._meta is not None:
             self._meta.zero_grad()
-            problem.meta_objective(y).mean().backward()  # type: ignore[no-untyped-call]
+            problem.objective(end.y).mean().backward()  # type: ignore[no-untyped-call]
             self._meta.step()
 
     def as_row(self) -> dict[str, Any]:
