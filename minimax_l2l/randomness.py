@@ -15,17 +15,31 @@ from torch import Tensor
 _GAMMA = -0x61C8864680B583EB
 _MIX_A = -0x40A7B892E31B1A47
 _MIX_B = -0x6B2FB644ECCEEE15
+_ALL = (1 << 64) - 1
 
 
-def _shift_right(value: Tensor, bits: int) -> Tensor:
+def _mix(value: int) -> int:
+    """Of a number from 0 to 2^64 - 1, one of the same range."""
+    value = (value ^ (value >> 30)) * (_MIX_A & _ALL) & _ALL
+    value = (value ^ (value >> 27)) * (_MIX_B & _ALL) & _ALL
+    return value ^ (value >> 31)
+
+
+def _mix_each(values: Tensor) -> Tensor:
+    """The same of every entry, int64 standing for 64 bits."""
+    values = (values ^ _shift_right(values, 30)) * _MIX_A
+    values = (values ^ _shift_right(values, 27)) * _MIX_B
+    return values ^ _shift_right(values, 31)
+
+
+def _shift_right(values: Tensor, bits: int) -> Tensor:
     """Unsigned right shift: torch's int64 shift keeps the sign."""
-    return (value >> bits) & ((1 << (64 - bits)) - 1)
+    return (values >> bits) & ((1 << (64 - bits)) - 1)
 
 
-def _mix(value: Tensor) -> Tensor:
-    value = (value ^ _shift_right(value, 30)) * _MIX_A
-    value = (value ^ _shift_right(value, 27)) * _MIX_B
-    return value ^ _shift_right(value, 31)
+def _signed(value: int) -> int:
+    """64 bits as an int64 holds them."""
+    return value - (1 << 64) if value >> 63 else value
 
 
 def uniform(like: Tensor, indices: Tensor, *, seed: int, step: int) -> Tensor:
@@ -41,13 +55,11 @@ def uniform(like: Tensor, indices: Tensor, *, seed: int, step: int) -> Tensor:
         Tensor shaped as `like`. Row i depends on (seed, step, indices[i]) alone.
     """
     indices = indices.to(device=like.device, dtype=torch.int64)
-    run = torch.tensor([seed, step], dtype=torch.int64, device=like.device)
-    stream = _mix(_mix(run[0] + _GAMMA) + run[1] * _GAMMA)
-    rows = _mix(stream + (indices + 1) * _GAMMA)
-    event = like[0].numel() if like.shape[0] else 0
+    # The run's part is mixed on the host, so that nothing has to be copied to the device.
+    stream = _signed(_mix((_mix((seed + _GAMMA) & _ALL) + step * _GAMMA) & _ALL))
+    rows = _mix_each((indices + 1) * _GAMMA + stream)
+    event = math.prod(like.shape[1:])
     columns = torch.arange(1, event + 1, device=like.device) * _GAMMA
-    kept = min(
-        24, 1 - round(math.log2(torch.finfo(like.dtype).eps))
-    )  # bits that the mantissa holds, as float32 does
-    bits = _shift_right(_mix(rows[:, None] + columns[None, :]), 64 - kept)
+    kept = min(24, 1 - round(math.log2(torch.finfo(like.dtype).eps)))  # the bits of a mantissa, float32's at most
+    bits = _shift_right(_mix_each(rows[:, None] + columns[None, :]), 64 - kept)
     return (bits.to(like.dtype) / (1 << kept)).view_as(like)

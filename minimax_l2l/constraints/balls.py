@@ -23,6 +23,12 @@ class LinfBall(TensorConstraint):
     def __init__(self, eps: float) -> None:
         self.eps = require_positive("eps", eps)
 
+    holds_origin = True
+
+    def bounds(self) -> tuple[float, float]:
+        """-eps and eps."""
+        return -self.eps, self.eps
+
     def project(self, y: Tree) -> Tensor:
         """clamp(y, -eps, eps)."""
         return self._tensor(y).clamp(-self.eps, self.eps)
@@ -53,6 +59,12 @@ class L2Ball(TensorConstraint):
 
     def __init__(self, eps: float) -> None:
         self.eps = require_positive("eps", eps)
+
+    holds_origin = True
+
+    def radius(self) -> float:
+        """Eps."""
+        return self.eps
 
     def project(self, y: Tree) -> Tensor:
         """Y scaled back to the sphere where it lies outside."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from minimax_l2l.constraints.base import TensorConstraint
+from minimax_l2l.constraints.base import Bound, TensorConstraint
 from minimax_l2l.constraints.norms import event_max
 from minimax_l2l.trees import Tree
 
@@ -26,6 +26,16 @@ class Box(TensorConstraint):
                 "swap the two or check the data that they were made from."
             )
         self.low, self.high = low, high
+        self._holds_origin = bool(((lowest <= 0) & (highest >= 0)).all())
+
+    @property
+    def holds_origin(self) -> bool:
+        """Whether the bounds have zero between them."""
+        return self._holds_origin
+
+    def bounds(self) -> tuple[Bound, Bound]:
+        """Low and high."""
+        return self.low, self.high
 
     def project(self, y: Tree) -> Tensor:
         """clamp(y, low, high)."""

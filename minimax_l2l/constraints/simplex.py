@@ -16,6 +16,15 @@ class Simplex(TensorConstraint):
     The projection is by sorting (Held, Wolfe and Crowder, 1974).
     """
 
+    def _tensor(self, tree: Tree) -> Tensor:
+        tensor = super()._tensor(tree)
+        if tensor.dim() < 2:
+            raise ValueError(
+                f"Simplex constrains instances of k numbers, shape (n, k), got shape {tuple(tensor.shape)}; add a "
+                "dimension for the instances, of size 1 for one."
+            )
+        return tensor
+
     def project(self, y: Tree) -> Tensor:
         """max(y - tau, 0) with the tau that makes it sum to one."""
         tensor = self._tensor(y)
@@ -23,7 +32,7 @@ class Simplex(TensorConstraint):
         ordered = tensor.sort(dim=-1, descending=True).values
         excess = ordered.cumsum(-1) - 1
         count = torch.arange(1, tensor.shape[-1] + 1, device=tensor.device, dtype=tensor.dtype)
-        support = (ordered * count > excess).sum(-1, keepdim=True)
+        support = (ordered * count > excess).sum(-1, keepdim=True).clamp_min(1)  # 1 at least, unless it is NaN
         tau = excess.gather(-1, support - 1) / support
         return (tensor - tau).clamp_min(0)
 

@@ -7,7 +7,6 @@ import argparse
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import torch
@@ -87,44 +86,47 @@ def data():
     return ImageData("random", part(96), part(24), part(24), classes=3, sha256="0" * 64)
 
 
+def play(name, options):
+    torch.manual_seed(0)
+    game = name.removesuffix("-norm")
+    kind = Trades if game == "trades" else AdversarialTraining
+    kind = NaNOnce if options.fail_on else DiesOnce if options.die_on else kind
+    kind.rank = options.fail_on or options.die_on
+    task = kind(
+        classifier(name.endswith("-norm")),
+        data(),
+        LinfBall(0.1),
+        epochs=8,
+        batch_size=24,
+        query_mode="train",
+        remembers=game == "remembered",
+    )
+    task.solve(
+        GAMES[game](),
+        device="cpu",
+        steps=options.steps,
+        out=options.folder / name,
+        resume=options.resume,
+        log_every=4,
+        validate_every=8,
+    )
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("game")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--norm", action="store_true")
+    parser.add_argument("games", nargs="+")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--fail-on")
     parser.add_argument("--die-on")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    kind = Trades if options.game == "trades" else AdversarialTraining
-    kind = NaNOnce if options.fail_on else DiesOnce if options.die_on else kind
-    kind.rank = options.fail_on or options.die_on
-    task = kind(
-        classifier(options.norm),
-        data(),
-        LinfBall(0.1),
-        epochs=8,
-        batch_size=24,
-        query_mode="train",
-        remembers=options.game == "remembered",
-    )
-    began = time.monotonic()
     try:
-        task.solve(
-            GAMES[options.game](),
-            device="cpu",
-            steps=options.steps,
-            out=options.folder,
-            resume=options.resume,
-            log_every=4,
-            validate_every=8,
-        )
+        for name in options.games:
+            play(name, options)
     except (NonFiniteError, RuntimeError) as error:
-        seconds = time.monotonic() - began
-        print(f"rank {os.environ.get('RANK', '0')} after {seconds:.0f} s: {error}", file=sys.stderr)
+        print(f"rank {os.environ.get('RANK', '0')}: {error}", file=sys.stderr)
         return 1
     return 0
 
