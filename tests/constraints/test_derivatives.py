@@ -1,4 +1,4 @@
-"""A projection's derivative is what phi's gradient runs through: finite differences find it, sets that meet included."""
+"""A projection's derivative is what phi's gradient runs through: finite differences find the same."""
 
 import pytest
 import torch
