@@ -14,8 +14,9 @@ import torch
 
 from minimax_l2l import Updater
 from minimax_l2l.families import Announce
+from minimax_l2l.files import atomic
 from minimax_l2l.training.environment import describe_environment
-from minimax_l2l.training.folder import RunFolder, atomic
+from minimax_l2l.training.folder import RunFolder
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.policy.learner import PolicyLearner
 from tasks.gail.presets.methods import METHODS
