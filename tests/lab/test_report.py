@@ -8,17 +8,17 @@ import sys
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from tasks.adversarial.presets.family import FAMILY as ADVERSARIAL
+from tasks.games.presets.family import FAMILY as GAMES
 
 from minimax_l2l import MissingExtraError
 from minimax_l2l.families import Section, Settings
 from minimax_l2l.report import environment_section, svg, write_report
 from minimax_l2l.solving import solve_preset
-from tasks.adversarial.presets.family import FAMILY as ADVERSARIAL
 from tasks.adversarial.presets.figures import Line
 from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.pages import brief, sections, table
 from tasks.adversarial.presets.runs import evaluate_run
-from tasks.games.presets.family import FAMILY as GAMES
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>'
 
