@@ -15,8 +15,8 @@ from tasks.gail.experiments.job import Job, job, play_into
 from tasks.gail.measures.measurement import measure_policy
 
 SEEDS = (0, 1, 2, 3, 4)
-# What the paper compares comes first, then the others and the controls. Dense updaters take gigabytes and minutes per
-# run, so `gail-dense` plays them; those that hold the weights in a ball are for `gail-stress`.
+# What the paper compares, the others, the controls. `gail-dense` plays dense updaters, which take gigabytes and
+# minutes per run; methods that hold the weights in a ball are for `gail-stress`.
 LIGHT = (
     "gail-adam",
     "coordinate-l2l",

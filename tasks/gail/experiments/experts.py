@@ -15,10 +15,10 @@ from minimax_l2l.lab.preset import Announce
 from minimax_l2l.lab.rows import fill
 from tasks.gail.demonstrations.minari_files import write_minari
 from tasks.gail.demonstrations.recording import Policy, record
+from tasks.gail.environments.evaluator import Act, Evaluator
 from tasks.gail.environments.seeded_episodes import make_environment
 from tasks.gail.experts.scripted import balance_right
 from tasks.gail.experts.trained import train_expert
-from tasks.gail.measures.evaluation import Act, Evaluator
 from tasks.gail.presets.settings import DATASETS, SETTINGS, Setting
 
 TRAINING_SEEDS = (0, 1, 2, 3)

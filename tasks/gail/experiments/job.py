@@ -92,9 +92,9 @@ def play_into(
 def play(job: Job, *, runs: Path) -> dict[str, Any]:
     """Play one run to its end, from its checkpoint if it has one, and measure it.
 
-    Its rate, evaluations included, is known only of a run that was played in one piece. A run whose objective becomes
-    NaN or infinite is a result as well: from there to its end its evaluations are those of random actions, and what
-    is measured of its policy is measured of the last good one.
+    Its rate, evaluations included, is known only of a run that was played in one piece. A run that diverges is a
+    result as well: from there to its end its evaluations are those of random actions, and what is measured of its
+    policy is measured of the last good one.
 
     Args:
         job: the run.

@@ -9,7 +9,7 @@ import torch
 from gymnasium import spaces
 
 from tasks.gail.demonstrations.demonstrations import Demonstrations
-from tasks.gail.measures.evaluation import Evaluator
+from tasks.gail.environments.evaluator import Evaluator
 from tasks.gail.measures.likeness import action_agreement, action_error, state_action_distance
 from tasks.gail.measures.stability import stability
 from tasks.gail.task import GAIL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,7 +208,11 @@ class Imitation(Preset):
         """What is subtracted from the discriminator's objective."""
         from tasks.gail.regularisers import Controller, EntropyBonus, GradientPenalty
 
-        kinds = {"controller": Controller, "gradient penalty": GradientPenalty, "entropy bonus": EntropyBonus}
+        kinds: Mapping[str, Callable[[], Any]] = {
+            "controller": Controller,
+            "gradient penalty": GradientPenalty,
+            "entropy bonus": EntropyBonus,
+        }
         return (kinds[self.way.term](),) if self.way.term is not None else ()
 
 

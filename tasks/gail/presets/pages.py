@@ -79,7 +79,7 @@ class Measured:
         )
 
 
-def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Section]:
+def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Section]:  # noqa: ARG001
     """A page about some runs that have been evaluated, an expert after the other.
 
     Args:
@@ -97,10 +97,9 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
         for run in runs:
             if run.row["setting"] == name:
                 groups.setdefault(run.data, []).append(run)
-        for (data, _), theirs in groups.items():
-            page += _about(
-                setting.title if data == setting.dataset else f"{setting.title}, taught by {data}", theirs
-            )
+        for (shown, _), theirs in groups.items():
+            own = "" if shown == setting.dataset else f", taught by {shown}"
+            page += _about(f"{setting.title}{own}", theirs)
     return [*page, environment_section(runs[0].environment)]
 
 
