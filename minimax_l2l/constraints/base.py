@@ -1,18 +1,18 @@
-"""What every feasible set can do, and the set of all points."""
+"""What every feasible set can do, and the set of points that lie in several."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from functools import reduce
+from operator import and_
 
 import torch
 from torch import Tensor
 
+from minimax_l2l.constraints.dykstra import alternate
 from minimax_l2l.constraints.norms import event_norm
-from minimax_l2l.trees import Tree, instances, leaves, map_leaves
-
-if TYPE_CHECKING:
-    from minimax_l2l.constraints.intersection import Intersection
+from minimax_l2l.constraints.region import Region
+from minimax_l2l.trees import Tree, instances, map_leaves
 
 
 class Constraint(ABC):
@@ -41,42 +41,99 @@ class Constraint(ABC):
 
     def direction(self, gradient: Tree) -> Tree:
         """Steepest ascent in the set's own norm; the gradient over its Euclidean norm unless said otherwise."""
+        instances(gradient)
         return map_leaves(lambda part: part / event_norm(part).clamp_min(torch.finfo(part.dtype).tiny), gradient)
+
+    def region(self) -> Region | None:
+        """C as a box, a ball around the origin or both cut, if it is one; None unless overridden.
+
+        Intersections of such sets have their nearest point at once and do not ask for `project`.
+        """
+        return None
 
     def __and__(self, other: Constraint) -> Intersection:
         """The points that lie in both sets."""
-        from minimax_l2l.constraints.intersection import Intersection  # it is a constraint itself
-
         return Intersection(self, other)
 
 
-class Free(Constraint):
-    """No constraint: any tree of tensors, random points uniform in [-1, 1]."""
-
-    def project(self, y: Tree) -> Tree:
-        """Return y itself."""
-        return y
-
-    def squash(self, update: Tree) -> Tree:
-        """The update itself: there is nothing to bound it by."""
-        return update
-
-    def violation(self, y: Tree) -> Tensor:
-        """Zeros."""
-        return leaves(y)[0].new_zeros(instances(y))
-
-    def sample(self, noise: Tree) -> Tree:
-        """Uniform in [-1, 1]."""
-        return map_leaves(lambda part: 2 * part - 1, noise)
-
-
 class TensorConstraint(Constraint):
-    """A set whose instances are single tensors; subclasses say what it does to one tensor."""
+    """A set whose instances are single tensors; subclasses say what it does to one tensor.
+
+    Attributes:
+        dimensions: the dimensions that a tensor needs at least, by name.
+    """
+
+    dimensions: tuple[str, ...] = ("instances",)
+
+    def direction(self, gradient: Tree) -> Tree:
+        """The gradient over its Euclidean norm unless overridden."""
+        return super().direction(self._tensor(gradient))
 
     def _tensor(self, tree: Tree) -> Tensor:
+        """The tree if it is one tensor with as many dimensions as the set needs.
+
+        Raises:
+            TypeError: if it is a tuple.
+            ValueError: if dimensions are missing.
+        """
         if not isinstance(tree, Tensor):
             raise TypeError(
                 f"{type(self).__name__} constrains one tensor, got a tuple of {len(tree)}; "
                 "give each leaf a set of its own with Product(...)."
             )
+        if tree.dim() < len(self.dimensions):
+            raise ValueError(
+                f"{type(self).__name__} needs a tensor with dimensions ({', '.join(self.dimensions)}), got shape "
+                f"{tuple(tree.shape)}; add a leading dimension (of size 1 for a single instance)."
+            )
         return tree
+
+
+class Intersection(TensorConstraint):
+    """The points that lie in every one of several sets.
+
+    Boxes (an L_inf ball is one) are merged when the intersection is made, and met by one clamp. Balls around the
+    origin and boxes that hold it have an exact projection too, see `shrink_into_box`. Otherwise the nearest point
+    is found by Dykstra's alternating projections, which are slow far away and wait for the device after every
+    tenth round.
+
+    Args:
+        parts: the sets; the first one says how updates are squashed and random points drawn.
+        iterations: most rounds of alternating projections.
+        tolerance: largest violation at which they stop.
+    """
+
+    def __init__(self, *parts: Constraint, iterations: int = 200, tolerance: float = 1e-6) -> None:
+        if not parts:
+            raise ValueError("Intersection needs at least one set, got none; use Free() for no constraint.")
+        self.parts, self.iterations, self.tolerance = parts, iterations, tolerance
+        regions = [region for part in parts if (region := part.region()) is not None]
+        self._region = reduce(and_, regions) if len(regions) == len(parts) else None
+
+    def region(self) -> Region | None:
+        """All parts merged, if each is a region."""
+        return self._region
+
+    def project(self, y: Tree) -> Tensor:
+        """The nearest point of all sets at once."""
+        tensor = self._tensor(y)
+        if self._region is not None and self._region.exact:
+            return self._region.project(tensor)
+        projections = [part.project for part in self.parts]
+        return alternate(tensor, projections, self.violation, iterations=self.iterations, tolerance=self.tolerance)
+
+    def squash(self, update: Tree) -> Tensor:
+        """As the first set does."""
+        return self._tensor(self.parts[0].squash(update))
+
+    def direction(self, gradient: Tree) -> Tensor:
+        """As the first set does."""
+        return self._tensor(self.parts[0].direction(gradient))
+
+    def violation(self, y: Tree) -> Tensor:
+        """The largest violation of any set."""
+        return torch.stack([part.violation(y) for part in self.parts]).amax(0)
+
+    def sample(self, noise: Tree) -> Tensor:
+        """A random point of the first set, projected."""
+        return self.project(self.parts[0].sample(noise))

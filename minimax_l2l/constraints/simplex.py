@@ -13,8 +13,10 @@ from minimax_l2l.trees import Tree
 class Simplex(TensorConstraint):
     """y_j >= 0 and sum_j y_j = 1 along the last dimension.
 
-    The projection is by sorting (Held, Wolfe and Crowder, 1974).
+    The projection is by sorting (Held, Wolfe and Crowder, 1974). A NaN makes its own simplex NaN.
     """
+
+    dimensions = ("instances", "coordinates")
 
     def project(self, y: Tree) -> Tensor:
         """max(y - tau, 0) with the tau that makes it sum to one."""
@@ -24,7 +26,7 @@ class Simplex(TensorConstraint):
         excess = ordered.cumsum(-1) - 1
         count = torch.arange(1, tensor.shape[-1] + 1, device=tensor.device, dtype=tensor.dtype)
         support = (ordered * count > excess).sum(-1, keepdim=True)
-        tau = excess.gather(-1, support - 1) / support
+        tau = excess.gather(-1, (support - 1).clamp_min(0)) / support  # of a NaN nothing is in the support
         return (tensor - tau).clamp_min(0)
 
     def squash(self, update: Tree) -> Tensor:

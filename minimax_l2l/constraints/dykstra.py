@@ -1,0 +1,53 @@
+"""Dykstra's alternating projections: the nearest point of sets of which each can be projected on alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from minimax_l2l.trees import Tree, leaves
+
+PATIENCE = 10
+
+
+def alternate(
+    y: Tensor,
+    projections: Sequence[Callable[[Tensor], Tree]],
+    violation: Callable[[Tensor], Tensor],
+    *,
+    iterations: int,
+    tolerance: float,
+) -> Tensor:
+    """Project on one set after the other, each time with that set's last correction put back first.
+
+    Whether to stop is looked up after every tenth round only, since each look waits for the device. Autograd goes
+    through all rounds taken.
+
+    Source: Boyle and Dykstra, A method for finding projections onto the intersection of convex sets in Hilbert
+    spaces, 1986.
+
+    Args:
+        y: shape (n, *event).
+        projections: on each of the sets.
+        violation: how far each instance lies outside of any set, shape (n,).
+        iterations: most rounds.
+        tolerance: largest violation, and largest move of a coordinate in a round, at which the rounds end. An
+            instance that holds a NaN does not hold up the others.
+
+    Returns:
+        Tensor shaped as `y`.
+    """
+    corrections = [torch.zeros_like(y) for _ in projections]
+    for taken in range(1, iterations + 1):
+        before = y
+        for k, project in enumerate(projections):
+            shifted = y + corrections[k]
+            (y,) = leaves(project(shifted))
+            corrections[k] = shifted - y
+        if taken % PATIENCE == 0:
+            moving = ((y - before).abs() > tolerance).any() | (violation(y) > tolerance).any()
+            if not bool(moving):
+                break
+    return y
