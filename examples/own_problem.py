@@ -68,7 +68,7 @@ def main() -> None:
     optimizer = LearnedOptimizer(MLPUpdater(), steps=2)
     task.solve(optimizer, out=options.out, device="cpu", progress="robust regression")
     with torch.no_grad():
-        unmoved, found = (problem.objective(d).mean() for d in (problem.initial(), optimizer.maximize(problem)))
+        unmoved, found = (problem.objective(d).mean() for d in (problem.initial(), optimizer.maximize(problem).y))
         worst = (problem.objective(problem.initial()).sqrt() + EPS * task.outer.weight.norm()).square().mean()
     print(f"mean squared error, inputs not moved      {unmoved:.4f}")
     print(f"moved by the learned optimizer            {found:.4f}")

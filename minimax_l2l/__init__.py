@@ -1,35 +1,46 @@
 """Minimax problems whose inner optimizer is learned: min over theta of max over y of f(theta, y)."""
 
-from minimax_l2l.constraints import Box, Constraint, Free, Intersection, L2Ball, LinfBall, Product, Simplex
-from minimax_l2l.errors import DamagedRunError, NonFiniteError
-from minimax_l2l.extras import MissingExtraError
-from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
-from minimax_l2l.optimizers import (
-    FGSM,
-    LBFGS,
-    PGM,
-    Adam,
-    AlternatingAscent,
-    ExtraGradient,
-    GradientAscent,
-    InnerOptimizer,
-    LearnedOptimizer,
-)
-from minimax_l2l.oracle import Oracle
-from minimax_l2l.passes import Passes
-from minimax_l2l.problem import InnerProblem
-from minimax_l2l.task import Task
-from minimax_l2l.training.solution import Solution, Status
-from minimax_l2l.updaters import (
-    CNNUpdater,
-    DenseMLPUpdater,
-    LowRankUpdater,
-    MLPUpdater,
-    RNNUpdater,
-    RowUpdater,
-    StreamingAdam,
-    Updater,
-)
+from typing import TYPE_CHECKING
+
+from minimax_l2l.lazy import lazily
+
+if TYPE_CHECKING:
+    from minimax_l2l.constraints import Box, Constraint, Free, Intersection, L2Ball, LinfBall, Product, Simplex
+    from minimax_l2l.errors import DamagedRunError, NonFiniteError
+    from minimax_l2l.extras import MissingExtraError
+    from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
+    from minimax_l2l.iterate import Iterate
+    from minimax_l2l.meter import Meter
+    from minimax_l2l.optimizers import (
+        FGSM,
+        LBFGS,
+        PGM,
+        Adam,
+        AlternatingAscent,
+        ExtraGradient,
+        GradientAscent,
+        InnerOptimizer,
+        LearnedOptimizer,
+    )
+    from minimax_l2l.oracle import Oracle
+    from minimax_l2l.passes import Passes
+    from minimax_l2l.problem import InnerProblem
+    from minimax_l2l.task import Task
+    from minimax_l2l.training.average import WeightAverage
+    from minimax_l2l.training.best import BestWeights
+    from minimax_l2l.training.hooks import Hook
+    from minimax_l2l.training.solution import Solution, Status
+    from minimax_l2l.training.step import Losses
+    from minimax_l2l.updaters import (
+        CNNUpdater,
+        DenseMLPUpdater,
+        LowRankUpdater,
+        MLPUpdater,
+        RNNUpdater,
+        RowUpdater,
+        StreamingAdam,
+        Updater,
+    )
 
 __version__ = "0.1.0"
 
@@ -39,6 +50,7 @@ __all__ = [
     "PGM",
     "Adam",
     "AlternatingAscent",
+    "BestWeights",
     "Box",
     "CNNUpdater",
     "Constraint",
@@ -49,16 +61,20 @@ __all__ = [
     "Free",
     "GradientAscent",
     "GradientFeatures",
+    "Hook",
     "InnerOptimizer",
     "InnerProblem",
     "Intersection",
+    "Iterate",
     "IterateFeatures",
     "L2Ball",
     "LearnedOptimizer",
     "LinfBall",
     "LogSignFeatures",
+    "Losses",
     "LowRankUpdater",
     "MLPUpdater",
+    "Meter",
     "MissingExtraError",
     "NonFiniteError",
     "Oracle",
@@ -72,4 +88,7 @@ __all__ = [
     "StreamingAdam",
     "Task",
     "Updater",
+    "WeightAverage",
 ]
+
+__getattr__ = lazily(__name__, __file__)

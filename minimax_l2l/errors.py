@@ -11,6 +11,10 @@ class NonFiniteError(ArithmeticError):
     """The objective became NaN or infinite, so neither player has a step to take."""
 
 
+class LostProcessError(RuntimeError):
+    """Another process of a data-parallel run is gone."""
+
+
 class DamagedRunError(ValueError):
     """A folder that should hold a run does not hold a whole one."""
 

@@ -1,4 +1,4 @@
-"""Gradient queries leave a module as they found it: modes, flags and running statistics."""
+"""Gradient queries leave a module as they found it: modes, weights and running statistics."""
 
 from __future__ import annotations
 
@@ -6,40 +6,52 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 QueryMode = Literal["eval", "train"]
 
 
 @contextmanager
-def querying(module: nn.Module | None, mode: QueryMode, *, frozen: bool = False) -> Iterator[None]:
+def querying(
+    module: nn.Module | None, mode: QueryMode, *, frozen: bool = True, graph: bool = False
+) -> Iterator[None]:
     """Run gradient queries through `module` without leaving a trace in it.
 
     Args:
         module: theta's module; None if the problem named none.
         mode: `"eval"` queries with running statistics, so that instances stay independent; `"train"`
             uses the batch's statistics and leaves the running ones alone.
-        frozen: make the parameters constants, so that second derivatives reach phi but never theta.
+        frozen: make the weights constants, so that no query forms their gradients, compiled or not, and no second
+            derivative reaches theta.
+        graph: queries keep their graphs, which read the running statistics after the outer pass has moved them.
     """
     if module is None:
         yield
         return
     training = [(part, part.training) for part in module.modules()]
-    # Training mode writes to buffers, and a graph of second derivatives reads them after the outer pass has.
-    copied = mode == "train" or frozen
-    buffers = [(part, dict(part._buffers)) for part, _ in training if copied and part._buffers]
-    flags = [(weight, weight.requires_grad) for weight in module.parameters()] if frozen else []
+    weights = [weight for weight in module.parameters() if weight.requires_grad] if frozen else []
+    kept: list[tuple[nn.Module, dict[str, Tensor | None]]] = []
+    tracking: list[_BatchNorm] = []
     try:
         module.train(mode == "train")
-        for part, own in buffers:
-            part._buffers.update({name: None if value is None else value.clone() for name, value in own.items()})
-        for weight, _ in flags:
+        for part, _ in training:
+            if part.training and isinstance(part, _BatchNorm):
+                if part.track_running_stats:
+                    tracking.append(part)
+                    part.track_running_stats = False  # in training mode it then neither reads nor writes them
+            elif part._buffers and (part.training or graph):
+                kept.append((part, dict(part._buffers)))
+                part._buffers.update({n: None if own is None else own.clone() for n, own in part._buffers.items()})
+        for weight in weights:
             weight.requires_grad_(False)
         yield
     finally:
         for part, was in training:
             part.training = was
-        for part, own in buffers:
+        for norm in tracking:
+            norm.track_running_stats = True
+        for part, own in kept:
             part._buffers.update(own)
-        for weight, was in flags:
-            weight.requires_grad_(was)
+        for weight in weights:
+            weight.requires_grad_(True)

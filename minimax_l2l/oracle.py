@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import TracebackType
 
 import torch
@@ -26,10 +27,11 @@ class Oracle:
     def __init__(self, problem: InnerProblem, *, second_order: bool = False) -> None:
         self.problem = problem
         self.second_order = second_order
-        self._querying = querying(problem.module, problem.query_mode, frozen=second_order)
+        self._open = ExitStack()
 
     def __enter__(self) -> Oracle:
-        self._querying.__enter__()
+        module = self.problem.module
+        self._open.enter_context(querying(module, self.problem.query_mode, graph=self.second_order))
         return self
 
     def __exit__(
@@ -38,13 +40,12 @@ class Oracle:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._querying.__exit__(kind, error, trace)
+        self._open.close()
 
     @torch.no_grad()
     def value(self, y: Tree) -> Tensor:
         """Objective of each instance, shape (n,). Costs one forward pass."""
-        self.problem.passes.add(forward=1)
-        return self._checked(self.problem.objective(y), y)
+        return self._evaluate(y)
 
     def value_and_gradient(self, y: Tree) -> tuple[Tensor, Tree]:
         """Objective of each instance, and the direction in which each leaf of y wants to move.
@@ -60,10 +61,9 @@ class Oracle:
         Raises:
             ValueError: if the objective has another shape than (n,), or does not depend on y.
         """
-        self.problem.passes.add(forward=1, input_gradient=1)
         with torch.enable_grad():
             point = map_leaves(self._differentiable, y)
-            values = self._checked(self.problem.objective(point), point)
+            values = self._evaluate(point)
             if not values.requires_grad:
                 raise ValueError(
                     "the objective does not depend on the inner variable, so it has no gradient; compute it "
@@ -105,13 +105,13 @@ class Oracle:
             return leaf
         return leaf.detach().requires_grad_()
 
-    @staticmethod
-    def _checked(values: Tensor, y: Tree) -> Tensor:
-        wanted = (instances(y),)
-        if not isinstance(values, Tensor) or tuple(values.shape) != wanted:
+    def _evaluate(self, y: Tree) -> Tensor:
+        count, problem = instances(y), self.problem
+        values = problem.count(lambda: problem.objective(y), count, theta=None)
+        if not isinstance(values, Tensor) or tuple(values.shape) != (count,):
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise ValueError(
-                f"objective(y) must return one value an instance, shape {wanted}, got {got}; leave the instance "
+                f"objective(y) must return one value per instance, shape {(count,)}, got {got}; leave the instance "
                 'dimension unreduced (for a loss: reduction="none").'
             )
         return values

@@ -1,4 +1,4 @@
-"""What a run costs, counted in passes through the objective rather than in seconds."""
+"""Passes through the objective, in which costs are told rather than in seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Passes:
-    """Passes of whole batches through the objective.
+    """Passes of whole batches through the objective; a part of a batch is a part of a pass.
 
     Attributes:
         forward: evaluations of the objective.
@@ -16,20 +16,20 @@ class Passes:
         weight_gradient: backward sweeps that also form the gradient of theta.
     """
 
-    forward: int = 0
-    input_gradient: int = 0
-    weight_gradient: int = 0
+    forward: float = 0
+    input_gradient: float = 0
+    weight_gradient: float = 0
 
-    def add(self, *, forward: int = 0, input_gradient: int = 0, weight_gradient: int = 0) -> None:
+    def add(self, *, forward: float = 0, input_gradient: float = 0, weight_gradient: float = 0) -> None:
         """Count some more."""
         self.forward += forward
         self.input_gradient += input_gradient
         self.weight_gradient += weight_gradient
 
     def as_row(self) -> dict[str, int]:
-        """The three counts under the names that result files use."""
+        """The three counts under the names that result files use, to the nearest whole pass."""
         return {
-            "forward_passes": self.forward,
-            "input_gradient_passes": self.input_gradient,
-            "weight_gradient_passes": self.weight_gradient,
+            "forward_passes": round(self.forward),
+            "input_gradient_passes": round(self.input_gradient),
+            "weight_gradient_passes": round(self.weight_gradient),
         }

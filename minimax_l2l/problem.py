@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from minimax_l2l.constraints import Constraint, Free
+from minimax_l2l.iterate import Iterate, State
+from minimax_l2l.meter import Meter
 from minimax_l2l.modes import QueryMode
 from minimax_l2l.passes import Passes
 from minimax_l2l.trees import Tree, map_leaves, ravel
+
+Result = TypeVar("Result")
 
 
 class InnerProblem(ABC):
@@ -26,20 +32,18 @@ class InnerProblem(ABC):
         constraint: the feasible set C.
         signs: +1 where a leaf of y ascends the objective, -1 where it descends; one number, or one a leaf.
             This is the only place where the game's sign is stated.
-        module: theta's module, whose modes gradient queries switch and restore; None if there is none.
-        shares_forward: whether `meta_objective` reuses what the task's `outer_loss` has computed at the same y, so
-            that one forward pass serves both where they are different numbers.
+        module: theta's module, whose modes gradient queries switch and restore, and whose passes are counted;
+            None if there is none.
         query_mode: whether queries run the module in `"eval"` mode, or with the batch's statistics.
-        final_state: the state that the last maximisation ended with, detached; `remember` may keep it.
+        keeps_gradient: whether `remember` wants the gradient at y_K, which the outer backward passes by.
     """
 
     constraint: Constraint = Free()
     signs: float | tuple[float, ...] = 1.0
     module: nn.Module | None = None
-    shares_forward: bool = False
     query_mode: QueryMode = "eval"
-    final_state: tuple[Tensor, ...] = ()
-    _passes: Passes | None = None
+    keeps_gradient: bool = False
+    _meter: Meter | None = None
 
     @abstractmethod
     def initial(self) -> Tree:
@@ -49,9 +53,9 @@ class InnerProblem(ABC):
     def objective(self, y: Tree) -> Tensor:
         """f(theta, y), one value an instance: shape (n,). The inner player wants it high, theta low."""
 
-    def meta_objective(self, y: Tree) -> Tensor:
-        """What phi ascends at the last iterate, shape (n,): the objective itself unless overridden."""
-        return self.objective(y)
+    def meta_objective(self, y: Tree) -> Tensor | None:  # noqa: ARG002
+        """What phi ascends at the last iterate, shape (n,); None, as here, if that is the objective itself."""
+        return None
 
     def view(self, y: Tree) -> Tensor:
         """The iterate as the updater should see it, shape (n, *event): y itself, a tuple side by side."""
@@ -66,20 +70,43 @@ class InnerProblem(ABC):
         """
         return map_leaves(torch.rand_like, y)
 
-    def remember(self, y: Tree) -> None:
-        """Keep the last iterate, detached, if the next problem should start from it. Keeps nothing here."""
+    def remember(self, end: Iterate, gradient: Tree | None) -> None:
+        """Keep what the next problem should start from; called once per step, at its end. Keeps nothing here.
 
-    def initial_state(self) -> tuple[Tensor, ...]:
+        Args:
+            end: y_K and the optimizer's state there, detached.
+            gradient: n d outer / d y_K, which is d objective / d y_K where theta descends the mean objective; None
+                unless `keeps_gradient` asks for it.
+        """
+
+    def initial_state(self) -> State:
         """The optimizer's state before its first step, such as moments remembered from last time: none here."""
         return ()
 
     @property
-    def passes(self) -> Passes:
-        """The counter that every gradient query of this problem adds to."""
-        if self._passes is None:
-            self._passes = Passes()
-        return self._passes
+    def meter(self) -> Meter:
+        """What counts the passes of this problem's queries."""
+        if self._meter is None:
+            self._meter = Meter()
+        return self._meter
 
-    @passes.setter
-    def passes(self, counter: Passes) -> None:
-        self._passes = counter
+    @meter.setter
+    def meter(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def count(self, compute: Callable[[], Result], instances: int, *, theta: nn.Module | None) -> Result:
+        """Compute something of this problem, its passes and the backward sweeps through it counted by the meter.
+
+        Args:
+            compute: returns a tensor, or a tuple with tensors in it.
+            instances: n.
+            theta: whose weights a sweep may reach; None if theta is a constant to `compute`.
+        """
+        if self.module is None:
+            return self.meter.evaluating(self, compute, theta=theta)
+        return self.meter.through(self.module, compute, instances, theta=theta)
+
+    @property
+    def passes(self) -> Passes:
+        """The passes that were made so far."""
+        return self.meter.passes

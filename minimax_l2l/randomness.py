@@ -12,10 +12,34 @@ import torch
 from torch import Tensor
 
 # Multipliers and shifts of the SplitMix64 output function (Steele, Lea and Flood, OOPSLA 2014).
-_GAMMA = 0x9E3779B97F4A7C15
-_MIX_A = 0xBF58476D1CE4E5B9
-_MIX_B = 0x94D049BB133111EB
-_SIZE = 1 << 64
+_GAMMA = -0x61C8864680B583EB
+_MIX_A = -0x40A7B892E31B1A47
+_MIX_B = -0x6B2FB644ECCEEE15
+_ALL = (1 << 64) - 1
+
+
+def _mix(value: int) -> int:
+    """Of a number from 0 to 2^64 - 1, one of the same range."""
+    value = (value ^ (value >> 30)) * (_MIX_A & _ALL) & _ALL
+    value = (value ^ (value >> 27)) * (_MIX_B & _ALL) & _ALL
+    return value ^ (value >> 31)
+
+
+def _mix_each(values: Tensor) -> Tensor:
+    """The same of every entry, int64 standing for 64 bits."""
+    values = (values ^ _shift_right(values, 30)) * _MIX_A
+    values = (values ^ _shift_right(values, 27)) * _MIX_B
+    return values ^ _shift_right(values, 31)
+
+
+def _shift_right(values: Tensor, bits: int) -> Tensor:
+    """Unsigned right shift: torch's int64 shift keeps the sign."""
+    return (values >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _signed(value: int) -> int:
+    """64 bits as an int64 holds them."""
+    return value - (1 << 64) if value >> 63 else value
 
 
 def uniform(like: Tensor, indices: Tensor, *, seed: int, step: int) -> Tensor:
@@ -30,38 +54,12 @@ def uniform(like: Tensor, indices: Tensor, *, seed: int, step: int) -> Tensor:
     Returns:
         Tensor shaped as `like`. Row i depends on (seed, step, indices[i]) alone.
     """
-    # Seed and step are mixed as Python's numbers: a tensor made of them would be a copy to the device.
-    stream = _mix(_mix(seed + _GAMMA) + step * _GAMMA)
     indices = indices.to(device=like.device, dtype=torch.int64)
-    rows = _mix_tensor(indices * _signed(_GAMMA) + _signed(stream + _GAMMA))
-    columns = torch.arange(1, math.prod(like.shape[1:]) + 1, device=like.device)
-    mixed = _mix_tensor(torch.add(rows[:, None], columns, alpha=_signed(_GAMMA)))
-    kept = min(
-        24, 1 - round(math.log2(torch.finfo(like.dtype).eps))
-    )  # bits that the mantissa holds, as float32 does
-    return (_shift_right(mixed, 64 - kept).to(like.dtype) / (1 << kept)).view_as(like)
-
-
-def _mix(value: int) -> int:
-    """SplitMix64's output function, modulo 2^64."""
-    value %= _SIZE
-    value = (value ^ (value >> 30)) * _MIX_A % _SIZE
-    value = (value ^ (value >> 27)) * _MIX_B % _SIZE
-    return value ^ (value >> 31)
-
-
-def _mix_tensor(value: Tensor) -> Tensor:
-    """The same of each entry; products of int64 wrap around by themselves."""
-    value = (value ^ _shift_right(value, 30)) * _signed(_MIX_A)
-    value = (value ^ _shift_right(value, 27)) * _signed(_MIX_B)
-    return value ^ _shift_right(value, 31)
-
-
-def _shift_right(value: Tensor, bits: int) -> Tensor:
-    """Unsigned right shift: torch's int64 shift keeps the sign."""
-    return (value >> bits) & ((1 << (64 - bits)) - 1)
-
-
-def _signed(value: int) -> int:
-    """The number in [-2^63, 2^63) with the same last 64 bits."""
-    return (value + _SIZE // 2) % _SIZE - _SIZE // 2
+    # The run's part is mixed on the host, so that nothing has to be copied to the device.
+    stream = _signed(_mix((_mix((seed + _GAMMA) & _ALL) + step * _GAMMA) & _ALL))
+    rows = _mix_each((indices + 1) * _GAMMA + stream)
+    event = math.prod(like.shape[1:])
+    columns = torch.arange(1, event + 1, device=like.device) * _GAMMA
+    kept = min(24, 1 - round(math.log2(torch.finfo(like.dtype).eps)))  # the bits of a mantissa, float32's at most
+    bits = _shift_right(_mix_each(rows[:, None] + columns[None, :]), 64 - kept)
+    return (bits.to(like.dtype) / (1 << kept)).view_as(like)

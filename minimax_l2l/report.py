@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from minimax_l2l.extras import require_extra
 from minimax_l2l.families import Section
-from minimax_l2l.training.folder import atomic
+from minimax_l2l.files import atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from minimax_l2l.iterate import Iterate
+from minimax_l2l.modes import querying
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.training.callbacks import Callback
-from minimax_l2l.training.iteration import Play
-from minimax_l2l.training.options import SolveOptions
-from minimax_l2l.training.run import Run
-from minimax_l2l.training.runtime import Precision
+from minimax_l2l.training.hooks import Hook
+from minimax_l2l.training.iteration import Iteration, Play
+from minimax_l2l.training.run import Bookkeeping, Run
+from minimax_l2l.training.runtime import Precision, Runtime
 from minimax_l2l.training.solution import Solution
+from minimax_l2l.training.step import Losses
 from minimax_l2l.trees import Tree
 
 
@@ -27,48 +30,69 @@ class Task(ABC):
     """A minimax problem: where batches come from, and what the inner problem of a batch is.
 
     Two methods make one: `batches` and `inner_problem`. Theta is the module `outer`; a task whose theta
-    does not descend by gradients leaves it None and overrides `descend`.
+    does not descend by gradients leaves it None and overrides `move_theta`.
 
     Attributes:
         outer: theta's module, None if theta takes no gradient step.
         iterations: how many batches a whole run has, for progress bars; None if that is not known.
         seed: of everything random in a run.
         device: where the run is; set by `solve` before the first batch.
+        moves_theta: whether `move_theta` does something; the host then waits for the numbers of every step.
+        data_parallel: whether a batch may be shared by several processes.
     """
 
     outer: nn.Module | None = None
     iterations: int | None = None
     seed: int = 0
     device: torch.device = torch.device("cpu")
+    moves_theta: bool = False
+    data_parallel: bool = True
 
     @abstractmethod
     def batches(self) -> Iterable[Any]:
-        """The run's batches, in order; the same ones each time it is called."""
+        """The run's batches, in order; the same ones each time it is called.
+
+        A sequence that makes each batch when it is asked for, by its number, need not make those again that a
+        resumed run has had.
+        """
 
     @abstractmethod
     def inner_problem(self, batch: Any) -> InnerProblem:
         """The inner problem of a batch, bound to it and to theta as it is now."""
 
-    def outer_loss(self, problem: InnerProblem, y: Tree) -> Tensor:
-        """What theta descends, one number: the mean objective unless overridden."""
-        return problem.objective(y).mean()
+    def losses(self, problem: InnerProblem, y: Tree) -> Losses:
+        """What theta descends and phi ascends at y, from one forward: the mean objective, unless overridden.
+
+        If the problem has a meta objective of its own, phi ascends that. A loss like TRADES returns both its
+        numbers, `Losses(outer=clean + beta * divergence, meta=divergence)`.
+        """
+        with querying(problem.module, "train"):  # running statistics move once, by what follows
+            meta = problem.meta_objective(y)
+        if meta is not None and self.outer is None:
+            return Losses(None, meta.mean())
+        outer = problem.objective(y).mean()
+        return Losses(outer, meta.mean() if meta is not None else None)
 
     def outer_optimizer(self) -> torch.optim.Optimizer | None:
         """Theta's optimizer: Adam with learning rate 1e-3 unless overridden."""
-        return torch.optim.Adam(self.outer.parameters(), lr=1e-3) if self.outer is not None else None
+        if self.outer is None:
+            return None
+        fused = self.device.type == "cuda"  # reads the flag of a failed step itself, so that the host need not wait
+        return torch.optim.Adam(self.outer.parameters(), lr=1e-3, fused=fused)
 
     def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:  # noqa: ARG002
-        """The schedule of theta's learning rate, moved once an iteration: none unless overridden."""
+        """The schedule of theta's learning rate, moved once per step: none unless overridden."""
         return None
 
     def meta_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:  # noqa: ARG002
-        """The schedule of phi's learning rate, moved once an iteration: none unless overridden."""
+        """The schedule of phi's learning rate, moved once per step: none unless overridden."""
         return None
 
-    def descend(self, problem: InnerProblem, y: Tree) -> Mapping[str, float]:  # noqa: ARG002
+    def move_theta(self, problem: InnerProblem, end: Iterate) -> Mapping[str, float]:  # noqa: ARG002
         """Move theta by something else than a gradient step, after phi has moved; return what to log.
 
-        Does nothing here: the gradient step of the one backward has been taken.
+        Does nothing here: the gradient step of the one backward has been taken. A task that overrides it sets
+        `moves_theta`.
         """
         return {}
 
@@ -87,8 +111,11 @@ class Task(ABC):
         """Leave in a finished run's folder what else is worth keeping, such as a policy. Nothing here."""
 
     def batches_from(self, start: int) -> Iterator[Any]:
-        """The batches of a run that has taken `start` steps: the others are drawn and dropped unless overridden."""
-        return islice(iter(self.batches()), start, None)
+        """The batches of a run that has taken `start` steps; those before are dropped, or not made at all."""
+        batches = self.batches()
+        if isinstance(batches, Sequence):
+            return (batches[step] for step in range(start, len(batches)))
+        return islice(iter(batches), start, None)
 
     def solve(
         self,
@@ -99,12 +126,14 @@ class Task(ABC):
         out: Path | str | None = None,
         resume: bool = False,
         device: str = "auto",
+        devices: int | None = None,
         precision: Precision = "32-true",
         log_every: int = 10,
         validate_every: int = 0,
         checkpoint_every: int = 200,
         progress: str | None = None,
         callbacks: Sequence[Callback] = (),
+        hooks: Sequence[Hook] = (),
         on_failure: Literal["raise", "stop"] = "raise",
     ) -> Solution:
         """Play the game: the inner optimizer ascends, theta descends, phi learns.
@@ -119,14 +148,17 @@ class Task(ABC):
             out: folder for config, metrics, checkpoint and weights; None writes nothing.
             resume: go on from the checkpoint in `out`; bit-identical to a run that never stopped.
             device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
+            devices: processes on this machine, one device each, which share every batch; None is one, or as many
+                as `torchrun` has started.
             precision: of forward passes.
-            log_every: iterations a history row.
+            log_every: iterations per history row; numbers that are not finite are noticed then at the latest.
             validate_every: iterations between two calls of `validate`; 0 never calls it.
             checkpoint_every: iterations between two checkpoints.
             progress: title of a progress bar; None shows none.
             callbacks: called with the row of every step.
-            on_failure: raise `NonFiniteError` when the objective is NaN or infinite, or stop with both
-                players as they were before that step.
+            hooks: companions of the run, such as `WeightAverage(0.999)`.
+            on_failure: raise `NonFiniteError` when the objective or a gradient is NaN or infinite, or stop; both
+                players are as they were before that step.
 
         Returns:
             Theta, phi, history, passes, seconds and status.
@@ -134,15 +166,12 @@ class Task(ABC):
         Raises:
             ValueError: on options that make no sense.
             DamagedRunError: if `resume` finds no whole checkpoint.
-            NonFiniteError: if the objective leaves the numbers and `on_failure` is `"raise"`.
+            NonFiniteError: if a number is not finite and `on_failure` is `"raise"`.
         """
-        options = SolveOptions(
-            play=play,
+        options = Bookkeeping(
             steps=steps,
             out=out,
             resume=resume,
-            device=device,
-            precision=precision,
             log_every=log_every,
             validate_every=validate_every,
             checkpoint_every=checkpoint_every,
@@ -150,7 +179,8 @@ class Task(ABC):
             callbacks=callbacks,
             on_failure=on_failure,
         )
-        with Run(self, optimizer, options, descends_objective=type(self).outer_loss is Task.outer_loss) as run:
+        runtime = Runtime(device, precision, devices, in_turns=play == "alternating")
+        with Run(Iteration(self, optimizer, runtime, play=play, hooks=hooks), options) as run:
             for batch in run.batches():
                 run.play(batch)
         return run.end()

@@ -34,7 +34,7 @@ from minimax_l2l.testing import check_game
 from minimax_l2l.trees import leaves
 from minimax_l2l.updaters.outer_product import OuterProduct
 from tasks.adversarial import AdversarialTraining, SmallResNet, cross_entropy
-from tasks.adversarial.task import Batch
+from tasks.adversarial.batches import Batch
 from tasks.games import BilinearGame, LimitCycle
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -88,8 +88,9 @@ def bilinear_problem(device):
 
 def play(problem, optimizer, device):
     """The forward half of an iteration, after which everything is still where it was."""
-    y = optimizer.maximize(problem)
-    value = problem.meta_objective(y).mean()
+    y = optimizer.maximize(problem).y
+    meta = problem.meta_objective(y)
+    value = (problem.objective(y) if meta is None else meta).mean()
     assert {tensor.device for tensor in (value, *leaves(y), *optimizer.parameters())} == {device}
     return value
 

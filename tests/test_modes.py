@@ -38,12 +38,12 @@ def state(module):
     return {name: value.clone() for name, value in module.state_dict(keep_vars=False).items()}
 
 
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("graph", [False, True])
 @pytest.mark.parametrize("mode", ["eval", "train"])
-def test_no_statistic_moves_whatever_layer_keeps_it(mode, frozen):
+def test_no_statistic_moves_whatever_layer_keeps_it(mode, graph):
     module = with_statistics().train()
     before = state(module)
-    with querying(module, mode, frozen=frozen):
+    with querying(module, mode, graph=graph):
         module(torch.randn(3, 2, 5))
     assert all(torch.equal(value, before[name]) for name, value in state(module).items())
     module(torch.randn(3, 2, 5))
@@ -52,11 +52,31 @@ def test_no_statistic_moves_whatever_layer_keeps_it(mode, frozen):
 
 
 def test_buffers_are_the_same_objects_afterwards():
-    module = nn.BatchNorm1d(4)
+    module = nn.InstanceNorm1d(4, track_running_stats=True)
     mean = module.running_mean
     with querying(module, "train"):
         assert module.running_mean is not mean
     assert module.running_mean is mean
+
+
+def test_the_statistics_of_batch_norm_are_not_copied():
+    module = nn.BatchNorm1d(4)
+    mean, before = module.running_mean, module.running_mean.clone()
+    with querying(module, "train"):
+        assert module.running_mean is mean
+        module(torch.randn(3, 4))
+    assert torch.equal(mean, before)
+    assert module.track_running_stats
+
+
+def test_a_layer_that_its_owner_keeps_in_eval_mode_uses_its_running_statistics():
+    class Kept(nn.BatchNorm1d):
+        def train(self, mode=True):
+            return super().train(False)
+
+    module, batch = Kept(1).eval(), torch.tensor([[3.0], [5.0]])
+    with querying(module, "train"):
+        torch.testing.assert_close(module(batch), batch, rtol=1e-4, atol=0)
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])
@@ -79,10 +99,12 @@ def test_uneven_modes_and_flags_come_back_after_an_error(mode):
     assert [name for name, weight in module.named_parameters() if not weight.requires_grad] == ["0.weight"]
 
 
-def test_parameters_stay_trainable_unless_frozen():
+def test_parameters_stay_trainable_if_asked():
     module = nn.Linear(2, 2)
-    with querying(module, "eval"):
+    with querying(module, "eval", frozen=False):
         assert all(weight.requires_grad for weight in module.parameters())
+    with querying(module, "eval"):
+        assert not any(weight.requires_grad for weight in module.parameters())
 
 
 def test_eval_queries_use_running_statistics_and_train_queries_the_batch():

@@ -2,6 +2,7 @@
 
 import pytest
 from specimens import random_images
+from torch.nn.functional import cross_entropy, kl_div
 
 from minimax_l2l import (
     FGSM,
@@ -11,9 +12,10 @@ from minimax_l2l import (
     IterateFeatures,
     LearnedOptimizer,
     LinfBall,
+    Losses,
     Passes,
 )
-from tasks.adversarial import AdversarialTraining, PerturbationProblem, SmallResNet
+from tasks.adversarial import AdversarialTraining, SmallResNet
 from tasks.games import LimitCycle
 
 BATCHES = 4
@@ -56,34 +58,60 @@ def test_a_batch_costs_what_it_costs_by_hand(optimizer, play, forward, input_gra
     assert solution.passes == Passes(BATCHES * forward, BATCHES * input_gradient, BATCHES * weight_gradient)
 
 
-class AnotherOuterLoss(AdversarialTraining):
-    """Theta descends twice the objective, which is another number than phi's."""
+class Shared(AdversarialTraining):
+    """Theta descends twice the objective, which is another number than phi's, from one forward."""
 
-    def outer_loss(self, problem, y):
-        return 2 * problem.objective(y).mean()
-
-
-class SharingProblem(PerturbationProblem):
-    """Phi ascends what the outer loss has computed."""
-
-    shares_forward = True
-
-    def meta_objective(self, _):
-        return self.computed
+    def losses(self, problem, y):
+        loss = problem.objective(y).mean()
+        return Losses(2 * loss, loss)
 
 
-class Sharing(AdversarialTraining):
-    def inner_problem(self, batch):
-        return SharingProblem(self.classifier, batch.images, batch.labels, self.threat)
+class Again(AdversarialTraining):
+    """The same, and phi's number is computed again."""
 
-    def outer_loss(self, problem, y):
-        problem.computed = problem.objective(y)
-        return 2 * problem.computed.mean()
+    def losses(self, problem, y):
+        return Losses(2 * problem.objective(y).mean(), problem.objective(y).mean())
 
 
-@pytest.mark.parametrize(("task", "forward"), [(AnotherOuterLoss, 3), (Sharing, 2)])
-def test_two_different_numbers_cost_two_backwards_and_a_forward_each_unless_shared(task, forward):
-    assert solve(grad_l2l(), task).passes == Passes(BATCHES * forward, BATCHES * 3, BATCHES)
+class Trades(AdversarialTraining):
+    """Theta descends the clean loss and the divergence of the attacked images, which alone phi ascends."""
+
+    def losses(self, problem, y):
+        clean, attacked = self.classifier(problem.images), self.classifier(problem.view(y))
+        divergence = kl_div(attacked.log_softmax(1), clean.softmax(1), reduction="batchmean")
+        return Losses(cross_entropy(clean, problem.labels) + 6 * divergence, divergence)
+
+
+class Delegating(AdversarialTraining):
+    """Nothing changes, and nothing should cost more."""
+
+    def losses(self, problem, y):
+        return super().losses(problem, y)
+
+
+class HalfAsMany(AdversarialTraining):
+    """A second forward of half the images is half a pass."""
+
+    def losses(self, problem, y):
+        self.classifier(problem.images[::2])
+        return super().losses(problem, y)
+
+
+@pytest.mark.parametrize(
+    ("task", "optimizer", "play", "by_hand"),
+    [
+        (Shared, grad_l2l(), "joint", (1 + 1, 1 + 2, 1)),  # one query; a shared forward, a backward for each
+        (Again, grad_l2l(), "joint", (1 + 2, 1 + 2, 1)),
+        (Trades, grad_l2l(), "joint", (1 + 2, 1 + 1 + 2, 2)),  # phi's backward passes the attacked images alone
+        (Trades, PGM(steps=2, step_size=0.02), "joint", (2 + 2, 2 + 2, 2)),
+        (Trades, grad_l2l(), "alternating", (2 * (1 + 2), 1 + 2 + 1 + 1, 2)),
+        (Delegating, grad_l2l(), "joint", (2, 2, 1)),
+        (Delegating, PGM(steps=2, step_size=0.02), "joint", (3, 3, 1)),
+        (HalfAsMany, GradientAscent(steps=0), "joint", (1.5, 1, 1)),
+    ],
+)
+def test_numbers_of_ones_own_are_measured(task, optimizer, play, by_hand):
+    assert solve(optimizer, task, play=play).passes == Passes(*(BATCHES * passes for passes in by_hand))
 
 
 def test_validation_costs_nothing():
@@ -91,10 +119,10 @@ def test_validation_costs_nothing():
 
 
 def test_a_game_without_theta_costs_its_unroll_and_phis_pass():
-    """The field's norm takes a gradient of its own beside phi's backward."""
+    """The field's norm is one more query; phi's backward runs through the graphs of gradients, not of values."""
     task = LimitCycle(iterations=BATCHES, games=4)
     solution = task.solve(LimitCycle.learned_optimizer(steps=16), device="cpu")
-    assert solution.passes == Passes(BATCHES * 17, BATCHES * 18, 0)
+    assert solution.passes == Passes(BATCHES * 17, BATCHES * 17, 0)
 
 
 def test_passes_are_reported_under_the_names_of_result_files():

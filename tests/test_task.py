@@ -19,6 +19,7 @@ from minimax_l2l import (
     InnerProblem,
     LearnedOptimizer,
     LinfBall,
+    Losses,
     MLPUpdater,
     NonFiniteError,
     RNNUpdater,
@@ -129,9 +130,9 @@ class TestPlay:
     def test_joint_play_takes_both_gradients_at_the_same_theta(self):
         task, optimizer = Fair(), learned(weight_decay=0.0, learning_rate=1e-2)
         theta, phi = weights(task.outer), weights(optimizer)
-        batch = next(task.batches())
+        batch = next(iter(task.batches()))
         problem = task.inner_problem(batch)
-        value = problem.objective(optimizer.maximize(problem)).mean()
+        value = problem.objective(optimizer.maximize(problem).y).mean()
         down = torch.autograd.grad(value, list(task.outer.parameters()), retain_graph=True)
         up = torch.autograd.grad(value, list(optimizer.parameters()))
         task.solve(optimizer, steps=1)
@@ -144,9 +145,9 @@ class TestPlay:
     def test_alternating_play_moves_phi_at_the_new_theta(self):
         task, optimizer = Fair(rate=0.5), learned(weight_decay=0.0, learning_rate=1e-2)
         theta, phi = weights(task.outer), weights(optimizer)
-        batch = next(task.batches())
+        batch = next(iter(task.batches()))
         problem = task.inner_problem(batch)
-        value = problem.objective(optimizer.maximize(problem)).mean()
+        value = problem.objective(optimizer.maximize(problem).y).mean()
         down = torch.autograd.grad(value, list(task.outer.parameters()))
         task.solve(optimizer, steps=1, play="alternating")
         for (name, before), slope in zip(theta.items(), down, strict=True):
@@ -154,7 +155,7 @@ class TestPlay:
         again = learned()
         again.load_state_dict(phi)
         problem = task.inner_problem(batch)  # at the theta that has moved
-        up = torch.autograd.grad(problem.objective(again.maximize(problem)).mean(), list(again.parameters()))
+        up = torch.autograd.grad(problem.objective(again.maximize(problem).y).mean(), list(again.parameters()))
         for (name, before), slope in zip(phi.items(), up, strict=True):
             wanted = before + 1e-2 * slope / (slope.abs() + 1e-8)
             torch.testing.assert_close(optimizer.state_dict()[name], wanted)
@@ -202,8 +203,9 @@ class TestPlay:
 class Ridge(Fair):
     """Theta descends the worst group's loss and its own size; phi ascends the loss alone."""
 
-    def outer_loss(self, problem, y):
-        return problem.objective(y).mean() + 10 * self.outer.weight.square().sum()
+    def losses(self, problem, y):
+        loss = problem.objective(y).mean()
+        return Losses(loss + 10 * self.outer.weight.square().sum(), loss)
 
 
 class BestGroup(WorstGroup):
@@ -219,7 +221,7 @@ class Contrary(Fair):
 
 
 class TestDifferentNumbers:
-    def test_outer_loss_moves_theta_and_leaves_phi_to_the_objective(self):
+    def test_the_outer_number_moves_theta_and_leaves_phi_to_its_own(self):
         plain, ridge = Fair(), Ridge()
         phis = []
         for task in (plain, ridge):
@@ -258,8 +260,9 @@ class TestDifferentNumbers:
     @pytest.mark.parametrize("play", ["joint", "alternating"])
     def test_running_statistics_move_once_a_step(self, play):
         class Scaled(AdversarialTraining):
-            def outer_loss(self, problem, y):
-                return 2 * problem.objective(y).mean()
+            def losses(self, problem, y):
+                loss = problem.objective(y).mean()
+                return Losses(2 * loss, loss)
 
         for kind in (AdversarialTraining, Scaled):
             task = kind(Network(), pictures(), LinfBall(0.1), epochs=2, batch_size=16)
@@ -268,8 +271,9 @@ class TestDifferentNumbers:
 
     def test_gradients_of_theta_and_phi_do_not_depend_on_whether_the_two_numbers_are_told_apart(self):
         class Same(Fair):
-            def outer_loss(self, problem, y):
-                return super().outer_loss(problem, y)
+            def losses(self, problem, y):
+                loss = super().losses(problem, y).outer
+                return Losses(loss, loss)
 
         results = []
         for task in (Fair(), Same()):
@@ -288,9 +292,9 @@ class Spinning(LimitCycle):
         super().__init__(iterations=2, games=3)
         self.seen = []
 
-    def descend(self, problem, y):
-        self.seen.append((problem, y))
-        return {"games": float(len(y[0]))}
+    def move_theta(self, problem, end):
+        self.seen.append((problem, end.y))
+        return {"games": float(len(end.y[0]))}
 
 
 class TestWithoutTheta:
@@ -395,17 +399,17 @@ class TestNonFinite:
         assert json.loads((tmp_path / "solution.json").read_text())["status"] == "diverged"
 
     def test_raise(self):
-        with pytest.raises(NonFiniteError, match="objective became nan, so neither player has a step to take"):
+        with pytest.raises(NonFiniteError, match="became NaN or infinite, so neither player has a step to take"):
             spoiled().solve(attacker())
 
     def test_an_infinite_gradient_of_a_finite_objective(self):
         class Rooted(Fair):
-            def outer_loss(self, problem, y):
-                return problem.objective(y).mean() + (0 * self.outer.weight).sum().sqrt()
+            def losses(self, problem, y):
+                return Losses(problem.objective(y).mean() + (0 * self.outer.weight).sum().sqrt())
 
         task = Rooted()
         before = weights(task.outer)
-        with pytest.raises(NonFiniteError, match="gradient became nan"):
+        with pytest.raises(NonFiniteError, match="became NaN or infinite"):
             task.solve(PGM(steps=1, step_size=0.1))
         assert_same(weights(task.outer), before)
 
@@ -497,8 +501,8 @@ class TestRecords:
 
     def test_the_objective_is_the_one_before_the_step(self):
         task, optimizer = Fair(), learned()
-        problem = task.inner_problem(next(task.batches()))
-        value = problem.objective(optimizer.maximize(problem)).mean().item()
+        problem = task.inner_problem(next(iter(task.batches())))
+        value = problem.objective(optimizer.maximize(problem).y).mean().item()
         assert task.solve(optimizer, steps=1, log_every=1).history[0]["objective"] == value
 
     def test_a_progress_bar_may_be_shown(self, capsys):
@@ -538,13 +542,14 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("loss", "sentence"),
         [
-            (lambda problem, y: problem.objective(y), r"got a tensor of shape \(2,\); compute it"),
-            (lambda problem, y: problem.objective(y).mean().detach(), r"shape \(\) that does not depend on it"),
+            (lambda problem, y: Losses(problem.objective(y)), r"one number for outer, got \(2,\); take the mean"),
+            (lambda problem, y: Losses(problem.objective(y).mean(), 1.0), "one number for meta, got float"),
+            (lambda problem, y: Losses(None), "returned neither player's number"),
         ],
     )
-    def test_an_outer_loss_that_is_no_number(self, loss, sentence):
+    def test_losses_that_are_no_numbers(self, loss, sentence):
         class Wrong(Fair):
-            def outer_loss(self, problem, y):
+            def losses(self, problem, y):
                 return loss(problem, y)
 
         with pytest.raises(ValueError, match=sentence):
@@ -646,8 +651,8 @@ class Walking(Fair):
             def initial(self):
                 return task.last
 
-            def remember(self, y):
-                task.last = y
+            def remember(self, end, gradient):
+                task.last = end.y
 
         return Remembering(super().inner_problem(batch).losses)
 
@@ -678,8 +683,8 @@ def test_the_last_iterate_is_remembered_and_the_next_problem_starts_there(optimi
             starts.append(self.last)
             return super().inner_problem(batch)
 
-        def descend(self, problem, y):
-            ends.append(y)
+        def move_theta(self, problem, end):
+            ends.append(end.y)
             return {}
 
     Watched().solve(optimizer(), play=play, steps=3)

@@ -27,6 +27,7 @@ from minimax_l2l import (
     LearnedOptimizer,
     LinfBall,
     LogSignFeatures,
+    Losses,
     LowRankUpdater,
     MLPUpdater,
     Oracle,
@@ -179,8 +180,9 @@ def adversarial_training(**options):
 class TradeOff(AdversarialTraining):
     """Theta descends the clean loss plus the objective, in the manner of TRADES."""
 
-    def outer_loss(self, problem, y):
-        return problem.objective(torch.zeros_like(y)).mean() + problem.objective(y).mean()
+    def losses(self, problem, y):
+        loss = problem.objective(y).mean()
+        return Losses(problem.objective(torch.zeros_like(y)).mean() + loss, loss)
 
 
 GAMES = {
@@ -377,10 +379,14 @@ BROKEN_PROBLEMS = {
     "a gradient four times too small": (lambda: changed(Scaled(CENTRE), factor=0.25), "at the rate"),
     "a count of its own": (lambda: Counting(CENTRE), "A value costs one forward pass"),
     "a counter that forgets": (lambda: Forgetful(CENTRE), "A value costs one forward pass"),
-    "a backward inside": (lambda: Meddling(backward), "it changed .grad"),
     "weights that move": (lambda: Meddling(drift), "it changed weights"),
     "statistics that move": (lambda: Meddling(count_queries), "it changed running statistics"),
 }
+
+
+def test_theta_is_a_constant_inside_a_query():
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        check_problem(lambda: Meddling(backward))
 
 
 @pytest.mark.parametrize("name", BROKEN_PROBLEMS)
@@ -563,12 +569,12 @@ class StartingOutside(Ascent):
 
 
 class Silent(Ascent):
-    def maximize(self, problem, *, observe=None):
+    def maximize(self, problem, *, start=None, steps=None, observe=None):
         return super().maximize(problem)
 
 
 class Hasty(Ascent):
-    def maximize(self, problem, *, observe=None):
+    def maximize(self, problem, *, start=None, steps=None, observe=None):
         self.steps = 1
         return super().maximize(problem, observe=observe and (lambda k, y: observe(min(k, 0), y)))
 
@@ -776,8 +782,8 @@ class Shifted(Through):
 
 
 class AllThePlayersOneWay(Regression):
-    def outer_loss(self, problem, y):
-        return -problem.objective(y).mean()
+    def losses(self, problem, y):
+        return Losses(-problem.objective(y).mean(), problem.objective(y).mean())
 
 
 class ThetaAscends(Regression):
@@ -787,14 +793,31 @@ class ThetaAscends(Regression):
 
 class ThetaInTheStart(Regression):
     def inner_problem(self, batch):
-        problem = super().inner_problem(batch)
-        return changed(problem, initial=lambda: 0.01 * batch * self.outer[0].weight.mean())
+        problem, start = super().inner_problem(batch), 0.01 * batch * self.outer[0].weight.mean()
+        return changed(problem, initial=lambda: start)
 
 
 class AnotherMetaObjective(Regression):
+    """Phi's number is not theta's, which is no fault."""
+
     def inner_problem(self, batch):
         problem = super().inner_problem(batch)
         return changed(problem, meta_objective=lambda y: 2 * problem.objective(y))
+
+
+class Enmeshed(LearnedOptimizer):
+    latest = None
+
+    def __init__(self, updater, **options):
+        super().__init__(updater, **options)
+        Enmeshed.latest = self
+
+
+class PhiBesidesTheEnd(Regression):
+    def losses(self, problem, y):
+        loss = problem.objective(y).mean()
+        phi = sum(weight.sum() for weight in Enmeshed.latest.parameters())
+        return Losses(loss + phi, loss)
 
 
 class Nameless(Regression):
@@ -805,9 +828,9 @@ class Nameless(Regression):
 
 
 class Peeking(Regression):
-    def descend(self, problem, y):
+    def move_theta(self, problem, end):
         with torch.no_grad():
-            return {"again": problem.objective(y).mean().item()}
+            return {"again": problem.objective(end.y).mean().item()}
 
 
 class Wandering(Regression):
@@ -831,7 +854,7 @@ class Disconnected(LimitCycle):
 
 BROKEN_GAMES = {
     "theta in the start": (ThetaInTheStart, LearnedOptimizer, "with y_K held fixed"),
-    "phi's number is another": (AnotherMetaObjective, LearnedOptimizer, "a pass of its own"),
+    "phi besides y_K": (PhiBesidesTheEnd, Enmeshed, "a pass of its own"),
     "both pull the same way": (AllThePlayersOneWay, LearnedOptimizer, "want different things"),
     "theta ascends": (ThetaAscends, LearnedOptimizer, "A small step of theta lowers"),
     "phi descends": (Regression, MetaDescends, "A small step of phi raises"),
@@ -846,6 +869,10 @@ def test_a_game_that_breaks_a_law_is_caught(name):
     task, optimizer, sentence = BROKEN_GAMES[name]
     with pytest.raises(ContractViolation, match=sentence):
         check_game(task, lambda: optimizer(RNNUpdater(hidden=4, gain=0.3), steps=2))
+
+
+def test_a_meta_objective_of_its_own_is_no_fault():
+    check_game(AnotherMetaObjective, lambda: LearnedOptimizer(RNNUpdater(hidden=4, gain=0.3), steps=2))
 
 
 def test_a_meta_objective_without_a_graph_is_caught():

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.errors import require_count, require_fraction, require_positive
-from minimax_l2l.optimizers.base import InnerOptimizer, Observer, State
+from minimax_l2l.iterate import Iterate, State
+from minimax_l2l.optimizers.base import InnerOptimizer, Observer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, choose, leaves, map_leaves, per_instance
@@ -96,18 +97,27 @@ class PGM(InnerOptimizer):
             unit = map_leaves(lambda new, old: self.momentum * old + new, unit, before)
         return unit, leaves(unit)
 
-    def maximize(self, problem: InnerProblem, *, observe: Observer | None = None) -> Tree:
-        """Take K steps from each start and keep each instance's best last iterate."""
-        best = self.run(problem, observe=observe)
+    def maximize(
+        self,
+        problem: InnerProblem,
+        *,
+        start: Iterate | None = None,
+        steps: int | None = None,
+        observe: Observer | None = None,
+    ) -> Iterate:
+        """Take K steps from each start and keep each instance's best last iterate; `start` replaces the first."""
+        best = super().maximize(problem, start=start, steps=steps, observe=observe)
         if self.restarts == 1:
             return best
         with self.oracle(problem) as oracle:
-            highest = oracle.merit(oracle.value(best))
+            highest = oracle.merit(oracle.value(best.y))
         for draw in range(1, self.restarts):
-            y = self.run(problem, draw=draw)
+            again = Iterate(self.start(problem, draw), problem.initial_state())
+            end = super().maximize(problem, start=again, steps=steps)
             with self.oracle(problem) as oracle:
-                value = oracle.merit(oracle.value(y))
-            best = choose(value > highest, y, best)
+                value = oracle.merit(oracle.value(end.y))
+            better = value > highest
+            best = Iterate(choose(better, end.y, best.y), _choose_state(better, end.state, best.state))
             highest = torch.maximum(value, highest)
         return best
 
@@ -125,6 +135,10 @@ class FGSM(PGM):
 
     def __init__(self, *, step_size: float, random_start: float = 0.0) -> None:
         super().__init__(steps=1, step_size=step_size, random_start=random_start)
+
+
+def _choose_state(better: Tensor, yes: State, no: State) -> State:
+    return leaves(choose(better, yes, no)) if no else no
 
 
 def _over_mean_size(gradient: Tensor) -> Tensor:

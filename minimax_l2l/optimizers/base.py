@@ -6,14 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from minimax_l2l.errors import require_count, require_fraction
+from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, detach, map_leaves
 
-State = tuple[Tensor, ...]
 Observer = Callable[[int, Tree], None]
 
 
@@ -63,8 +63,8 @@ class InnerOptimizer(nn.Module, ABC):
             The next iterate, feasible, and the next state.
         """
 
-    def begin_step(self, k: int, y: Tree, state: State) -> tuple[Tree, State]:  # noqa: ARG002
-        """What step k starts from: the last step's iterate and state unless overridden."""
+    def begin_step(self, remaining: int, y: Tree, state: State) -> tuple[Tree, State]:  # noqa: ARG002
+        """What a step starts from while so many remain, itself included: where the last one ended, as a rule."""
         return y, state
 
     def start(self, problem: InnerProblem, draw: int = 0) -> Tree:
@@ -80,32 +80,32 @@ class InnerOptimizer(nn.Module, ABC):
         """The oracle that this optimizer's queries go through."""
         return Oracle(problem)
 
-    def maximize(self, problem: InnerProblem, *, observe: Observer | None = None) -> Tree:
+    def maximize(
+        self,
+        problem: InnerProblem,
+        *,
+        start: Iterate | None = None,
+        steps: int | None = None,
+        observe: Observer | None = None,
+    ) -> Iterate:
         """Take K steps on a problem.
 
         Args:
             problem: max over y in C of its objective.
+            start: where to go on from; None starts at `start(problem)` with the problem's initial state.
+            steps: K for this call; None takes the optimizer's own.
             observe: called with (k, y_k), detached, for k = 0 ... K.
 
         Returns:
-            y_K. It carries a graph to phi if the optimizer learns, and to nothing else.
+            y_K and the state there. They carry a graph to phi if the optimizer learns, and to nothing else.
         """
-        return self.run(problem, observe=observe)
-
-    def run(self, problem: InnerProblem, *, draw: int = 0, observe: Observer | None = None) -> Tree:
-        """K steps from one start; see `maximize`."""
+        count = self.steps if steps is None else require_count("steps", steps)
         with self.oracle(problem) as oracle:
-            y = self.start(problem, draw)
-            state = problem.initial_state()
-            for k in range(self.steps):
+            y, state = start or Iterate(self.start(problem), problem.initial_state())
+            for k in range(count):
                 if observe is not None:
                     observe(k, detach(y))
-                y, state = self.step(oracle, *self.begin_step(k, y, state))
+                y, state = self.step(oracle, *self.begin_step(count - k, y, state))
             if observe is not None:
-                observe(self.steps, detach(y))
-        problem.final_state = tuple(part.detach() for part in state)
-        return y
-
-    def forward(self, problem: InnerProblem) -> Tree:
-        """The same as `maximize`."""
-        return self.maximize(problem)
+                observe(count, detach(y))
+        return Iterate(y, state)

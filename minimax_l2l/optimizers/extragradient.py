@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.ascent import GradientAscent
-from minimax_l2l.optimizers.base import State
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, map_leaves
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.errors import require_count, require_positive
-from minimax_l2l.optimizers.base import InnerOptimizer, State
+from minimax_l2l.iterate import State
+from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, choose, per_instance, ravel, unravel
 

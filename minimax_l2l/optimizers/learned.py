@@ -10,7 +10,8 @@ import torch
 from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import require_count, require_positive
 from minimax_l2l.features import Features, GradientFeatures, root_mean_square
-from minimax_l2l.optimizers.base import InnerOptimizer, State
+from minimax_l2l.iterate import State
+from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.optimizers.parts import describe, rebuild
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.oracle import Oracle
@@ -129,9 +130,9 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         factor = torch.where(size > longest, longest / torch.where(size > longest, size, 1), 1).flatten()
         return map_leaves(lambda part: per_instance(factor, part) * part, update)
 
-    def begin_step(self, k: int, y: Tree, state: State) -> tuple[Tree, State]:
+    def begin_step(self, remaining: int, y: Tree, state: State) -> tuple[Tree, State]:
         """Cut the graph until the steps begin that phi learns from."""
-        if self.truncate is not None and k <= self.steps - self.truncate:
+        if self.truncate is not None and remaining >= self.truncate:
             return detach(y), tuple(part.detach() for part in state)
         return y, state
 

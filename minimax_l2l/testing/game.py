@@ -13,7 +13,7 @@ from minimax_l2l.task import Task
 from minimax_l2l.testing.match import BATCHES, Match, Parts, Table
 from minimax_l2l.testing.probes import copies, follows, require_factory, same_bits, seeded
 from minimax_l2l.testing.violation import require
-from minimax_l2l.training.iteration import Play
+from minimax_l2l.training.iteration import Measured, Play
 from minimax_l2l.trees import Tree, detach
 
 
@@ -46,8 +46,8 @@ def check_game(
         _theta_has_its_partial_derivative,
         _phi_has_its_own_gradient,
         _players_pull_apart,
-        _theta_lowers_the_outer_loss,
-        _phi_raises_the_meta_objective,
+        _theta_lowers_its_number,
+        _phi_raises_its_number,
         _only_the_outer_pass_moves_statistics,
         _seeds_reproduce,
     ):
@@ -57,29 +57,29 @@ def check_game(
 
 def _theta_gradient(match: Match, *, of: Callable[[InnerProblem, Tree], Tensor]) -> Parts:
     problem, y = match.maximize()
-    return torch.autograd.grad(of(problem, detach(y)), match.iteration.theta, allow_unused=True)
+    return torch.autograd.grad(of(problem, detach(y)), match.theta, allow_unused=True)
 
 
 def _phi_gradient(match: Match) -> Parts:
     problem, y = match.maximize()
-    value = problem.meta_objective(y).mean()
+    value = match.meta(problem, y)
     require(
         value.requires_grad,
-        law="The meta objective depends on phi through y_K",
+        law="The number that phi ascends depends on phi through y_K",
         seen="it carries no graph",
         remedy="compute it from the y that it is given, without detaching",
     )
-    return torch.autograd.grad(value, match.iteration.phi, allow_unused=True)
+    return torch.autograd.grad(value, match.phi, allow_unused=True)
 
 
 def _theta_has_its_partial_derivative(table: Table) -> None:
     match = table.match()
-    if not match.iteration.theta:
+    if not match.theta:
         return
-    match.iteration.differentiate(*match.maximize())
+    match.iteration.differentiate(match.batches[0], "both")
     other = table.match()
-    alone = _theta_gradient(other, of=other.task.outer_loss)
-    difference = _difference([parameter.grad for parameter in match.iteration.theta], alone)
+    alone = _theta_gradient(other, of=other.outer)
+    difference = _difference([parameter.grad for parameter in match.theta], alone)
     require(
         difference <= table.tolerance,
         law="Theta's gradient is that of the outer loss with y_K held fixed",
@@ -90,29 +90,30 @@ def _theta_has_its_partial_derivative(table: Table) -> None:
 
 
 def _phi_has_its_own_gradient(table: Table) -> None:
-    match = table.match()
-    if match.iteration.meta is None:
+    other = table.match()
+    if not other.phi:
         return
-    alone = _phi_gradient(table.match())
-    match.iteration.differentiate(*match.maximize())
-    difference = _difference([parameter.grad for parameter in match.iteration.phi], alone)
+    alone = _phi_gradient(other)
+    match = table.match()
+    match.iteration.differentiate(match.batches[0], "both")
+    difference = _difference([parameter.grad for parameter in match.phi], alone)
     require(
         difference <= table.tolerance,
         law="Phi's gradient is that of a pass of its own at the same theta",
         seen=f"the joint backward's differs by {difference:.3g}",
-        remedy="keep phi out of everything in outer_loss but y_K",
+        remedy="keep phi out of everything in losses but y_K",
     )
 
 
 def _players_pull_apart(table: Table) -> None:
     match = table.match()
-    if not match.iteration.theta:
+    if not match.theta:
         return
-    signs = match.pose().signs
+    signs = match.problem().signs
     own = set(signs if isinstance(signs, tuple) else (signs,))
     if len(own) > 1:
         return
-    outer = _theta_gradient(match, of=match.task.outer_loss)
+    outer = _theta_gradient(match, of=match.outer)
     inner = _theta_gradient(table.match(), of=lambda problem, y: problem.objective(y).mean())
     sizes = _product(outer, outer) ** 0.5 * _product(inner, inner) ** 0.5
     cosine = own.pop() * _product(outer, inner) / sizes if sizes else 0.0
@@ -120,52 +121,52 @@ def _players_pull_apart(table: Table) -> None:
         cosine > -0.999,
         law="Theta and the inner player want different things of the objective",
         seen=f"the outer loss is its opposite (theta's two gradients have cosine {cosine:.3f}): both pull one way",
-        remedy="leave out the minus sign in outer_loss: theta descends what the inner player ascends",
+        remedy="leave out the minus sign in losses: theta descends what the inner player ascends",
     )
 
 
-def _theta_lowers_the_outer_loss(table: Table) -> None:
+def _theta_lowers_its_number(table: Table) -> None:
     match = table.match()
-    if not match.iteration.theta:
+    if not match.theta:
         return
-    gradient = _theta_gradient(match, of=match.task.outer_loss)
+    gradient = _theta_gradient(match, of=match.outer)
     step = _step(table, "theta")
     y = detach(table.match().maximize()[1])
 
     def loss(length: float) -> Tensor:
         fresh = table.match()
-        _shift(fresh.iteration.theta, step, length)
+        _shift(fresh.theta, step, length)
         with torch.no_grad():
-            return fresh.task.outer_loss(fresh.pose(), y)
+            return fresh.outer(fresh.problem(), y)
 
     slope = _product(gradient, step)
     require(
         slope <= 0 and _goes_along(loss, slope),
         law="A small step of theta lowers the outer loss on the same batch",
-        seen=f"it changes it at a rate of {slope:.3g} a step",
+        seen=f"it changes it at a rate of {slope:.3g} per step",
         remedy="let outer_optimizer minimise, without maximize=True or a minus sign",
     )
 
 
-def _phi_raises_the_meta_objective(table: Table) -> None:
+def _phi_raises_its_number(table: Table) -> None:
     match = table.match()
-    if match.iteration.meta is None:
+    if not match.phi:
         return
     gradient = _phi_gradient(match)
     step = _step(table, "phi")
 
     def value(length: float) -> Tensor:
         fresh = table.match()
-        _shift(fresh.iteration.phi, step, length)
+        _shift(fresh.phi, step, length)
         problem, y = fresh.maximize()
         with torch.no_grad():
-            return problem.meta_objective(y).mean()
+            return fresh.meta(problem, y)
 
     slope = _product(gradient, step)
     require(
         slope >= 0 and _goes_along(value, slope),
-        law="A small step of phi raises the meta objective on the same batch",
-        seen=f"it changes it at a rate of {slope:.3g} a step",
+        law="A small step of phi raises what it ascends on the same batch",
+        seen=f"it changes it at a rate of {slope:.3g} per step",
         remedy="let meta_optimizer maximise (maximize=True) and write no minus sign elsewhere",
     )
 
@@ -176,16 +177,16 @@ def _only_the_outer_pass_moves_statistics(table: Table) -> None:
         match = table.match(play)
         if match.task.outer is None:
             return
-        problem = match.pose()
+        problem = match.problem()
         before = copies(match.task.outer.buffers())
-        y = match.solve(problem)
+        y = match.solve(problem).y
         require(
             same_bits(before, match.task.outer.buffers()),
             law="Gradient queries leave theta's running statistics alone",
             seen=f"the inner optimizer's moved them in {play} play",
             remedy="name theta's `module` in the problem",
         )
-        match.task.outer_loss(problem, y)
+        match.outer(problem, y)
         once = copies(match.task.outer.buffers())
         whole = table.match(play)
         whole.iteration(whole.batches[0])
@@ -202,7 +203,7 @@ def _seeds_reproduce(table: Table) -> None:
     ends = []
     for _ in range(2):
         match = table.match()
-        rows = [match.iteration(batch) for batch in match.batches]
+        rows = [_floats(match.iteration(batch)) for batch in match.batches]
         modules = [module for module in (match.task.outer, match.optimizer) if module is not None]
         ends.append((rows, [part for module in modules for part in module.state_dict().values()]))
     require(
@@ -214,10 +215,14 @@ def _seeds_reproduce(table: Table) -> None:
     )
 
 
+def _floats(measured: Measured) -> dict[str, float]:
+    return {name: float(value) for name, value in measured.items()}
+
+
 def _step(table: Table, player: str) -> Parts:
     """How far one whole iteration moves a player."""
     match = table.match()
-    weights = match.iteration.theta if player == "theta" else match.iteration.phi
+    weights = match.theta if player == "theta" else match.phi
     before = copies(weights)
     match.iteration(match.batches[0])
     return [after.detach() - was for after, was in zip(weights, before, strict=True) if was is not None]

@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.optimizers.base import InnerOptimizer, State
+from minimax_l2l.iterate import State
+from minimax_l2l.meter import Meter
+from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.passes import Passes
 from minimax_l2l.problem import InnerProblem
@@ -42,7 +44,7 @@ class _Trial:
     def maximize(self, problem: InnerProblem) -> Tree:
         """y_K, from the same random numbers each time."""
         with seeded(self.seed):
-            return self.optimizer.maximize(problem)
+            return self.optimizer.maximize(problem).y
 
 
 def check_optimizer(
@@ -86,7 +88,7 @@ def check_optimizer(
 
 def _iterates_are_feasible(trial: _Trial) -> None:
     problem, seen = trial.problem_factory(), []
-    last = trial.optimizer.maximize(problem, observe=lambda k, y: seen.append((k, y)))
+    last = trial.optimizer.maximize(problem, observe=lambda k, y: seen.append((k, y))).y
     steps = trial.optimizer.steps
     require(
         [k for k, _ in seen] == list(range(steps + 1)),
@@ -131,7 +133,7 @@ def _runs_repeat(trial: _Trial) -> None:
 
 def _passes_are_counted(trial: _Trial) -> None:
     problem, real = trial.problem_factory(), Passes()
-    problem.passes = Passes()
+    problem.meter = Meter()
     objective = problem.objective
 
     def metered(y: Tree) -> Tensor:
@@ -225,7 +227,7 @@ def _steps_ascend(trial: _Trial) -> None:
     ones = (1.0,) * len(signs)
     setattr(problem, "objective", lambda y: height(y, ones))  # noqa: B010 - these attributes shadow methods
     setattr(problem, "initial_state", lambda: ())  # noqa: B010 - moments of another objective lead elsewhere
-    last = trial.optimizer.maximize(problem, observe=lambda k, y: starts.append(y) if k == 0 else None)
+    last = trial.optimizer.maximize(problem, observe=lambda k, y: starts.append(y) if k == 0 else None).y
     size = ravel(starts[0]).abs().reshape(instances(last), -1).sum(1).clamp_min(1)
     fall = height(starts[0], signs) - height(last, signs)
     require(
@@ -257,9 +259,10 @@ def _phi_is_reached(trial: _Trial) -> None:
         return
     optimizer = stirred(trial.optimizer)
     problem = trial.problem_factory()
-    last = optimizer.maximize(problem)
+    last = optimizer.maximize(problem).y
     with Oracle(problem), torch.enable_grad():
-        value = problem.meta_objective(last).mean()
+        meta = problem.meta_objective(last)
+        value = (problem.objective(last) if meta is None else meta).mean()
     named = [(name, weight) for name, weight in optimizer.named_parameters() if weight.requires_grad]
     weights = [weight for _, weight in named]
     gradients = (

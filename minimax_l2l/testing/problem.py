@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from minimax_l2l.meter import Meter
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.passes import Passes
 from minimax_l2l.problem import InnerProblem
@@ -239,7 +240,7 @@ def _signs_say_where_leaves_go(trial: _Trial) -> None:
 
 
 def _queries_are_counted(trial: _Trial) -> None:
-    trial.problem.passes = Passes()
+    trial.problem.meter = Meter()
     with Oracle(trial.problem) as oracle:
         oracle.value(trial.point)
         after_value = Passes(**vars(trial.problem.passes))
@@ -249,7 +250,7 @@ def _queries_are_counted(trial: _Trial) -> None:
         after_value == Passes(forward=1) and counted == Passes(forward=2, input_gradient=1),
         law="A value costs one forward pass, a gradient one forward and one input-gradient pass",
         seen=f"a value counted {after_value} and both counted {counted}",
-        remedy="leave the counting to the oracle and keep the counter that `passes` was set to",
+        remedy="leave the counting to the oracle and keep the meter that was set",
     )
 
 

@@ -8,9 +8,10 @@ import json
 import torch
 from torch import Tensor
 
+from minimax_l2l.iterate import State
 from minimax_l2l.testing.probes import moved_most, neighbours, require_kind, seeded, stirred, with_instance
 from minimax_l2l.testing.violation import ContractViolation, require
-from minimax_l2l.updaters.base import State, Updater
+from minimax_l2l.updaters.base import Updater
 
 _CALLS = 3
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from minimax_l2l.extras import require_extra
-from minimax_l2l.training.solution import Row
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -20,8 +20,8 @@ class Callback(Protocol):
     One that is a context manager as well is entered when the run begins and left when it ends, however it ends.
     """
 
-    def __call__(self, row: Row) -> None:
-        """See a step's row: `step`, `objective`, what the task adds."""
+    def __call__(self, row: Mapping[str, float]) -> None:
+        """See a step's row: `step`, `objective`, what the task adds. Reading a number waits for the device."""
 
 
 class ProgressBar:
@@ -66,10 +66,12 @@ class ProgressBar:
         if self._progress is not None:
             self._progress.stop()
 
-    def __call__(self, row: Row) -> None:
-        """Move the bar."""
+    def __call__(self, row: Mapping[str, float]) -> None:
+        """Move the bar; the objective is read every tenth step."""
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=row["step"], objective=row["objective"])
+            self._progress.update(self._task, completed=row["step"])
+            if row["step"] % 10 == 1:
+                self._progress.update(self._task, objective=row["objective"])
 
 
 class TensorBoard:
@@ -97,7 +99,7 @@ class TensorBoard:
         if self._writer is not None:
             self._writer.close()  # what it still holds is written now
 
-    def __call__(self, row: Row) -> None:
+    def __call__(self, row: Mapping[str, float]) -> None:
         """Write one row, if it is its turn."""
         if int(row["step"]) % self.every and not any(name.startswith("validation") for name in row):
             return

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
-from typing import IO, Any, cast
+from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 import torch
 from huggingface_hub import ModelHubMixin
@@ -17,6 +15,7 @@ from safetensors.torch import save_model
 from torch import nn
 
 from minimax_l2l.errors import DamagedRunError
+from minimax_l2l.files import atomic
 from minimax_l2l.training.solution import Row
 
 
@@ -147,35 +146,3 @@ class RunFolder:
             for file in sorted(Path(draft).iterdir()):
                 with file.open("rb") as source, atomic(self.path / name / file.name) as target:
                     shutil.copyfileobj(source, target)
-
-
-def atomic(target: Path) -> AbstractContextManager[IO[bytes]]:
-    """A file that appears under its name once it is complete and on disk."""
-    return _Atomic(target)
-
-
-class _Atomic(AbstractContextManager[IO[bytes]]):
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __enter__(self) -> IO[bytes]:
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        self.file = NamedTemporaryFile(dir=self.target.parent, prefix=".writing-", delete=False)
-        return self.file
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-        if kind is None:
-            os.chmod(self.file.name, 0o666 & ~_umask())
-            os.replace(self.file.name, self.target)
-        else:
-            os.unlink(self.file.name)
-
-
-def _umask() -> int:
-    """The mask of new files' modes, which Python can only read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -3,96 +3,99 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Literal
 
 import torch
 
-from minimax_l2l.errors import DamagedRunError, NonFiniteError
-from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.errors import DamagedRunError, NonFiniteError, require_choice, require_count
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
+from minimax_l2l.training.batch_norm import synchronised
 from minimax_l2l.training.callbacks import Callback, ProgressBar
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.interrupt import DelayedInterrupt
-from minimax_l2l.training.iteration import Game, Iteration
-from minimax_l2l.training.options import SolveOptions
-from minimax_l2l.training.runtime import Runtime
+from minimax_l2l.training.iteration import Iteration
+from minimax_l2l.training.numbers import Numbers
 from minimax_l2l.training.solution import Row, Solution, Status
 
 
-class Runnable(Game, Protocol):
-    """What a run needs to know of a task beyond its iteration."""
+@dataclass(frozen=True, kw_only=True)
+class Bookkeeping:
+    """What a run writes, when it looks and where it stops; see `Task.solve`.
 
-    iterations: int | None
-    device: torch.device
+    Raises:
+        ValueError: on options that make no sense.
+    """
 
-    def batches_from(self, start: int) -> Iterator[Any]:
-        """The batches that follow `start` steps."""
+    steps: int | None = None
+    out: Path | str | None = None
+    resume: bool = False
+    log_every: int = 10
+    validate_every: int = 0
+    checkpoint_every: int = 200
+    progress: str | None = None
+    callbacks: Sequence[Callback] = ()
+    on_failure: Literal["raise", "stop"] = "raise"
 
-    def validate(self, optimizer: InnerOptimizer) -> Mapping[str, float]:
-        """Numbers on data that is not trained on."""
+    def __post_init__(self) -> None:
+        require_choice("on_failure", self.on_failure, ("raise", "stop"))
+        if self.steps is not None:
+            require_count("steps", self.steps)
+        require_count("log_every", self.log_every, least=1)
+        require_count("validate_every", self.validate_every)
+        require_count("checkpoint_every", self.checkpoint_every, least=1)
+        if self.resume and self.out is None:
+            raise ValueError("resume=True needs the folder to resume; pass out=...")
 
-    def state_dict(self) -> dict[str, Any]:
-        """What else resuming needs."""
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put it back."""
-
-    def write(self, folder: Path) -> None:
-        """Leave in a finished run's folder what else is worth keeping."""
+    def due(self, every: int, step: int) -> bool:
+        """Whether something that is done every so many steps, or never (0), is done after this one."""
+        return bool(every) and step % every == 0
 
 
 class Run:
     """One solve from its first step, or from its checkpoint, to its end.
 
-    A context: inside it, Ctrl-C ends the loop after the present step.
+    A context: inside it, Ctrl-C ends the loop after the present step. Of several processes the first alone writes
+    and talks; all of them look at the same steps whether a number has failed or somebody has asked to stop.
 
     Args:
-        task: the game.
-        optimizer: the inner optimizer.
-        options: of `Task.solve`.
-        descends_objective: whether theta descends the objective itself.
+        iteration: the game's.
+        options: what is written and when.
     """
 
-    def __init__(
-        self, task: Runnable, optimizer: InnerOptimizer, options: SolveOptions, *, descends_objective: bool
-    ) -> None:
-        if not isinstance(optimizer, InnerOptimizer):
-            raise TypeError(
-                f"solve needs an inner optimizer, such as PGM(...) or LearnedOptimizer(...), got "
-                f"{type(optimizer).__name__}; make one of minimax_l2l's, or a subclass of InnerOptimizer."
-            )
-        self.task, self.optimizer, self.options = task, optimizer, options
-        self.runtime = Runtime(options.device, options.precision)
-        self.folder = RunFolder(options.out) if options.out is not None else None
-        for module in (task.outer, optimizer):
-            if module is not None:
-                self.runtime.place(module)
-        task.device = self.runtime.device
-        self.iteration = Iteration(
-            task, optimizer, self.runtime, play=options.play, descends_objective=descends_objective
-        )
-        self.solution = Solution(task.outer, optimizer, passes=self.iteration.passes)
-        if self.folder is not None:
-            if isinstance(optimizer, PretrainedMixin):
-                optimizer.config()  # refuses what could not be saved, now rather than at the end
+    def __init__(self, iteration: Iteration, options: Bookkeeping) -> None:
+        self.iteration, self.options = iteration, options
+        self.task, self.optimizer, self.runtime = iteration.task, iteration.optimizer, iteration.runtime
+        self.solution = Solution(self.task.outer, self.optimizer, passes=iteration.step.meter.passes)
+        self._latest: Numbers | None = None
+        read_from = RunFolder(options.out) if options.out is not None else None
+        self.folder = read_from if self.runtime.writes else None
+        if read_from is not None:
+            if isinstance(self.optimizer, PretrainedMixin):
+                self.optimizer.config()  # refuses what could not be saved, now rather than at the end
             if options.resume:
-                self._restore(self.folder)
-            else:
+                self._restore(read_from)
+            self.runtime.wait()
+        if self.folder is not None:
+            if not options.resume:
                 self.folder.checkpoint_file.unlink(missing_ok=True)  # of a run that this one replaces
             self.folder.write_metrics(self.solution.history)
+        self._first = self.solution.steps
 
     def __enter__(self) -> Run:
         with ExitStack() as stack:
+            if self.runtime.world > 1:
+                stack.enter_context(synchronised(self.iteration.step))
             self._interrupt = stack.enter_context(DelayedInterrupt())
-            self._watchers: list[Callback] = list(self.options.callbacks)
+            self._watchers: list[Callback] = list(self.options.callbacks) if self.runtime.writes else []
             for watch in self._watchers:
                 if isinstance(watch, AbstractContextManager):
                     stack.enter_context(watch)
-            if self.options.progress is not None:
+            if self.options.progress is not None and self.runtime.writes:
                 total = self.options.steps or self.task.iterations
                 bar = ProgressBar(self.options.progress, total=total, done=self.solution.steps)
                 self._watchers.append(stack.enter_context(bar))
@@ -108,7 +111,7 @@ class Run:
         self._stack.close()
 
     def batches(self) -> Iterator[Any]:
-        """The batches that are still to be played, on the run's device, until something ends the run."""
+        """The batches that are still to be played, until something ends the run."""
         remaining = self.task.batches_from(self.solution.steps)
         while self.solution.status is Status.COMPLETED:
             if self.options.steps is not None and self.solution.steps >= self.options.steps:
@@ -119,31 +122,53 @@ class Run:
                 batch = next(remaining)
             except StopIteration:
                 return
-            yield self.runtime.place_batch(batch)
+            yield batch
 
     def play(self, batch: Any) -> None:
         """One iteration, timed and recorded."""
+        step, options = self.solution.steps + 1, self.options
+        validated, saved = options.due(options.validate_every, step), options.due(options.checkpoint_every, step)
+        logged = validated or options.due(options.log_every, step)
         try:
             measured = self.iteration(batch)
+            if logged or saved:
+                self.iteration.health.require()
         except NonFiniteError:
-            if self.options.on_failure == "raise":
-                raise
-            self.solution.status = Status.DIVERGED
+            self._fail()
             return
-        self.solution.steps += 1
+        self.solution.steps = step
         self.solution.seconds += time.perf_counter() - self._started
-        self._record({"step": self.solution.steps, "seconds": self.solution.seconds, **measured})
-        if self._interrupt.asked:
+        self._latest = Numbers({"step": step, "seconds": self.solution.seconds, **measured})
+        if validated:
+            self._validate(self._latest)
+        if logged:
+            self._keep(self._latest)
+        for watch in self._watchers:
+            watch(self._latest)
+        if saved and self.folder is not None:
+            self._save(self.folder)
+        if self._asked(step):
             self.solution.status = Status.INTERRUPTED
 
     def end(self) -> Solution:
         """Put both players to rest, write what is to be kept, return the solution."""
+        solution = self.solution
+        if solution.status is not Status.DIVERGED:
+            try:
+                self.iteration.health.require()
+            except NonFiniteError:
+                self._fail()
+        ended = solution.status is Status.COMPLETED
+        if ended:
+            self._keep(self._latest)
         self.optimizer.eval()
         if self.task.outer is not None:
             self.task.outer.eval()
         if self.folder is not None:
             self._save(self.folder)
-            solution = self.solution
+        if not ended:  # a resumed run does not know of the row at which it was stopped
+            self._keep(self._latest)
+        if self.folder is not None:
             self.folder.write_json(
                 "solution.json",
                 {
@@ -158,21 +183,47 @@ class Run:
             if self.optimizer.learns:
                 self.folder.write_module("optimizer", self.optimizer)
             self.task.write(self.folder.path)
-        return self.solution
+            for hook in self.iteration.hooks:
+                hook.write(self.folder.path)
+        self.runtime.wait()
+        return solution
 
-    def _record(self, row: Row) -> None:
-        step, options = self.solution.steps, self.options
-        validated = bool(options.validate_every) and step % options.validate_every == 0
-        if validated:
-            row |= self.task.validate(self.optimizer)
-        if validated or step % options.log_every == 0:
-            self.solution.history.append(row)
-            if self.folder is not None:
-                self.folder.append_metrics(row)
-        for watch in self._watchers:
-            watch(row)
-        if self.folder is not None and step % options.checkpoint_every == 0:
-            self._save(self.folder)
+    def _fail(self) -> None:
+        """Both players are as the last good step left them; so is what is said of the run.
+
+        Raises:
+            NonFiniteError: if that is asked for.
+        """
+        if not self.iteration.waits:
+            self.iteration.statistics.put_back()
+            self.solution.steps = self._first + int(self.iteration.health.good.item())
+        self._latest = None
+        if self.options.on_failure == "raise":
+            self.iteration.health.require()
+        self.solution.status = Status.DIVERGED
+
+    def _asked(self, step: int) -> bool:
+        """Whether Ctrl-C has been heard; of several processes, by any of them, once they look together."""
+        if self.runtime.world == 1:
+            return self._interrupt.asked
+        if not self.options.due(self.options.log_every, step):
+            return False
+        asked = torch.tensor(float(self._interrupt.asked), device=self.runtime.device)
+        return bool(self.runtime.largest(asked).item())
+
+    def _validate(self, numbers: Numbers) -> None:
+        numbers.update(self.task.validate(self.optimizer))
+        for hook in self.iteration.hooks:
+            hook.validated(numbers)
+
+    def _keep(self, numbers: Numbers | None) -> None:
+        """Add a step's numbers to the history, unless they are there: the means over all processes."""
+        if numbers is None or (self.solution.history and self.solution.history[-1]["step"] == numbers["step"]):
+            return
+        row: Row = numbers.averaged(self.runtime)
+        self.solution.history.append(row)
+        if self.folder is not None:
+            self.folder.append_metrics(row)
 
     def _save(self, folder: RunFolder) -> None:
         folder.write_checkpoint(
@@ -180,6 +231,7 @@ class Run:
                 "step": self.solution.steps,
                 "seconds": self.solution.seconds,
                 "rows": len(self.solution.history),
+                "status": self.solution.status.name,
                 "iteration": self.iteration.state_dict(),
                 "task": self.task.state_dict(),
                 "rng": torch.get_rng_state(),
@@ -192,6 +244,8 @@ class Run:
         try:
             self.solution.history = folder.read_metrics(state["rows"])
             self.solution.steps, self.solution.seconds = state["step"], state["seconds"]
+            if state["status"] == Status.DIVERGED.name:
+                self.solution.status = Status.DIVERGED
             self.iteration.load_state_dict(state["iteration"])
             self.task.load_state_dict(state["task"])
             torch.set_rng_state(state["rng"])
@@ -204,4 +258,3 @@ class Run:
                 f"the checkpoint in {folder.path} is of another task or optimizer ({error}); "
                 "resume it with the settings it was made with, or start again in another folder."
             ) from error
-        self.solution.passes = self.iteration.passes

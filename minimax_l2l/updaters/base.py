@@ -9,8 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from minimax_l2l.arguments import arguments
-
-State = tuple[Tensor, ...]
+from minimax_l2l.iterate import State
 
 
 class Updater(nn.Module, ABC):

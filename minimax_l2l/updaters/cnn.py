@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l.errors import require_choice, require_count, require_fraction
-from minimax_l2l.updaters.base import State, Updater
+from minimax_l2l.iterate import State
+from minimax_l2l.updaters.base import Updater
 
 Architecture = Literal["wide", "slim", "light"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from minimax_l2l.errors import require_count
-from minimax_l2l.updaters.base import State, Updater, require_channels, require_size
+from minimax_l2l.iterate import State
+from minimax_l2l.updaters.base import Updater, require_channels, require_size
 from minimax_l2l.updaters.layers import hidden_layers, output_layer
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from minimax_l2l.updaters.base import State, Updater, require_channels
+from minimax_l2l.iterate import State
+from minimax_l2l.updaters.base import Updater, require_channels
 from minimax_l2l.updaters.layers import hidden_layers, output_layer
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.updaters.base import State, Updater, require_channels
+from minimax_l2l.iterate import State
+from minimax_l2l.updaters.base import Updater, require_channels
 
 
 class RNNUpdater(Updater):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.updaters.base import State, Updater, require_channels, require_size
+from minimax_l2l.iterate import State
+from minimax_l2l.updaters.base import Updater, require_channels, require_size
 from minimax_l2l.updaters.layers import hidden_layers, output_layer
 
 

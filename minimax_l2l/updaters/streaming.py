@@ -73,6 +73,7 @@ class StreamingAdam(torch.optim.Adam):
         height = max(1, _BLOCK // weight.shape[1])
         buffer = weight.new_empty(min(height, len(weight)), weight.shape[1])
         count = torch.empty_like(state["step"])
+        failed: Tensor | None = getattr(self, "found_inf", None)  # 1 keeps the weights where they are
         for start in range(0, len(weight), height):
             rows = slice(start, min(start + height, len(weight)))
             block = gradient.rows(rows.start, rows.stop, out=buffer[: rows.stop - rows.start])
@@ -84,6 +85,7 @@ class StreamingAdam(torch.optim.Adam):
                 [],
                 [count.copy_(state["step"])],  # which Adam counts up
                 fused=True,
+                found_inf=failed,
                 amsgrad=False,
                 beta1=group["betas"][0],
                 beta2=group["betas"][1],
@@ -92,4 +94,4 @@ class StreamingAdam(torch.optim.Adam):
                 eps=group["eps"],
                 maximize=group["maximize"],
             )
-        state["step"] += 1
+        state["step"] += 1 if failed is None else 1 - failed

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import InnerProblem
+from minimax_l2l.iterate import Iterate
 from minimax_l2l.modes import QueryMode
 from minimax_l2l.randomness import uniform
 from minimax_l2l.trees import Tree, leaves
@@ -64,10 +65,10 @@ class PerturbationProblem(InnerProblem):
         fresh = leaves(self.constraint.sample(self.noise(zero)))[0]
         return torch.where(known[:, None, None, None], remembered, fresh)
 
-    def remember(self, y: Tree) -> None:
+    def remember(self, end: Iterate, gradient: Tree | None) -> None:  # noqa: ARG002
         """Keep where the attack ended, if there is a memory."""
         if self.memory is not None:
-            self.memory.store(self.indices, leaves(y)[0])
+            self.memory.store(self.indices, leaves(end.y)[0])
 
     def objective(self, y: Tree) -> Tensor:
         """Loss of each perturbed image, shape (n,)."""

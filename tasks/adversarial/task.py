@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from minimax_l2l import PGM, InnerOptimizer, L2Ball, LinfBall, Task
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.modes import QueryMode
+from minimax_l2l.training.processes import processes
+from tasks.adversarial.batches import Batch, Batches
 from tasks.adversarial.data import ImageData
 from tasks.adversarial.evaluation.robustness import resting
 from tasks.adversarial.losses import cross_entropy
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.threat import Threat
-
-
-class Batch(NamedTuple):
-    """Some training images, their labels, their numbers in the data set, and the run's step."""
-
-    images: Tensor
-    labels: Tensor
-    indices: Tensor
-    step: int
 
 
 class AdversarialTraining(Task):
@@ -83,17 +76,14 @@ class AdversarialTraining(Task):
         self.seed = seed
         self.iterations = epochs * (len(data.train) // self.batch_size)
 
-    def batches(self) -> Iterator[Batch]:
-        """Every epoch in an order of its own, which depends on the seed and the epoch alone."""
-        step = 0
-        for epoch in range(self.epochs):
-            generator = torch.Generator().manual_seed(self.seed * 100_003 + epoch)
-            order = torch.randperm(len(self.data.train), generator=generator)
-            for indices in torch.split(order, self.batch_size):
-                if len(indices) == self.batch_size:
-                    part = self.data.train
-                    yield Batch(part.images[indices], part.labels[indices], indices, step)
-                    step += 1
+    def batches(self) -> Sequence[Batch]:
+        """Every epoch in an order of its own; no batch is made before it is asked for."""
+        if self.memory is not None and self.batch_size % processes():
+            raise ValueError(
+                f"batches of {self.batch_size} cannot be shared evenly by {processes()} processes, which remember "
+                "perturbations together; choose a batch size that they divide."
+            )
+        return Batches(self.data.train, self.batch_size, epochs=self.epochs, seed=self.seed)
 
     def inner_problem(self, batch: Batch) -> PerturbationProblem:
         """The worst perturbations of a batch at the present theta."""
@@ -110,18 +100,21 @@ class AdversarialTraining(Task):
         )
 
     def outer_optimizer(self) -> torch.optim.Optimizer:
-        """SGD with momentum and weight decay."""
+        """SGD with momentum and weight decay; on CUDA it reads the flag of a failed step itself."""
+        fused = self.device.type == "cuda"
         return torch.optim.SGD(
             self.classifier.parameters(),
             lr=self.learning_rate,
             momentum=self.momentum,
             weight_decay=self.weight_decay,
+            fused=fused,
+            foreach=not fused,
         )
 
     def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
-        """One cycle: up for a quarter of the run, then down to nothing."""
+        """One cycle: up for a quarter of the run, then down to nothing; the momentum stays what it is."""
         total = max((self.iterations or 0) + 1, 8)  # the schedule divides by a quarter of it, less one
-        return OneCycleLR(optimizer, self.learning_rate, total_steps=total, pct_start=0.25)
+        return OneCycleLR(optimizer, self.learning_rate, total_steps=total, pct_start=0.25, cycle_momentum=False)
 
     def state_dict(self) -> dict[str, Any]:
         """The remembered perturbations, if there are any."""
@@ -145,8 +138,8 @@ class AdversarialTraining(Task):
         rival = PGM(steps=10, step_size=self.threat.eps / 4)
         with resting(self.classifier, optimizer), torch.no_grad():
             clean = self.classifier(images)
-            own = self.classifier(problem.view(optimizer.maximize(problem)))
-            worst = self.classifier(problem.view(rival.maximize(problem)))
+            own = self.classifier(problem.view(optimizer.maximize(problem).y))
+            worst = self.classifier(problem.view(rival.maximize(problem).y))
         return {
             "validation_clean": (clean.argmax(1) == labels).float().mean().item(),
             "validation_pgm_10": (worst.argmax(1) == labels).float().mean().item(),

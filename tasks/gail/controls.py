@@ -10,8 +10,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from minimax_l2l import InnerProblem, LearnedOptimizer
 from minimax_l2l.errors import require_count, require_positive
+from minimax_l2l.iterate import Iterate
 from minimax_l2l.optimizers.base import Observer
-from minimax_l2l.trees import Tree, leaves
+from minimax_l2l.trees import leaves
 
 if TYPE_CHECKING:
     from tasks.gail.demonstrations.demonstrations import Demonstrations
@@ -25,15 +26,21 @@ class NoiseOfSameNorm(LearnedOptimizer):
     the same with it, the learned direction had no part in it.
     """
 
-    def maximize(self, problem: InnerProblem, *, observe: Observer | None = None) -> Tree:
+    def maximize(
+        self,
+        problem: InnerProblem,
+        *,
+        start: Iterate | None = None,
+        steps: int | None = None,
+        observe: Observer | None = None,
+    ) -> Iterate:
         """Take the learned steps, and go as far in a random direction."""
-        learned = leaves(super().maximize(problem, observe=observe))[0]
-        start = leaves(self.start(problem))[0]
-        direction = leaves(problem.noise(start, draw=1))[0] - 0.5
-        moved = start + (learned - start).norm() * direction / direction.norm()
+        end = super().maximize(problem, start=start, steps=steps, observe=observe)
+        learned, begun = leaves(end.y)[0], leaves(self.start(problem) if start is None else start.y)[0]
+        direction = leaves(problem.noise(begun, draw=1))[0] - 0.5
+        moved = begun + (learned - begun).norm() * direction / direction.norm()
         taken = leaves(problem.constraint.project(moved))[0]
-        shown: Tree = learned + (taken - learned).detach()
-        return shown
+        return Iterate(learned + (taken - learned).detach(), end.state)
 
 
 def clone_behaviour(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from minimax_l2l import InnerProblem
 from minimax_l2l.constraints import Constraint, Free
+from minimax_l2l.iterate import Iterate
 from minimax_l2l.randomness import uniform
 from minimax_l2l.trees import Tree, leaves
 from tasks.gail.discriminator import Discriminator
@@ -61,8 +62,8 @@ class ImitationProblem(InnerProblem):
         expert: pairs of the expert.
         regularisers: subtracted from J.
         constraint: the set that w stays in; None leaves it free.
-        meta_expert: pairs of the expert that the learned optimizer is judged on instead of `expert`, such as
-            trajectories held out from the discriminator; None judges it on `expert`.
+        judged_by: pairs of the expert that the learned optimizer is judged by instead of `expert`, such as
+            trajectories held out from the discriminator; None judges it by `expert`.
         seed: of random numbers.
         step: of random numbers, the iteration.
     """
@@ -76,12 +77,12 @@ class ImitationProblem(InnerProblem):
         *,
         regularisers: Sequence[Regulariser] = (),
         constraint: Constraint | None = None,
-        meta_expert: Pairs | None = None,
+        judged_by: Pairs | None = None,
         seed: int = 0,
         step: int = 0,
     ) -> None:
         self.discriminator, self.memory = discriminator, memory
-        self.policy, self.expert, self.meta_expert = policy, expert, meta_expert
+        self.policy, self.expert, self.judged_by = policy, expert, judged_by
         self.regularisers = regularisers
         self.constraint = constraint or Free()
         self.first = memory.weights
@@ -95,17 +96,17 @@ class ImitationProblem(InnerProblem):
         """Their optimizer's state as the last iteration left it."""
         return self.memory.state
 
-    def remember(self, y: Tree) -> None:
+    def remember(self, end: Iterate, gradient: Tree | None) -> None:  # noqa: ARG002
         """Keep both for the next iteration."""
-        self.memory.weights, self.memory.state = leaves(y)[0], self.final_state
+        self.memory.weights, self.memory.state = leaves(end.y)[0], end.state
 
     def objective(self, y: Tree) -> Tensor:
         """J less the regularisers, shape (1,)."""
         return self._value(leaves(y)[0][0], self.expert)
 
-    def meta_objective(self, y: Tree) -> Tensor:
-        """The same on the expert's pairs that the learned optimizer is judged on."""
-        return self._value(leaves(y)[0][0], self.expert if self.meta_expert is None else self.meta_expert)
+    def meta_objective(self, y: Tree) -> Tensor | None:
+        """The same on the expert's pairs that the learned optimizer is judged by, if it has its own."""
+        return None if self.judged_by is None else self._value(leaves(y)[0][0], self.judged_by)
 
     def noise(self, y: Tree, draw: int = 0) -> Tree:
         """Uniform numbers that depend on the seed and the iteration alone."""

@@ -15,7 +15,8 @@ from torch import Tensor
 from minimax_l2l import InnerOptimizer, InnerProblem, Task
 from minimax_l2l.constraints import Constraint, Free
 from minimax_l2l.errors import require_choice, require_count, require_positive
-from minimax_l2l.trees import Tree, leaves
+from minimax_l2l.iterate import Iterate
+from minimax_l2l.trees import leaves
 from tasks.gail.absorbing import steps_absorbed, still_to_come
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.discriminator import Discriminator
@@ -69,6 +70,9 @@ class GAIL(Task):
         ValueError: if the demonstrations are not of this environment, if a reward must be named, or if an option
             makes no sense.
     """
+
+    moves_theta = True
+    data_parallel = False  # one discriminator is one instance, however long the rollout
 
     def __init__(
         self,
@@ -182,15 +186,15 @@ class GAIL(Task):
             self.expert,
             regularisers=self.regularisers,
             constraint=self.constraint,
-            meta_expert=self.judged_by,
+            judged_by=self.judged_by,
             seed=self.seed,
             step=batch.step,
         )
 
-    def descend(self, problem: InnerProblem, y: Tree) -> Mapping[str, float]:
+    def move_theta(self, problem: InnerProblem, end: Iterate) -> Mapping[str, float]:
         """Pay the rollout by the new discriminator, or by the old one, and let the policy take its step."""
         assert isinstance(problem, ImitationProblem)
-        weights = leaves(y)[0][0]
+        weights = leaves(end.y)[0][0]
         rewards = self._pay(self.rollout, weights if self.update_order == "disc_first" else problem.first[0])
         self.learner.train(rewards, entropy=self.entropy)
         with torch.no_grad():

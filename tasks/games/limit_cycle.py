@@ -117,12 +117,8 @@ def orbit(
     def keep(_: int, pair: Tree) -> None:
         path.append(torch.cat(leaves(pair), dim=1)[0].cpu())
 
-    usual, optimizer.steps = optimizer.steps, steps
-    try:
-        with torch.no_grad():
-            optimizer.maximize(problem, observe=keep)
-    finally:
-        optimizer.steps = usual
+    with torch.no_grad():
+        optimizer.maximize(problem, steps=steps, observe=keep)
     return torch.stack(path)
 
 

@@ -149,10 +149,11 @@ def test_walls_that_move_have_a_derivative_too():
     assert torch.autograd.gradcheck(lambda a, b: shrink_into_box(y, 0.9, a, b), (low, high))
 
 
-@pytest.mark.parametrize("kind", ["inside", "origin", "beyond every wall"])
+@pytest.mark.parametrize("kind", ["inside", "a zero inside", "origin", "beyond every wall"])
 def test_where_nothing_is_cut_the_derivative_is_the_identitys_or_zero(kind):
     rows = {
         "inside": [0.1, -0.1, 0.05],
+        "a zero inside": [0.1, 0.0, -0.1],
         "origin": [0.0, 0.0, 0.0],
         "beyond every wall": [9.0, -9.0, 9.0],
     }

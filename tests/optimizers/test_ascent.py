@@ -40,7 +40,7 @@ def test_gradient_ascent_by_hand():
 
 def test_no_steps_return_the_projected_start_without_a_query():
     problem = Quadratic(SLOPE, start=SLOPE, constraint=LinfBall(1.0))
-    assert torch.equal(GradientAscent(steps=0).maximize(problem), SLOPE.clamp(-1, 1))
+    assert torch.equal(GradientAscent(steps=0).maximize(problem).y, SLOPE.clamp(-1, 1))
     assert problem.passes == Passes()
 
 
@@ -81,14 +81,14 @@ def test_alternating_play_of_a_game_by_hand():
 
 def test_fgsm_is_optimal_on_a_linear_objective():
     problem = Linear(SLOPE, constraint=LinfBall(0.1))
-    best = FGSM(step_size=0.1).maximize(problem)
+    best = FGSM(step_size=0.1).maximize(problem).y
     torch.testing.assert_close(problem.objective(best), 0.1 * SLOPE.abs().sum(1))
     assert problem.passes == Passes(forward=1, input_gradient=1)
 
 
 def test_a_pgm_step_on_an_l2_ball_is_optimal_on_a_linear_objective():
     problem = Linear(SLOPE, constraint=L2Ball(0.1))
-    best = PGM(steps=1, step_size=0.1, random_start=0).maximize(problem)
+    best = PGM(steps=1, step_size=0.1, random_start=0).maximize(problem).y
     torch.testing.assert_close(problem.objective(best), 0.1 * SLOPE.norm(dim=1))
 
 
@@ -121,7 +121,7 @@ def test_momentum_by_hand():
 def test_momentum_is_kept_leaf_by_leaf():
     one, zero = torch.ones(2, 1), torch.zeros(2)
     problem = BilinearGame(one[:, 0], zero, zero, (one, 3 * one))
-    x, y = PGM(steps=2, step_size=0.1, random_start=0, momentum=1.0).maximize(problem)
+    x, y = PGM(steps=2, step_size=0.1, random_start=0, momentum=1.0).maximize(problem).y
     torch.testing.assert_close(x, 0.8 * one)
     torch.testing.assert_close(y, 3.2 * one)
 
@@ -147,24 +147,28 @@ class Waves(InnerProblem):
 def test_restarts_keep_each_instances_best():
     noises = [torch.tensor([[0.1], [0.6]]), torch.tensor([[0.8], [0.2]]), torch.tensor([[0.55], [0.9]])]
     alone = PGM(steps=40, step_size=0.01)
-    ends = [Waves([]).objective(alone.maximize(Waves([noise]))) for noise in noises]
+    ends = [Waves([]).objective(alone.maximize(Waves([noise])).y) for noise in noises]
     problem = Waves(noises)
-    best = PGM(steps=40, step_size=0.01, restarts=3).maximize(problem)
+    best = PGM(steps=40, step_size=0.01, restarts=3).maximize(problem).y
     assert torch.equal(Waves([]).objective(best), torch.stack(ends).amax(0))
     assert len(set(torch.stack(ends).argmax(0).tolist())) == 2
     assert problem.passes == Passes(forward=3 * 40 + 3, input_gradient=3 * 40)
 
 
-def test_calling_an_optimizer_is_maximizing():
-    noises = [torch.tensor([[0.1], [0.6]]), torch.tensor([[0.8], [0.2]])]
-    optimizer = PGM(steps=5, step_size=0.1, restarts=2)
-    assert torch.equal(optimizer(Waves(noises)), optimizer.maximize(Waves(noises)))
+def test_an_iterate_can_be_gone_on_from():
+    optimizer = PGM(steps=5, step_size=0.1, random_start=0.0, momentum=0.5)
+    problem = Quadratic(torch.tensor([[3.0, -1.0], [0.5, 2.0]]))
+    whole = optimizer.maximize(problem)
+    half = optimizer.maximize(problem, steps=2)
+    rest = optimizer.maximize(problem, start=half, steps=3)
+    assert torch.equal(rest.y, whole.y)
+    assert all(torch.equal(one, other) for one, other in zip(rest.state, whole.state, strict=True))
 
 
 def test_random_starts_go_from_the_initial_point_to_anywhere_in_the_set():
     problem = Linear(torch.zeros(1000, 2), constraint=LinfBall(0.5))
     nowhere, halfway, anywhere = (
-        PGM(steps=0, step_size=1.0, random_start=share).maximize(problem) for share in (0.0, 0.5, 1.0)
+        PGM(steps=0, step_size=1.0, random_start=share).maximize(problem).y for share in (0.0, 0.5, 1.0)
     )
     assert nowhere.abs().max() == 0
     assert 0.24 < halfway.abs().max() <= 0.25
@@ -175,7 +179,7 @@ def test_random_starts_go_from_the_initial_point_to_anywhere_in_the_set():
 def test_ascent_on_the_simplex_finds_the_projection_of_the_centre(optimizer):
     centre = torch.tensor([[0.8, 0.4, -1.0], [0.2, 0.3, 0.5]])
     problem = Quadratic(centre, start=torch.full((2, 3), 1 / 3), constraint=Simplex())
-    best = optimizer.maximize(problem)
+    best = optimizer.maximize(problem).y
     torch.testing.assert_close(best, torch.tensor([[0.7, 0.3, 0.0], [0.2, 0.3, 0.5]]), rtol=0, atol=0.06)
 
 
@@ -205,6 +209,6 @@ class Downhill(Waves):
 def test_restarts_keep_the_lowest_value_for_a_player_who_descends():
     noises = [torch.tensor([[0.1], [0.6]]), torch.tensor([[0.8], [0.2]]), torch.tensor([[0.55], [0.9]])]
     alone = PGM(steps=3, step_size=0.05)
-    ends = [Downhill([]).objective(alone.maximize(Downhill([noise]))) for noise in noises]
-    best = PGM(steps=3, step_size=0.05, restarts=3).maximize(Downhill(noises))
+    ends = [Downhill([]).objective(alone.maximize(Downhill([noise])).y) for noise in noises]
+    best = PGM(steps=3, step_size=0.05, restarts=3).maximize(Downhill(noises)).y
     torch.testing.assert_close(Downhill([]).objective(best), torch.stack(ends).amin(0))

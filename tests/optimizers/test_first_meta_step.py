@@ -73,11 +73,11 @@ OPTIMIZERS = {
 def before_and_after_a_meta_step(widths, make, seed):
     problem = Discriminator(widths, seed)
     optimizer = make()
-    adam, before = optimizer.meta_optimizer(), problem.meta_objective(optimizer.maximize(problem)).mean()
+    adam, before = optimizer.meta_optimizer(), problem.objective(optimizer.maximize(problem).y).mean()
     before.backward()
     adam.step()
     with torch.no_grad():
-        after = problem.meta_objective(optimizer.maximize(problem)).mean()
+        after = problem.objective(optimizer.maximize(problem).y).mean()
     return before.item(), after.item()
 
 

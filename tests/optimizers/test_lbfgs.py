@@ -49,9 +49,9 @@ def path(optimizer, problem):
 
 
 def test_a_narrow_valley_is_crossed_in_a_dozen_steps():
-    best = LBFGS(steps=12, step_size=0.1).maximize(Quadratic(CENTRE, VALLEY))
+    best = LBFGS(steps=12, step_size=0.1).maximize(Quadratic(CENTRE, VALLEY)).y
     torch.testing.assert_close(best, CENTRE, rtol=0, atol=1e-4)
-    slow = GradientAscent(steps=12, step_size=0.02).maximize(Quadratic(CENTRE, VALLEY))
+    slow = GradientAscent(steps=12, step_size=0.02).maximize(Quadratic(CENTRE, VALLEY)).y
     assert (slow - CENTRE).abs().max() > 1
 
 
@@ -86,8 +86,8 @@ def test_a_batch_is_a_loop_over_its_instances(problem):
 
 
 def test_the_leaves_of_a_tuple_share_their_curvature():
-    pair = LBFGS(steps=6, step_size=0.1).maximize(Pair())
-    whole = LBFGS(steps=6, step_size=0.1).maximize(Quadratic(CENTRE, VALLEY))
+    pair = LBFGS(steps=6, step_size=0.1).maximize(Pair()).y
+    whole = LBFGS(steps=6, step_size=0.1).maximize(Quadratic(CENTRE, VALLEY)).y
     torch.testing.assert_close(torch.cat(pair, dim=1), whole)
 
 

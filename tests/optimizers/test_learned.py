@@ -47,8 +47,8 @@ def on_paper(**options):
     optimizer = LearnedOptimizer(updater, steps=2, features=GradientFeatures("none"), **options)
     problem = Quadratic(torch.tensor([[3.0]]), 2.0, start=torch.tensor([[1.0]]))
     walked = []
-    y = optimizer.maximize(problem, observe=lambda _, y: walked.append(y.item()))
-    problem.meta_objective(y).sum().backward()
+    y = optimizer.maximize(problem, observe=lambda _, y: walked.append(y.item())).y
+    problem.objective(y).sum().backward()
     return walked, [*updater.head.weight.grad[0].tolist(), updater.head.bias.grad.item()]
 
 
@@ -73,16 +73,16 @@ def test_relative_updates_are_multiplied_by_the_gradients_size():
     updater = RNNUpdater(inputs=1, gain=0.125)
     optimizer = LearnedOptimizer(updater, steps=2, features=GradientFeatures(iterate=False), relative=True)
     problem = Quadratic(torch.tensor([[3.0]]), 2.0, start=torch.tensor([[1.0]]))
-    assert optimizer.maximize(problem).item() == 1.875
+    assert optimizer.maximize(problem).y.item() == 1.875
 
 
 def test_updates_are_squashed_scaled_and_projected():
     updater = RNNUpdater(gain=2.0)
     problem = Linear(torch.tensor([[3.0, -3.0]]), start=torch.tensor([[0.0, 0.4]]), constraint=LinfBall(0.5))
-    moved = LearnedOptimizer(updater, step_size=0.6).maximize(problem)
+    moved = LearnedOptimizer(updater, step_size=0.6).maximize(problem).y
     step = 0.6 * 0.5 * torch.tensor(2.0).tanh().item()
     torch.testing.assert_close(moved, torch.tensor([[step, 0.4 - step]]))
-    far = LearnedOptimizer(updater, steps=9, step_size=0.6).maximize(problem)
+    far = LearnedOptimizer(updater, steps=9, step_size=0.6).maximize(problem).y
     torch.testing.assert_close(far, torch.tensor([[0.5, -0.5]]))
 
 
@@ -94,7 +94,7 @@ def test_steps_are_no_longer_than_a_share_of_the_iterate(signs):
     optimizer = LearnedOptimizer(
         RNNUpdater(gain=1.0), step_size=0.5, features=GradientFeatures("none"), max_relative_step=0.5
     )
-    moved = optimizer.maximize(problem) - start
+    moved = optimizer.maximize(problem).y - start
     torch.testing.assert_close(moved, signs * torch.tensor([[0.15, 0.2], [1.5, 2.0]]))
 
 
@@ -103,18 +103,18 @@ def test_the_bound_is_on_all_leaves_together():
     ones = torch.ones(1)
     problem = BilinearGame(ones, 0 * ones, 0 * ones, (x, y))
     optimizer = LearnedOptimizer(RNNUpdater(gain=9.0), max_relative_step=0.1)
-    moved = torch.cat(optimizer.maximize(problem), dim=1) - torch.cat([x, y], dim=1)
+    moved = torch.cat(optimizer.maximize(problem).y, dim=1) - torch.cat([x, y], dim=1)
     torch.testing.assert_close(moved.norm(), torch.tensor(0.05))
 
 
 def test_at_zero_there_is_no_bounded_step_and_no_nan():
     optimizer = LearnedOptimizer(random_updater(MLPUpdater), max_relative_step=0.1)
-    y = optimizer.maximize(Quadratic(CENTRE))
+    y = optimizer.maximize(Quadratic(CENTRE)).y
     assert not y.any()
     (y.sum() + 0 * y.square().sum()).backward()
     assert all(parameter.grad.isfinite().all() for parameter in optimizer.parameters())
     idle = LearnedOptimizer(MLPUpdater(), max_relative_step=0.1)
-    y = idle.maximize(Quadratic(CENTRE.float(), start=CENTRE.float()))
+    y = idle.maximize(Quadratic(CENTRE.float(), start=CENTRE.float())).y
     y.sum().backward()
     assert idle.updater.head.weight.grad.any()
 
@@ -130,7 +130,7 @@ def test_phis_gradient_is_exact_through_the_bound(steps, largest):
 def test_before_training_an_mlp_stays_where_it_started():
     start = torch.randn(3, 4)
     optimizer = LearnedOptimizer(MLPUpdater(), steps=3)
-    assert torch.equal(optimizer.maximize(Quadratic(torch.randn(3, 4), start=start)), start)
+    assert torch.equal(optimizer.maximize(Quadratic(torch.randn(3, 4), start=start)).y, start)
 
 
 # Phi's gradient against central differences, in float64.
@@ -149,7 +149,7 @@ def random_updater(kind, **options):
 
 
 def phi_gradient(optimizer, problem):
-    value = problem.meta_objective(optimizer.maximize(problem)).mean()
+    value = problem.objective(optimizer.maximize(problem).y).mean()
     return torch.autograd.grad(value, list(optimizer.parameters()))
 
 
@@ -158,7 +158,7 @@ def finite_differences(optimizer, problem, *, width=1e-6):
     """(J(phi + h e_i) - J(phi - h e_i)) / 2h for every entry i of phi."""
 
     def value():
-        return problem.meta_objective(optimizer.maximize(problem)).mean().item()
+        return problem.objective(optimizer.maximize(problem).y).mean().item()
 
     gradients = []
     for parameter in optimizer.parameters():
@@ -288,7 +288,7 @@ def test_truncation_keeps_values_and_limits_the_graph():
     problem = Quadratic(CENTRE)
     updater = random_updater(RNNUpdater)
     whole, cut = (
-        LearnedOptimizer(updater, steps=6, step_size=0.3, truncate=truncate).maximize(problem)
+        LearnedOptimizer(updater, steps=6, step_size=0.3, truncate=truncate).maximize(problem).y
         for truncate in (None, 2)
     )
     assert torch.equal(whole, cut)
@@ -332,7 +332,7 @@ def test_meta_optimizer_ascends():
     values = []
     for _ in range(5):
         adam.zero_grad()
-        value = problem.meta_objective(optimizer.maximize(problem)).mean()
+        value = problem.objective(optimizer.maximize(problem).y).mean()
         value.backward()
         adam.step()
         values.append(value.item())

@@ -12,8 +12,8 @@ from safetensors.torch import load_model
 from torch import nn
 
 from minimax_l2l import DamagedRunError, LearnedOptimizer, MLPUpdater
+from minimax_l2l.files import atomic
 from minimax_l2l.training import RunFolder
-from minimax_l2l.training.folder import atomic
 
 
 def mode(path: Path) -> int:

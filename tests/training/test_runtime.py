@@ -46,10 +46,11 @@ def test_auto_takes_the_cpu_where_there_is_no_cuda(monkeypatch):
 
 
 def test_a_batch_keeps_its_collection():
-    batch = Runtime("cpu").place_batch(Batch(torch.ones(2), 3))
+    batch, weight = Runtime("cpu").share(Batch(torch.ones(2), 3))
+    assert weight == 1
     assert isinstance(batch, Batch)
     assert batch.step == 3
-    assert Runtime("cpu").place_batch({"a": [torch.ones(1)]}) == {"a": [torch.ones(1)]}
+    assert Runtime("cpu").share({"a": [torch.ones(1)]})[0] == {"a": [torch.ones(1)]}
 
 
 def test_modules_are_placed_in_place():
@@ -62,13 +63,14 @@ def test_modules_are_placed_in_place():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_plain_precision_keeps_the_dtypes_that_are_there(dtype):
     module = nn.Linear(2, 2, dtype=dtype)
-    with Runtime("cpu").autocast():
-        assert module(torch.ones(1, 2, dtype=dtype)).dtype == dtype
-        assert torch.zeros(1).dtype == torch.float32
+    wrapped = Runtime("cpu").wrap(module)
+    assert wrapped(torch.ones(1, 2, dtype=dtype)).dtype == dtype
+    assert torch.zeros(1).dtype == torch.float32
 
 
 def test_mixed_precision():
-    module = nn.Linear(2, 2)
-    with Runtime("cpu", "bf16-mixed").autocast():
-        assert module(torch.ones(1, 2)).dtype == torch.bfloat16
-    assert module.weight.dtype == torch.float32
+    module, seen = nn.Sequential(nn.Linear(2, 2)), []
+    module[0].register_forward_hook(lambda _, given, returned: seen.append(returned.dtype))
+    Runtime("cpu", "bf16-mixed").wrap(module)(torch.ones(1, 2))
+    assert seen == [torch.bfloat16]
+    assert module[0].weight.dtype == torch.float32

@@ -21,7 +21,7 @@ def training_flops(task: AdversarialTraining, optimizer: InnerOptimizer) -> int:
     Returns:
         FLOPs of one step times the run's steps; PyTorch's counter leaves element-wise operations out.
     """
-    iteration = Iteration(task, optimizer, Runtime("cpu"), play="joint", descends_objective=True)
+    iteration = Iteration(task, optimizer, Runtime("cpu"))
     batch = next(iter(task.batches()), None)
     if batch is None:
         return 0

@@ -107,7 +107,7 @@ def withstands(
     images = _beside(classifier, images)
     problem = PerturbationProblem(classifier, images.images, images.labels, threat, loss=loss, seed=seed)
     with torch.no_grad():
-        attacked = problem.view(optimizer.maximize(problem))
+        attacked = problem.view(optimizer.maximize(problem).y)
     return _right(classifier, attacked, images.labels)
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from minimax_l2l.families import Announce, Family, Settings
+from minimax_l2l.files import atomic
 from minimax_l2l.solving import solve_preset
 from minimax_l2l.training.environment import describe_environment
-from minimax_l2l.training.folder import RunFolder, atomic
+from minimax_l2l.training.folder import RunFolder
 from tasks.adversarial.data import digits
 from tasks.adversarial.experiments.pool import evaluate_runs
 from tasks.adversarial.presets.methods import METHODS

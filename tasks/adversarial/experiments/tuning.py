@@ -20,9 +20,10 @@ import torch
 
 from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, Status
 from minimax_l2l.families import Announce
+from minimax_l2l.files import atomic
 from minimax_l2l.modes import QueryMode
 from minimax_l2l.training.environment import describe_environment
-from minimax_l2l.training.folder import RunFolder, atomic
+from minimax_l2l.training.folder import RunFolder
 from tasks.adversarial.data import ImageData, Images, digits
 from tasks.adversarial.evaluation.robustness import resting, withstands
 from tasks.adversarial.experiments.pool import begin

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from minimax_l2l.families import Announce
+from minimax_l2l.files import atomic
 from minimax_l2l.training.environment import describe_environment
-from minimax_l2l.training.folder import RunFolder, atomic
+from minimax_l2l.training.folder import RunFolder
 from tasks.gail.controls import clone_behaviour
 from tasks.gail.experiments.pool import Job, play_all
 from tasks.gail.measures.measurement import measure_policy

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from minimax_l2l.families import Announce
+from minimax_l2l.files import atomic
 from minimax_l2l.training.environment import describe_environment
-from minimax_l2l.training.folder import RunFolder, atomic
+from minimax_l2l.training.folder import RunFolder
 from tasks.gail.demonstrations.minari_files import write_minari
 from tasks.gail.demonstrations.recording import Policy, record
 from tasks.gail.environments.seeded_episodes import make_environment

@@ -14,8 +14,9 @@ import torch
 
 from minimax_l2l import Updater
 from minimax_l2l.families import Announce
+from minimax_l2l.files import atomic
 from minimax_l2l.training.environment import describe_environment
-from minimax_l2l.training.folder import RunFolder, atomic
+from minimax_l2l.training.folder import RunFolder
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.policy.learner import PolicyLearner
 from tasks.gail.presets.methods import METHODS
@@ -103,10 +104,10 @@ class _Step:
 
     def __call__(self) -> None:
         problem = self._pose()
-        y = self.optimizer.maximize(problem)
+        end = self.optimizer.maximize(problem)
         if self._meta is not None:
             self._meta.zero_grad()
-            problem.meta_objective(y).mean().backward()  # type: ignore[no-untyped-call]
+            problem.objective(end.y).mean().backward()  # type: ignore[no-untyped-call]
             self._meta.step()
 
     def as_row(self) -> dict[str, Any]:

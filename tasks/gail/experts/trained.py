@@ -18,7 +18,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from minimax_l2l.errors import require_count
-from minimax_l2l.training.folder import atomic
+from minimax_l2l.files import atomic
 from tasks.gail.environments.seeded_episodes import make_environments, registered_id
 
 

@@ -20,7 +20,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
-from minimax_l2l.training.folder import atomic
+from minimax_l2l.files import atomic
 from tasks.gail.environments.seeded_episodes import episodes_state, make_environments, restore_episodes
 from tasks.gail.policy.algorithm import FIRST_LAYERS, PolicySettings, make_algorithm
 from tasks.gail.policy.own_randomness import OwnRandomness

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from minimax_l2l import InnerProblem
+from minimax_l2l import InnerProblem, Oracle
 from minimax_l2l.trees import Tree, leaves
 
 
@@ -41,8 +41,5 @@ class BilinearGame(InnerProblem):
 
         Ascending f itself would teach y to run away from x, which makes the spiral worse.
         """
-        point = tuple(leaf if leaf.requires_grad else leaf.detach().requires_grad_() for leaf in leaves(y))
-        self.passes.add(input_gradient=1)
-        with torch.enable_grad():
-            field = torch.cat(torch.autograd.grad(self.objective(point).sum(), point, create_graph=True), dim=1)
+        field = torch.cat(leaves(Oracle(self, second_order=True).gradient(y)), dim=1)
         return -torch.log(torch.linalg.vector_norm(field, dim=1).clamp_min(torch.finfo(field.dtype).tiny))

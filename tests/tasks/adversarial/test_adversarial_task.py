@@ -35,7 +35,7 @@ class TestBatches:
             assert torch.equal(one.images, other.images)
 
     def test_depend_on_the_seed(self):
-        one, other = next(task().batches()), next(task(seed=1).batches())
+        one, other = next(iter(task().batches())), next(iter(task(seed=1).batches()))
         assert not torch.equal(one.indices, other.indices)
 
     def test_each_epoch_is_an_order_of_its_own(self):
@@ -132,10 +132,10 @@ class TestRandomStarts:
         ended = []
 
         class Watched(PGM):
-            def maximize(self, problem, *, observe=None):
-                y = super().maximize(problem, observe=observe)
-                ended.append(y[problem.indices.argsort()])
-                return y
+            def maximize(self, problem, *, start=None, steps=None, observe=None):
+                end = super().maximize(problem, start=start, steps=steps, observe=observe)
+                ended.append(end.y[problem.indices.argsort()])
+                return end
 
         game.solve(Watched(steps=1, step_size=EPS / 4, random_start=0.0), steps=1)
         assert game.memory.known.all()
@@ -171,7 +171,7 @@ class TestBatchNorm:
         game.classifier.train()
         modes = [part.training for part in game.classifier.modules()]
         before = statistics(game.classifier)
-        attacker.maximize(game.inner_problem(next(game.batches())))
+        attacker.maximize(game.inner_problem(next(iter(game.batches()))))
         assert all(torch.equal(value, before[name]) for name, value in game.classifier.named_buffers())
         assert [part.training for part in game.classifier.modules()] == modes
         assert all(weight.grad is None for weight in game.classifier.parameters())
@@ -181,12 +181,12 @@ class TestBatchNorm:
         for mode in ("eval", "train"):
             game = task(query_mode=mode)
             game.classifier.train()
-            problem = game.inner_problem(next(game.batches()))
+            problem = game.inner_problem(next(iter(game.batches())))
             attack = PGM(steps=1, step_size=0.01, random_start=0.0)
             with attack.oracle(problem) as oracle:
                 found[mode] = oracle.value(problem.initial())
         game = task()
-        batch = next(game.batches())
+        batch = next(iter(game.batches()))
         for mode, values in found.items():
             game.classifier.train(mode == "train")
             with torch.no_grad():
@@ -209,8 +209,8 @@ class TestBatchNorm:
         game, again = task(query_mode="train"), task(query_mode="train")
         game.solve(attack, steps=1)
         again.classifier.train()
-        problem = again.inner_problem(next(again.batches()))
-        again.classifier(problem.view(attack.maximize(problem)))
+        problem = again.inner_problem(next(iter(again.batches())))
+        again.classifier(problem.view(attack.maximize(problem).y))
         wanted = statistics(again.classifier)
         assert all(torch.equal(value, wanted[name]) for name, value in game.classifier.named_buffers())
 

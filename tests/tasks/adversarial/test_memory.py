@@ -2,7 +2,7 @@
 
 import torch
 
-from minimax_l2l import PGM, LinfBall
+from minimax_l2l import PGM, Iterate, LinfBall
 from tasks.adversarial import PerturbationProblem, SmallResNet
 from tasks.adversarial.memory import PerturbationMemory
 
@@ -83,9 +83,9 @@ class TestStarts:
         attack = PGM(steps=3, step_size=EPS / 4, random_start=0.0)
         with torch.no_grad():
             end = attack.maximize(first)
-        first.remember(end)
+        first.remember(end, None)
         start = attack.start(problem(kept, indices, step=9))
-        assert (start - end).abs().max() <= EPS / 254 * (1 + 1e-5)
+        assert (start - end.y).abs().max() <= EPS / 254 * (1 + 1e-5)
 
     def test_a_batch_may_hold_both(self):
         kept = memory()
@@ -96,5 +96,5 @@ class TestStarts:
 
     def test_without_a_memory_nothing_is_kept(self):
         forgetful = problem(None, torch.arange(2))
-        forgetful.remember(noise(2))
+        forgetful.remember(Iterate(noise(2)), None)
         assert not forgetful.initial().any()

@@ -67,23 +67,23 @@ def test_keeps_every_law_of_the_library(terms):
 
 def test_ascent_tells_them_apart():
     problem = posed()
-    y = GradientAscent(steps=200, step_size=0.5).maximize(problem)
+    y = GradientAscent(steps=200, step_size=0.5).maximize(problem).y
     network = problem.discriminator
     assert network(y[0], POLICY.inputs).mean() > 0 > network(y[0], EXPERT.inputs).mean()
 
 
 def test_what_is_remembered_is_where_the_next_problem_starts():
     problem, adam = posed(), Adam(lr=0.1)
-    y = adam.maximize(problem)
-    problem.remember(y)
+    end = adam.maximize(problem)
+    problem.remember(end, None)
     following = ImitationProblem(problem.discriminator, problem.memory, POLICY, EXPERT)
-    assert torch.equal(following.initial(), y)
+    assert torch.equal(following.initial(), end.y)
     assert following.initial_state()[0] == 1
 
 
 def test_memory_survives_a_checkpoint():
     problem = posed()
-    problem.remember(Adam(lr=0.1).maximize(problem))
+    problem.remember(Adam(lr=0.1).maximize(problem), None)
     other = DiscriminatorMemory(torch.zeros_like(problem.memory.weights))
     other.load_state_dict(problem.memory.state_dict())
     assert torch.equal(other.weights, problem.memory.weights)
@@ -97,7 +97,7 @@ def test_memory_of_another_discriminator_is_refused():
 
 def test_a_learned_optimizer_may_be_judged_on_other_trajectories():
     aside = Pairs(EXPERT.inputs + 5)
-    problem = posed(meta_expert=aside)
+    problem = posed(judged_by=aside)
     y = problem.initial()
     assert problem.meta_objective(y) == ImitationProblem(
         problem.discriminator, problem.memory, POLICY, aside
@@ -108,11 +108,11 @@ def test_a_learned_optimizer_may_be_judged_on_other_trajectories():
 def test_the_first_meta_step_raises_the_objective_on_its_batch():
     torch.manual_seed(0)
     problem, optimizer = posed(), LearnedOptimizer(MLPUpdater())
-    before = problem.objective(optimizer.maximize(problem))
+    before = problem.objective(optimizer.maximize(problem).y)
     meta = optimizer.meta_optimizer()
     before.sum().backward()
     meta.step()
-    assert problem.objective(optimizer.maximize(problem)) > before
+    assert problem.objective(optimizer.maximize(problem).y) > before
 
 
 class TestRegularisers:

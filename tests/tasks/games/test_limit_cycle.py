@@ -23,7 +23,7 @@ class TestGame:
 
     def test_x_descends_and_y_ascends(self):
         problem = game(2, 1, -1, 3, 4)  # one step of 0.1: x - 0.1 * 2 * (4 + 1), y + 0.1 * 2 * (3 - 1)
-        x, y = GradientAscent(steps=1, step_size=0.1).maximize(problem)
+        x, y = GradientAscent(steps=1, step_size=0.1).maximize(problem).y
         assert (x.item(), y.item()) == pytest.approx((2.0, 4.4))
 
     @pytest.mark.parametrize("requires_grad", [True, False])

@@ -1,0 +1,180 @@
+"""From a preset to a run's folder, and from the folder to its evaluation: resumable to the bit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from minimax_l2l.errors import DamagedRunError
+from minimax_l2l.lab.environment import describe_environment
+from minimax_l2l.lab.family import Family, find_preset
+from minimax_l2l.lab.preset import Announce, Preset
+
+if TYPE_CHECKING:
+    from minimax_l2l.training.folder import RunFolder
+    from minimax_l2l.training.solution import Solution
+
+OWN_FILES = ("metrics.jsonl", "solution.json", "evaluation.json", "policy.zip", "config.json")
+OWN_FOLDERS = ("checkpoint", "model", "optimizer", "tensorboard")
+
+
+def play(
+    name: str,
+    preset: Preset,
+    out: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    progress: bool = False,
+    tensorboard: bool = False,
+    on_interrupt: Literal["return", "raise"] = "return",
+) -> Solution:
+    """Solve a preset into a folder.
+
+    Args:
+        name: the preset's full name, by which the folder's `config.json` calls it.
+        preset: what is played.
+        out: the run's folder.
+        resume: go on with the run that is there; it must have been made with the same settings. One that was
+            stopped before its first checkpoint begins again.
+        overwrite: remove the run that is there first.
+        device: see `Task.solve`.
+        progress: show a progress bar.
+        tensorboard: write TensorBoard events as well, if it is installed.
+        on_interrupt: what to do once Ctrl-C has ended the run and its folder is whole: return, or go on to raise
+            KeyboardInterrupt, which is right where more work would follow.
+
+    Returns:
+        The solution; what it needs to be found again is in the folder.
+
+    Raises:
+        ValueError: if the folder holds a run already and neither `resume` nor `overwrite` is asked for, if it holds
+            somebody else's files of a run's names, or if the run to resume was made with other settings.
+    """
+    from minimax_l2l.training.callbacks import TensorBoard
+    from minimax_l2l.training.folder import RunFolder
+    from minimax_l2l.training.runtime import Runtime
+    from minimax_l2l.training.solution import Status
+
+    built = preset.build()
+    Runtime(device)  # refuses one that is not there before anything is written
+    folder = RunFolder(out)
+    config = {"preset": name, "settings": preset.settings(), **built.facts}
+    if resume:
+        _require_same(folder, config, folder.read_json("config.json"))
+    else:
+        _make_room(folder, overwrite=overwrite)
+        folder.write_json("config.json", {**config, "environment": describe_environment()})
+    wants_events = tensorboard and find_spec("tensorboard") is not None
+    solution = built.task.solve(
+        built.optimizer,
+        out=out,
+        resume=resume and folder.checkpoint_file.exists(),
+        device=device,
+        validate_every=built.validate_every,
+        on_failure=built.on_failure,
+        progress=name if progress else None,
+        callbacks=[TensorBoard(out / "tensorboard", every=10)] if wants_events else [],
+    )
+    if on_interrupt == "raise" and solution.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    return solution
+
+
+def preset_of(folder: Path, families: Mapping[str, Family], *, data: Path | None = None) -> tuple[Preset, Family]:
+    """The preset that a run's folder was made with, its settings included, and the family it belongs to.
+
+    Args:
+        folder: of the run.
+        families: that it may belong to.
+        data: what it was trained on, if that is the user's own.
+
+    Raises:
+        DamagedRunError: if the folder holds no run, or its `config.json` is not whole.
+        ValueError: if the folder is not there, or no family has the preset.
+    """
+    config = _config(folder)
+    preset, family = find_preset(config["preset"], families)
+    return preset.again(config["settings"], data=data), family
+
+
+def evaluate(
+    folder: Path,
+    families: Mapping[str, Family],
+    *,
+    data: Path | None = None,
+    device: str = "auto",
+    announce: Announce,
+) -> dict[str, Any]:
+    """Measure a run and write `evaluation.json` into its folder.
+
+    Args:
+        folder: of the run.
+        families: that it may belong to.
+        data: what it was trained on, if that is the user's own.
+        device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
+        announce: called with a few words before each piece of work.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DamagedRunError: if a file of the run is missing or damaged.
+        ValueError: if it was trained on data that are not given, or on others than are given.
+    """
+    from minimax_l2l.training.folder import RunFolder
+
+    preset, _ = preset_of(folder, families, data=data)
+    result = preset.evaluate(folder, device=device, announce=announce)
+    RunFolder(folder).write_json("evaluation.json", result)
+    return result
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    from minimax_l2l.training.folder import RunFolder
+
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}; give one that `minimax-l2l solve` wrote.")
+    config = RunFolder(folder).read_json("config.json")
+    if not isinstance(config.get("preset"), str) or not isinstance(config.get("settings"), dict):
+        raise DamagedRunError(
+            f"{folder / 'config.json'} names no preset with its settings, so it is not of a whole run; solve it "
+            "again in another folder."
+        )
+    return config
+
+
+def _require_same(folder: RunFolder, now: Mapping[str, Any], then: Mapping[str, Any]) -> None:
+    for name, value in now.items():
+        before = then.get(name)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            _require_same(folder, value, before)
+        elif before != value:
+            raise ValueError(
+                f"{folder.path} was run with {name}={before!r}, not {value!r}; resume it with the settings it was "
+                "made with, or choose another --out."
+            )
+
+
+def _make_room(folder: RunFolder, *, overwrite: bool) -> None:
+    """Remove an earlier run's own files, its config last, and nothing else."""
+    taken = [name for name in (*OWN_FOLDERS, *OWN_FILES) if (folder.path / name).exists()]
+    if folder.config_file.exists():
+        if not overwrite:
+            raise ValueError(
+                f"{folder.path} holds a run already; pass --resume to go on with it, or choose another --out."
+            )
+    elif taken:
+        raise ValueError(
+            f"{folder.path} holds {', '.join(taken)} but no config.json, so it is not a run that may be replaced; "
+            "choose another --out."
+        )
+    for name in taken:
+        if (folder.path / name).is_dir():
+            shutil.rmtree(folder.path / name)
+        else:
+            (folder.path / name).unlink()

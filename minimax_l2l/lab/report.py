@@ -1,0 +1,131 @@
+"""A report: one HTML page that holds its own pictures and needs nothing else."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minimax_l2l.extras import require_extra
+from minimax_l2l.files import atomic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }}</title>
+<style>
+  :root { color-scheme: light; --ink: #1c2430; --soft: #5b6776; --line: #d9dee5; --paper: #fff; --tint: #f4f6f9; }
+  body { font: 16px/1.55 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: var(--ink);
+         background: var(--paper); max-width: 70rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
+  h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; }
+  h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+  p { max-width: 46rem; color: var(--soft); margin: .4rem 0 1rem; }
+  .scroll { overflow-x: auto; }
+  table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+  th, td { padding: .38rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: pre; }
+  th:first-child, td:first-child { text-align: left; }
+  thead th { background: var(--tint); font-weight: 600; vertical-align: bottom; }
+  svg { max-width: 100%; height: auto; }
+</style>
+</head>
+<body>
+<h1>{{ title }}</h1>
+<p>{{ subtitle }}</p>
+{% for section in sections %}
+<section>
+<h2>{{ section.title }}</h2>
+{% if section.text %}<p>{{ section.text }}</p>{% endif %}
+{% if section.table %}
+<div class="scroll"><table>
+<thead><tr>{% for name in section.table[0] %}<th>{{ name }}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for row in section.table[1] %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}</tbody>
+</table></div>
+{% endif %}
+{% if section.figure %}{{ section.figure | safe }}{% endif %}
+</section>
+{% endfor %}
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report: a heading, words, and a table or a picture.
+
+    Attributes:
+        title: the heading.
+        text: words under it, plain text.
+        table: column names and rows; None for no table.
+        figure: a picture as SVG text; None for no picture.
+        brief: the table in less than 80 characters a line, for a terminal; None if there is none.
+    """
+
+    title: str
+    text: str = ""
+    table: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None
+    figure: str | None = None
+    brief: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None
+
+
+def require_report() -> None:
+    """Refuse to begin work that ends in a report where one cannot be written.
+
+    Raises:
+        MissingExtraError: if Jinja2 or matplotlib is not installed.
+    """
+    for module in ("jinja2", "matplotlib"):
+        require_extra(module, extra="report", purpose="writing a report")
+
+
+def write_report(file: Path, sections: Sequence[Section], *, title: str, subtitle: str = "") -> None:
+    """Write a page.
+
+    Args:
+        file: where; its folder is made if it is not there.
+        sections: what it says, in order.
+        title: the page's heading.
+        subtitle: a line under it.
+
+    Raises:
+        MissingExtraError: if Jinja2 is not installed.
+        ValueError: if `file` is a folder.
+    """
+    if file.is_dir():
+        raise ValueError(f"{file} is a folder, a report needs a file name; pass --out {file / 'report.html'}.")
+    jinja = require_extra("jinja2", extra="report", purpose="writing a report")
+    template = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
+    with atomic(file) as page:
+        page.write(template.render(title=title, subtitle=subtitle, sections=sections).encode())
+
+
+def svg(figure: Figure) -> str:
+    """A matplotlib figure as the text of a `Section`."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]
+
+
+def environment_section(environment: Mapping[str, Any]) -> Section:
+    """What `describe_environment` says, as a table."""
+    return Section("Environment", table=(("what", "value"), _flatten(environment)))
+
+
+def _flatten(content: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
+    lines = []
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            lines += _flatten(value, f"{prefix}{key} ")
+        else:
+            lines.append([f"{prefix}{key}", str(value)])
+    return lines

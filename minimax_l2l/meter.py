@@ -1,0 +1,139 @@
+"""What a run costs, measured where it happens: hooks on theta's module count samples over instances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+from torch.utils.hooks import RemovableHandle
+
+from minimax_l2l.passes import Passes
+from minimax_l2l.trees import Tree
+
+Result = TypeVar("Result")
+Objective = Callable[[Tree], Tensor]
+
+
+class Meter:
+    """Counts passes as they are made, whoever makes them and for whatever number.
+
+    A forward of m samples while n instances are played is m / n passes; each backward sweep through its activations
+    is as many input-gradient passes and, if the sweep goes on to theta, as many weight-gradient passes. What is
+    counted is theta's module; of a problem that names none, the objective.
+
+    Attributes:
+        passes: the counts so far.
+    """
+
+    def __init__(self) -> None:
+        self.passes = Passes()
+        self._counting: object = None  # whose forwards are being counted
+        self._inputs_only = False
+        self._unsettled = 0.0  # of the present sweep: passes that may go on to theta
+        self._witnesses: list[RemovableHandle] = []
+
+    def through(
+        self, module: nn.Module, compute: Callable[[], Result], instances: int, *, theta: nn.Module | None
+    ) -> Result:
+        """Compute something that runs through theta's module, and count its passes.
+
+        Backward sweeps are counted whenever they are made, now or later.
+
+        Args:
+            module: theta's, as the problem names it.
+            compute: returns a tensor, or a tuple with tensors in it.
+            instances: n, how many are played.
+            theta: whose weights a sweep may reach; None if theta is a constant to `compute`.
+
+        Returns:
+            What `compute` returned.
+        """
+        if self._counting is module:
+            return compute()
+
+        def ran(_: nn.Module, given: tuple[Any, ...], returned: Any) -> None:
+            samples = next((len(part) for part in tree_leaves(given) if isinstance(part, Tensor) and part.dim()), 0)
+            self._forward(samples / instances if samples else 1.0, returned, reaches=theta is not None)
+
+        handle = module.register_forward_hook(ran)
+        try:
+            return self._counted(module, compute, theta)
+        finally:
+            handle.remove()
+
+    def evaluating(self, problem: Any, compute: Callable[[], Result], *, theta: nn.Module | None) -> Result:
+        """Compute something from the objective of a problem that names no module; else as `through`.
+
+        Args:
+            problem: whose `objective` is counted wherever it is called.
+            compute: see `through`.
+            theta: see `through`.
+        """
+        if self._counting is problem:
+            return compute()
+        objective: Objective = problem.objective
+        own = vars(problem).get("objective")
+
+        def counted(y: Tree) -> Tensor:
+            values = objective(y)
+            self._forward(1.0, values, reaches=theta is not None)
+            return values
+
+        problem.objective = counted
+        try:
+            return self._counted(problem, compute, theta)
+        finally:
+            if own is None:
+                del problem.objective
+            else:
+                problem.objective = own
+
+    def _counted(self, what: object, compute: Callable[[], Result], theta: nn.Module | None) -> Result:
+        if theta is not None:
+            self._call_witnesses(theta)
+        outside, self._counting = self._counting, what
+        before = self.passes.forward
+        try:
+            result = compute()
+        finally:
+            self._counting = outside
+        if self.passes.forward == before:  # it ran by another way, which is an evaluation as well
+            self._forward(1.0, result, reaches=theta is not None)
+        return result
+
+    @contextmanager
+    def inputs_only(self) -> Iterator[None]:
+        """Sweeps that are made inside stop at the inner variable."""
+        self._inputs_only = True
+        try:
+            yield
+        finally:
+            self._inputs_only = False
+
+    def _forward(self, share: float, returned: Any, *, reaches: bool) -> None:
+        self.passes.add(forward=share)
+
+        def swept(_: Tensor) -> None:
+            self.passes.add(input_gradient=share)
+            if reaches and not self._inputs_only:
+                self._unsettled += share
+
+        for part in tree_leaves(returned):
+            if isinstance(part, Tensor) and part.requires_grad:
+                part.register_hook(swept)  # type: ignore[no-untyped-call]
+
+    def _call_witnesses(self, theta: nn.Module) -> None:
+        """The first and the last weight hear of each sweep that reaches theta, after all else in it."""
+        for handle in self._witnesses:
+            handle.remove()
+        self._unsettled = 0.0
+        weights = [weight for weight in theta.parameters() if weight.requires_grad]
+        ends = weights[:1] + weights[1:][-1:]
+        self._witnesses = [weight.register_hook(self._settle) for weight in ends]  # type: ignore[no-untyped-call]
+
+    def _settle(self, _: Tensor) -> None:
+        self.passes.add(weight_gradient=self._unsettled)
+        self._unsettled = 0.0

@@ -1,0 +1,42 @@
+"""A step's numbers, which may still be on their way from the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from torch import Tensor
+
+from minimax_l2l.training.runtime import Runtime
+from minimax_l2l.training.solution import Row
+
+
+class Numbers(Mapping[str, float]):
+    """Numbers by name. One that is a tensor is waited for when it is read, and not before.
+
+    Args:
+        given: plain numbers, and tensors of one number each.
+    """
+
+    def __init__(self, given: Mapping[str, Tensor | float]) -> None:
+        self._given = dict(given)
+
+    def __getitem__(self, name: str) -> float:
+        value = self._given[name]
+        return value.item() if isinstance(value, Tensor) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def update(self, more: Mapping[str, float]) -> None:
+        """Add numbers."""
+        self._given.update(more)
+
+    def averaged(self, runtime: Runtime) -> Row:
+        """All of them, plain; tensors as their means over all processes."""
+        return {
+            name: runtime.mean(value).item() if isinstance(value, Tensor) else value
+            for name, value in self._given.items()
+        }

@@ -1,0 +1,89 @@
+"""One side of the game: what it moves, and by which optimizer and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class Player:
+    """Some parameters, their optimizer and the schedule of its learning rate.
+
+    Args:
+        parameters: that it moves.
+        optimizer: descends for theta, ascends (`maximize=True`) for phi.
+        schedule: moved once per step; None keeps the learning rate.
+        clip_norm: largest norm of the gradient, scaled back where it is longer; None leaves it.
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[Tensor],
+        optimizer: torch.optim.Optimizer,
+        schedule: LRScheduler | None,
+        clip_norm: float | None = None,
+    ) -> None:
+        self.parameters, self.optimizer, self.schedule, self.clip_norm = parameters, optimizer, schedule, clip_norm
+
+    @property
+    def skips(self) -> bool:
+        """Whether its optimizer reads a flag on the device and stays where it is if that is up."""
+        return bool(getattr(self.optimizer, "_step_supports_amp_scaling", False))
+
+    def heed(self, failed: Tensor) -> None:
+        """Let the optimizer read this flag: 1 keeps it from moving."""
+        setattr(self.optimizer, "found_inf", failed)  # noqa: B010 - what torch's gradient scaler sets
+
+    def clear(self) -> None:
+        """Forget the gradients of the last step."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def norm(self) -> Tensor:
+        """The length of the gradient."""
+        gradients = [part.grad for part in self.parameters if part.grad is not None]
+        return nn.utils.get_total_norm(gradients) if gradients else self.parameters[0].new_zeros(())
+
+    def move(self, norm: Tensor) -> None:
+        """One step of the optimizer, along a gradient of this length."""
+        if self.clip_norm is not None:
+            nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, norm)
+        self.optimizer.step()
+
+    def schedule_step(self) -> None:
+        """The next learning rate."""
+        if self.schedule is not None:
+            self.schedule.step()
+
+    def snapshot(self) -> tuple[list[Tensor], dict[str, Any]]:
+        """Copies of the parameters and of the optimizer's state."""
+        moved = self.optimizer.state_dict()
+        state = {
+            key: {name: value.clone() if isinstance(value, Tensor) else value for name, value in own.items()}
+            for key, own in moved["state"].items()
+        }
+        return [part.detach().clone() for part in self.parameters], {**moved, "state": state}
+
+    @torch.no_grad()
+    def put_back(self, before: tuple[list[Tensor], dict[str, Any]]) -> None:
+        """Undo the steps since a snapshot."""
+        for part, was in zip(self.parameters, before[0], strict=True):
+            part.copy_(was)
+        self.optimizer.load_state_dict(before[1])
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of optimizer and schedule."""
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict() if self.schedule is not None else None,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put both back."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])

@@ -1,0 +1,227 @@
+"""A batch played forward: y by the inner optimizer, both players' numbers, one loss for one backward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from minimax_l2l.iterate import Iterate
+from minimax_l2l.meter import Meter
+from minimax_l2l.modes import querying
+from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.problem import InnerProblem
+from minimax_l2l.training.hooks import Hook
+from minimax_l2l.trees import Tree, instances, leaves, map_leaves, rebuild
+
+if TYPE_CHECKING:
+    from minimax_l2l.task import Task
+
+Moving = Literal["both", "theta", "phi"]
+NOTHING: Mapping[str, Tensor] = MappingProxyType({})
+
+
+class Losses(NamedTuple):
+    """Both players' numbers at one y, from one forward.
+
+    Attributes:
+        outer: what theta descends, one number; None if it takes no gradient step.
+        meta: what phi ascends, one number; None if that is `outer` as well.
+        logged: what else to log, by name; one number each.
+    """
+
+    outer: Tensor | None
+    meta: Tensor | None = None
+    logged: Mapping[str, Tensor] = NOTHING
+
+
+@dataclass(eq=False)
+class Turn:
+    """What was played, beside its numbers.
+
+    Attributes:
+        problem: the batch's.
+        end: y_K and the optimizer's state.
+        pull: n d outer / d y_K by leaf, once the backward has passed; empty unless the problem keeps it.
+    """
+
+    problem: InnerProblem
+    end: Iterate
+    pull: dict[int, Tensor] = field(default_factory=dict)
+
+    @property
+    def gradient(self) -> Tree | None:
+        """The pull, shaped as y."""
+        if not self.pull:
+            return None
+        return rebuild(self.end.y, [self.pull[i] for i in range(len(leaves(self.end.y)))])
+
+
+class Outcome(NamedTuple):
+    """A batch played forward.
+
+    Attributes:
+        loss: from which one backward forms both players' gradients; None if neither has one.
+        value: what theta descends, or phi ascends where theta does not descend; detached.
+        logged: what else to log, detached.
+        turn: the rest.
+    """
+
+    loss: Tensor | None
+    value: Tensor
+    logged: dict[str, Tensor]
+    turn: Turn
+
+
+class Step(nn.Module):
+    """Theta and phi in one module, whose forward plays a batch.
+
+    It is what data-parallel training wraps: queries inside it use theta's bare module, and the one loss that it
+    returns has both players' gradients: with L_theta what theta descends and L_phi what phi ascends,
+
+        loss = L_theta(theta, y) + <y_K(phi), v>,   y = y_K a constant, v = d L_phi / d y a constant,
+
+    so that d loss / d theta = d L_theta / d theta and d loss / d phi = d L_phi / d phi. Where both are the same
+    number the loss is that number, y_K with its graph.
+
+    Args:
+        task: the game.
+        optimizer: the inner optimizer.
+        hooks: called as soon as y_K is found.
+    """
+
+    def __init__(self, task: Task, optimizer: InnerOptimizer, hooks: Iterable[Hook] = ()) -> None:
+        super().__init__()
+        self.outer, self.optimizer = task.outer, optimizer
+        self.task, self.hooks, self.meter = task, tuple(hooks), Meter()
+
+    def forward(self, batch: Any, moving: Moving = "both") -> Outcome:
+        """Play a batch.
+
+        Args:
+            batch: of the task.
+            moving: who will step on it. `"theta"` plays y by an optimizer at rest; `"phi"` holds theta constant.
+        """
+        if moving == "theta":
+            return self._for_theta(batch)
+        if moving == "phi":
+            return self._for_phi(batch)
+        problem = self.problem(batch)
+        return self.compare(problem, self.optimizer.maximize(problem))
+
+    def problem(self, batch: Any) -> InnerProblem:
+        """The inner problem of a batch at the present theta, with this game's meter."""
+        problem = self.task.inner_problem(batch)
+        problem.meter = self.meter
+        return problem
+
+    def compare(self, problem: InnerProblem, end: Iterate) -> Outcome:
+        """Both players' numbers at y_K, joined to one loss."""
+        turn = Turn(problem, end)
+        for hook in self.hooks:
+            hook.found(turn.problem, end)
+        learning = any(leaf.requires_grad for leaf in leaves(end.y))
+        if not learning and self.outer is None:
+            return Outcome(None, self._objective(problem, end.y), {}, turn)
+        seen = map_leaves(_another_view if learning else _constant(problem), end.y)
+        losses = self.losses(problem, seen, theta=self.outer)
+        loss = losses.outer
+        if losses.meta is not None and learning:
+            loss = losses.meta if loss is None else loss + self._pulled(end.y, seen, losses.meta)
+        self._keep_pull(turn, seen, apart=losses.meta is not None and losses.outer is not None)
+        return self._outcome(loss, losses, turn)
+
+    def losses(self, problem: InnerProblem, y: Tree, *, theta: nn.Module | None) -> Losses:
+        """The task's numbers, their passes counted.
+
+        Raises:
+            TypeError: if the task returns something else.
+            ValueError: if one is no single number, or does not depend on its player.
+        """
+        losses: Losses = problem.count(lambda: self.task.losses(problem, y), instances(y), theta=theta)
+        _require_losses(losses)
+        return losses
+
+    @torch.no_grad()
+    def _objective(self, problem: InnerProblem, y: Tree) -> Tensor:
+        """Neither player has a gradient to take: the objective is only looked at."""
+        return problem.count(lambda: problem.objective(y), instances(y), theta=None).mean()
+
+    def _pulled(self, y: Tree, seen: Tree, meta: Tensor) -> Tensor:
+        """<y_K, d meta / d y>, the second factor a constant."""
+        with self.meter.inputs_only():
+            pulls = torch.autograd.grad(meta, leaves(seen), retain_graph=True, materialize_grads=True)
+        products = [(leaf * pull).sum() for leaf, pull in zip(leaves(y), pulls, strict=True)]
+        return torch.stack(products).sum() if len(products) > 1 else products[0]
+
+    @staticmethod
+    def _keep_pull(turn: Turn, seen: Tree, *, apart: bool) -> None:
+        """Note what the backward says to y_K; and hold it back from phi where phi has a number of its own."""
+        keeps = turn.problem.keeps_gradient
+        if not (keeps or apart):
+            return
+        count = instances(seen)
+        for place, leaf in enumerate(leaves(seen)):
+
+            def passing(pull: Tensor, place: int = place) -> Tensor | None:
+                if keeps:
+                    turn.pull[place] = count * pull.detach()
+                return torch.zeros_like(pull) if apart else None
+
+            if leaf.requires_grad:
+                leaf.register_hook(passing)  # type: ignore[no-untyped-call]
+
+    def _for_theta(self, batch: Any) -> Outcome:
+        problem = self.problem(batch)
+        self.optimizer.eval()
+        with torch.no_grad():
+            end = self.optimizer.maximize(problem)
+        self.optimizer.train()
+        return self.compare(problem, end)
+
+    def _for_phi(self, batch: Any) -> Outcome:
+        with querying(self.outer, "train", frozen=False):  # the running statistics have seen this batch
+            problem = self.problem(batch)
+        end = self.optimizer.maximize(problem)
+        with querying(problem.module, problem.query_mode):
+            losses = self.losses(problem, end.y, theta=None)
+        loss = losses.meta if losses.meta is not None else losses.outer
+        return self._outcome(loss, losses, Turn(problem, end))
+
+    def _outcome(self, loss: Tensor | None, losses: Losses, turn: Turn) -> Outcome:
+        value = losses.outer if losses.outer is not None else losses.meta
+        assert value is not None
+        logged = {name: number.detach() for name, number in losses.logged.items()}
+        return Outcome(loss if loss is not None and loss.requires_grad else None, value.detach(), logged, turn)
+
+
+def _another_view(leaf: Tensor) -> Tensor:
+    """The same numbers as a node of their own, through which no more passes back than is let through."""
+    return leaf.view_as(leaf)
+
+
+def _constant(problem: InnerProblem) -> Any:
+    """What a constant y becomes: one that hears the backward pass by, if the problem wants to."""
+    if problem.keeps_gradient:
+        return lambda leaf: leaf.detach().requires_grad_()
+    return lambda leaf: leaf
+
+
+def _require_losses(losses: object) -> None:
+    if not isinstance(losses, Losses):
+        raise TypeError(
+            f"losses(problem, y) must return Losses(outer, meta), got {type(losses).__name__}; for one number that "
+            "both players share, return Losses(number)."
+        )
+    if losses.outer is None and losses.meta is None:
+        raise ValueError("losses(problem, y) returned neither player's number; give Losses(outer=...) or meta=....")
+    for name, number in (("outer", losses.outer), ("meta", losses.meta)):
+        if number is not None and (not isinstance(number, Tensor) or number.dim()):
+            got = tuple(number.shape) if isinstance(number, Tensor) else type(number).__name__
+            raise ValueError(
+                f"losses(problem, y) must return one number for {name}, got {got}; take the mean over instances."
+            )

@@ -1,0 +1,49 @@
+"""Public names are imported when they are asked for, and are those that type checkers see."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+PACKAGES = ("minimax_l2l", "tasks.adversarial", "tasks.games")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_there(package):
+    module = importlib.import_module(package)
+    assert module.__all__
+    for name in module.__all__:
+        assert getattr(module, name).__name__ == name
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_door_does_not_import_torch_and_a_name_does(package):
+    code = (
+        f"import sys, {package} as door; before = 'torch' in sys.modules; door.{{}}; "
+        "print(before, 'torch' in sys.modules)"
+    )
+    name = importlib.import_module(package).__all__[0]
+    done = subprocess.run([sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_name_that_is_not_there(package):
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'NoSuchName'"):
+        importlib.import_module(package).NoSuchName  # noqa: B018
+
+
+def test_a_name_is_imported_once(tmp_path, monkeypatch):
+    (tmp_path / "lazy_specimen").mkdir()
+    (tmp_path / "lazy_specimen" / "__init__.py").write_text(
+        "from typing import TYPE_CHECKING\nfrom minimax_l2l.lazy import lazily\n"
+        "if TYPE_CHECKING:\n    from lazy_specimen.home import thing\n"
+        "__getattr__ = lazily(__name__, __file__)\n"
+    )
+    (tmp_path / "lazy_specimen" / "home.py").write_text("thing = object()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    package = importlib.import_module("lazy_specimen")
+    assert "thing" not in vars(package)
+    assert package.thing is package.thing
+    assert "thing" in vars(package)

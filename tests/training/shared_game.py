@@ -1,0 +1,135 @@
+"""A game that one process plays, or several share; started by the tests of data-parallel runs, never collected.
+
+python shared_game.py GAME FOLDER [--norm] [--steps N] [--resume] [--fail-on RANK] [--die-on RANK]
+"""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from minimax_l2l import (
+    PGM,
+    CNNUpdater,
+    GradientAscent,
+    GradientFeatures,
+    LearnedOptimizer,
+    LinfBall,
+    Losses,
+    NonFiniteError,
+)
+from tasks.adversarial import AdversarialTraining, ImageData, Images
+
+GAMES = {
+    "plain": lambda: GradientAscent(steps=0),
+    "pgm-2": lambda: PGM(steps=2, step_size=0.05),
+    "grad": lambda: learned(1),
+    "two-step": lambda: learned(2),
+    "trades": lambda: learned(1),
+    "remembered": lambda: learned(1),
+}
+
+
+def learned(steps):
+    """An attacker without BatchNorm of its own, whose noise does not tell two sums apart."""
+    updater = CNNUpdater.light(1, width=4, gain=2.0)
+    return LearnedOptimizer(updater, steps=steps, random_start=0.5, features=GradientFeatures(), learning_rate=1e-3)
+
+
+class Trades(AdversarialTraining):
+    def losses(self, problem, y):
+        clean = self.classifier(problem.images)
+        attacked = self.classifier(problem.view(y))
+        divergence = F.kl_div(attacked.log_softmax(1), clean.softmax(1), reduction="batchmean")
+        return Losses(F.cross_entropy(clean, problem.labels) + 6 * divergence, divergence)
+
+
+class NaNOnce(AdversarialTraining):
+    """One rank meets a NaN at one step."""
+
+    rank = None
+
+    def inner_problem(self, batch):
+        problem = super().inner_problem(batch)
+        if batch.step == 5 and os.environ.get("RANK", "0") == self.rank:
+            problem.images = problem.images * torch.nan
+        return problem
+
+
+class DiesOnce(AdversarialTraining):
+    """One rank is killed at one step, as the kernel kills one that needs too much memory."""
+
+    rank = None
+
+    def inner_problem(self, batch):
+        if batch.step == 5 and os.environ.get("RANK", "0") == self.rank:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().inner_problem(batch)
+
+
+def classifier(norm):
+    body = [nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8) if norm else nn.Identity(), nn.SiLU()]
+    return nn.Sequential(*body, nn.Conv2d(8, 8, 3, 2, 1), nn.SiLU(), nn.Flatten(), nn.Linear(8 * 16, 3))
+
+
+def data():
+    generator = torch.Generator().manual_seed(5)
+
+    def part(n):
+        return Images(torch.rand(n, 1, 8, 8, generator=generator), torch.arange(n) % 3)
+
+    return ImageData("random", part(96), part(24), part(24), classes=3, sha256="0" * 64)
+
+
+def play(name, options):
+    torch.manual_seed(0)
+    game = name.removesuffix("-norm")
+    kind = Trades if game == "trades" else AdversarialTraining
+    kind = NaNOnce if options.fail_on else DiesOnce if options.die_on else kind
+    kind.rank = options.fail_on or options.die_on
+    task = kind(
+        classifier(name.endswith("-norm")),
+        data(),
+        LinfBall(0.1),
+        epochs=8,
+        batch_size=24,
+        query_mode="train",
+        remembers=game == "remembered",
+    )
+    task.solve(
+        GAMES[game](),
+        device="cpu",
+        steps=options.steps,
+        out=options.folder / name,
+        resume=options.resume,
+        log_every=4,
+        validate_every=8,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("games", nargs="+")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--fail-on")
+    parser.add_argument("--die-on")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        for name in options.games:
+            play(name, options)
+    except (NonFiniteError, RuntimeError) as error:
+        print(f"rank {os.environ.get('RANK', '0')}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
