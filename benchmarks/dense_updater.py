@@ -27,7 +27,7 @@ import tyro
 from torch import Tensor, nn
 
 from minimax_l2l import DenseMLPUpdater, StreamingAdam
-from minimax_l2l.training.environment import describe_environment
+from minimax_l2l.lab.environment import describe_environment
 
 Variant = Literal["naive", "for-loop", "streaming"]
 VARIANTS: tuple[Variant, ...] = ("naive", "for-loop", "streaming")

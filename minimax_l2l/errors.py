@@ -19,6 +19,10 @@ class DamagedRunError(ValueError):
     """A folder that should hold a run does not hold a whole one."""
 
 
+class MissingClassError(ValueError):
+    """What was saved is made of a class that is neither the library's own nor was handed over."""
+
+
 def require_positive(name: str, value: float) -> float:
     """Return `value` if it is a finite number above zero.
 

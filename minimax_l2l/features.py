@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import require_choice, require_positive
 from minimax_l2l.trees import per_instance
 
@@ -63,6 +64,9 @@ def _nonzero(size: Tensor) -> Tensor:
 class Features(ABC):
     """A map from the iterate and its gradient to the updater's input.
 
+    A new one is a subclass with a `__call__`. To be saved, it keeps each argument of its constructor under the
+    argument's own name, as updaters do.
+
     Attributes:
         channels: size of the second dimension of what it returns.
         needs_gradient: whether it reads the gradient; if not, none is queried and none is paid for.
@@ -74,6 +78,10 @@ class Features(ABC):
     @abstractmethod
     def __call__(self, iterate: Tensor, gradient: Tensor | None) -> Tensor:
         """Features of shape (n, channels, *event) from two tensors of shape (n, *event)."""
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, to build the same features again; see `arguments`."""
+        return arguments(self)
 
 
 class IterateFeatures(Features):

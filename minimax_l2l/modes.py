@@ -55,3 +55,16 @@ def querying(
             part._buffers.update(own)
         for weight in weights:
             weight.requires_grad_(True)
+
+
+@contextmanager
+def resting(*modules: nn.Module) -> Iterator[None]:
+    """Modules in eval mode; afterwards in the modes they were in."""
+    before = [(part, part.training) for module in modules for part in module.modules()]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for part, training in before:
+            part.training = training

@@ -40,7 +40,10 @@ def play_all(
     backend, _ = get_active_backend()
     if backend.supports_inner_max_num_threads and backend.inner_max_num_threads is None:
         backend.inner_max_num_threads = 1  # networks this small run best so, and cores are shared out by job
-    parallel = Parallel(n_jobs=workers, backend=backend, return_as="generator_unordered")
+    # One job at a time for each worker: none lies before it that it could still begin after Ctrl-C.
+    parallel = Parallel(
+        n_jobs=workers, backend=backend, return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1
+    )
     numbered = (delayed(_play)(number, job, play) for number, job in enumerate(jobs))
     with closing(parallel(numbered)) as results:  # closed early, what has not begun never will
         for number, result in results:

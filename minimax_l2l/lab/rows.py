@@ -112,6 +112,7 @@ def fill(
         ValueError: if it holds rows of these jobs that were played under other conditions.
         KeyboardInterrupt: after Ctrl-C.
     """
+    file.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is no surprise after hours
     left = missing(file, jobs)
     rows, total, done = read_rows(file), len(jobs), len(jobs) - len(left)
     fields = _fields(jobs[0]) if jobs else []

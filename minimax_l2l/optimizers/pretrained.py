@@ -3,54 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self
 
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
-from minimax_l2l.errors import DamagedRunError, require_choice
-from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
-from minimax_l2l.updaters import (
-    CNNUpdater,
-    DenseMLPUpdater,
-    LowRankUpdater,
-    MLPUpdater,
-    RNNUpdater,
-    RowUpdater,
-    Updater,
-)
-
-if TYPE_CHECKING:
-    from minimax_l2l.optimizers.learned import LearnedOptimizer
+from minimax_l2l.errors import DamagedRunError, MissingClassError
+from minimax_l2l.features import Features
+from minimax_l2l.updaters import Updater
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
-_UPDATERS: tuple[type[Updater], ...] = (
-    CNNUpdater,
-    RNNUpdater,
-    MLPUpdater,
-    RowUpdater,
-    LowRankUpdater,
-    DenseMLPUpdater,
-)
-_OPTIONS = (
-    "steps",
-    "step_size",
-    "random_start",
-    "detach_iterates",
-    "truncate",
-    "second_order",
-    "relative",
-    "max_relative_step",
-    "learning_rate",
-    "weight_decay",
-    "clip_norm",
-)
-
-
 CARD = """---
 {{ card_data }}
 ---
@@ -60,51 +28,74 @@ Load it with `LearnedOptimizer.from_pretrained(...)`.
 """
 
 
-class PretrainedMixin(ModelHubMixin, model_card_template=CARD):
-    """`save_pretrained`, `from_pretrained` and `push_to_hub` for learned optimizers.
+class PretrainedMixin(ModelHubMixin, nn.Module, ABC, model_card_template=CARD):
+    """`save_pretrained`, `from_pretrained` and `push_to_hub` for modules that a config and weights build again.
 
-    A config names its updater by class name, which is looked up among this library's updaters and those
-    handed to `from_pretrained(..., updaters=[MyUpdater])`: loading a folder never imports or runs code.
+    A config names the classes of an optimizer's parts, which are looked up among this library's and those handed
+    to `from_pretrained(..., updaters=[MyUpdater], features=[MyFeatures])`: loading a folder never imports or runs
+    code.
     """
 
+    @abstractmethod
     def config(self) -> dict[str, Any]:
-        """What the optimizer is built from again, as `config.json` holds it.
+        """What the module is built from again, as `config.json` holds it.
 
         Raises:
-            TypeError: if its features are not the library's own, or its updater keeps what JSON cannot hold.
-            AttributeError: if the updater did not keep an argument of its constructor under its own name.
+            AttributeError: if a part did not keep an argument of its constructor under its own name.
+            TypeError: if a part keeps what JSON cannot hold.
         """
-        optimizer = cast("LearnedOptimizer", self)
-        config = {
-            "updater": {"class": type(optimizer.updater).__name__, "config": optimizer.updater.config()},
-            "features": _describe(optimizer.features),
-            **{name: getattr(optimizer, name) for name in _OPTIONS},
-        }
-        json.dumps(config)
-        return config
+
+    @classmethod
+    @abstractmethod
+    def from_config(
+        cls,
+        config: Mapping[str, Any],
+        *,
+        updaters: Sequence[type[Updater]] = (),
+        features: Sequence[type[Features]] = (),
+    ) -> Self:
+        """The module that a config tells, untrained.
+
+        Args:
+            config: what `config()` returned.
+            updaters: classes beside the library's own.
+            features: classes beside the library's own.
+
+        Raises:
+            MissingClassError: if a class is neither the library's own nor among these.
+        """
 
     def _save_pretrained(self, save_directory: Path) -> None:
         (save_directory / CONFIG).write_text(json.dumps(self.config(), indent=2) + "\n")
-        optimizer = cast("LearnedOptimizer", self)
-        tensors = {name: value.detach().cpu().contiguous() for name, value in optimizer.state_dict().items()}
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}
         save_file(tensors, save_directory / WEIGHTS)
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        updaters: Sequence[type[Updater]] = (),
+        features: Sequence[type[Features]] = (),
+        **options: Any,
+    ) -> Self:
         """Load an optimizer from a folder or from the Hub.
 
         Args:
             pretrained_model_name_or_path: the folder, or a repository's name.
-            **options: `updaters`, classes beside the library's own; and those of
-                `huggingface_hub.ModelHubMixin.from_pretrained`.
+            updaters: classes beside the library's own.
+            features: classes beside the library's own.
+            **options: those of `huggingface_hub.ModelHubMixin.from_pretrained`.
 
         Raises:
             FileNotFoundError: if the folder lacks a file.
             DamagedRunError: if a file in it is damaged.
-            ValueError: if the optimizer was saved with an updater that is not known.
+            MissingClassError: if the optimizer was saved with an updater or features that are not known.
         """
         try:
-            return super().from_pretrained(pretrained_model_name_or_path, **options)
+            return super().from_pretrained(
+                pretrained_model_name_or_path, updaters=updaters, features=features, **options
+            )
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise _damage(str(pretrained_model_name_or_path), error) from error
 
@@ -119,6 +110,7 @@ class PretrainedMixin(ModelHubMixin, model_card_template=CARD):
         local_files_only: bool,
         token: str | bool | None,
         updaters: Sequence[type[Updater]] = (),
+        features: Sequence[type[Features]] = (),
         **_: Any,
     ) -> Self:
         def fetch(name: str) -> Path:
@@ -140,22 +132,10 @@ class PretrainedMixin(ModelHubMixin, model_card_template=CARD):
             )
 
         config_file, weights_file = fetch(CONFIG), fetch(WEIGHTS)
-        known = {updater.__name__: updater for updater in (*_UPDATERS, *updaters)}
         with _damage_explained(model_id):
             config = json.loads(config_file.read_text(encoding="utf-8"))
-            wanted = config["updater"]["class"]
-        if wanted not in known:
-            raise ValueError(
-                f"{model_id} was saved with the updater {wanted}, which this library does not have; "
-                f"pass it: from_pretrained(..., updaters=[{wanted}])."
-            )
-        with _damage_explained(model_id):
-            optimizer = cls(
-                known[wanted](**config["updater"]["config"]),
-                features=_recall(config["features"]),
-                **{name: config[name] for name in _OPTIONS},
-            )
-            cast("LearnedOptimizer", optimizer).load_state_dict(load_file(weights_file))
+            optimizer = cls.from_config(config, updaters=updaters, features=features)
+            optimizer.load_state_dict(load_file(weights_file))
         return optimizer
 
 
@@ -164,6 +144,8 @@ def _damage_explained(model_id: str) -> Iterator[None]:
     """Turn whatever a damaged config or weight file causes into one sentence."""
     try:
         yield
+    except MissingClassError:
+        raise
     except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise _damage(model_id, error) from error
 
@@ -172,25 +154,3 @@ def _damage(model_id: str, error: Exception) -> DamagedRunError:
     return DamagedRunError(
         f"{model_id} is no whole saved optimizer ({error}); save it again with save_pretrained, or load another."
     )
-
-
-def _describe(features: Features) -> dict[str, Any]:
-    if isinstance(features, GradientFeatures):
-        return {"class": "GradientFeatures", "normalise": features.normalise, "iterate": features.iterate}
-    if isinstance(features, LogSignFeatures):
-        return {"class": "LogSignFeatures", "p": features.p, "iterate": features.iterate}
-    if isinstance(features, IterateFeatures):
-        return {"class": "IterateFeatures"}
-    raise TypeError(
-        f"only the library's own features can be saved, got {type(features).__name__}; "
-        "save the optimizer's state_dict() instead."
-    )
-
-
-def _recall(config: dict[str, Any]) -> Features:
-    kind = require_choice("features", config["class"], ("GradientFeatures", "IterateFeatures", "LogSignFeatures"))
-    if kind == "IterateFeatures":
-        return IterateFeatures()
-    if kind == "LogSignFeatures":
-        return LogSignFeatures(config["p"], iterate=config["iterate"])
-    return GradientFeatures(config["normalise"], iterate=config["iterate"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from abc import ABC, abstractmethod
 from typing import Any
 
 from torch import Tensor, nn
 
+from minimax_l2l.arguments import arguments
 from minimax_l2l.iterate import State
 
 
@@ -59,13 +59,8 @@ class Updater(nn.Module, ABC):
         return [{"params": group, "lr": learning_rate / fan_in} for fan_in, group in groups.items()]
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments, to build the same network again.
-
-        Raises:
-            AttributeError: if an argument was not kept under its own name.
-        """
-        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
-        return {name: getattr(self, name) for name in names}
+        """The constructor's arguments, to build the same network again; see `arguments`."""
+        return arguments(self)
 
 
 def require_channels(updater: Updater, features: Tensor, channels: int) -> None:

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from minimax_l2l.iterate import State
 from minimax_l2l.updaters.base import Updater, require_channels
-from minimax_l2l.updaters.dense import DenseMLPUpdater
 from minimax_l2l.updaters.layers import hidden_layers, output_layer
 
 
@@ -34,8 +33,3 @@ class MLPUpdater(Updater):
         """Coordinate by coordinate; carries no state."""
         require_channels(self, features, self.inputs)
         return self.head(self.body(features.movedim(1, -1))).squeeze(-1), state
-
-    @staticmethod
-    def dense(size: int, inputs: int = 2) -> DenseMLPUpdater:
-        """The paper's updater for GAIL; see `DenseMLPUpdater`."""
-        return DenseMLPUpdater(size=size, inputs=inputs)

@@ -8,7 +8,7 @@ from typing import NamedTuple, overload
 import torch
 from torch import Tensor
 
-from tasks.adversarial.data import Images
+from tasks.adversarial.data.images import Images
 
 
 class Batch(NamedTuple):

@@ -11,11 +11,10 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from minimax_l2l import PGM, InnerOptimizer, L2Ball, LinfBall, Task
 from minimax_l2l.errors import require_choice, require_count, require_positive
-from minimax_l2l.modes import QueryMode
+from minimax_l2l.modes import QueryMode, resting
 from minimax_l2l.training.processes import processes
 from tasks.adversarial.batches import Batch, Batches
-from tasks.adversarial.data import ImageData
-from tasks.adversarial.evaluation.robustness import resting
+from tasks.adversarial.data.images import ImageData
 from tasks.adversarial.losses import cross_entropy
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.problem import PerturbationProblem
@@ -129,7 +128,7 @@ class AdversarialTraining(Task):
         """Accuracy on validation images, and how the attacker compares with PGM-10 on them.
 
         Returns:
-            `validation_clean` and `validation_pgm_10`, accuracies; `attack_gap`, the mean loss under `optimizer`
+            `validation_clean` and `validation_pgm_10`, accuracies; `attack_ratio`, the mean loss under `optimizer`
             over the mean loss under PGM-10: an attacker far below 1 has stopped attacking.
         """
         images = self.data.validation.images.to(self.device)
@@ -143,7 +142,7 @@ class AdversarialTraining(Task):
         return {
             "validation_clean": (clean.argmax(1) == labels).float().mean().item(),
             "validation_pgm_10": (worst.argmax(1) == labels).float().mean().item(),
-            "attack_gap": (cross_entropy(own, labels).mean() / cross_entropy(worst, labels).mean()).item(),
+            "attack_ratio": (cross_entropy(own, labels).mean() / cross_entropy(worst, labels).mean()).item(),
         }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from minimax_l2l.extras import require_extra
+from minimax_l2l.lazy import lazily
+from tasks.gail.extras import require_libraries
 
 if TYPE_CHECKING:
     from tasks.gail.controls import NoiseOfSameNorm, clone_behaviour
@@ -44,42 +44,11 @@ __all__ = [
     "write_minari",
 ]
 
-_HOMES = {
-    "GAIL": "task",
-    "Controller": "regularisers",
-    "Demonstrations": "demonstrations.demonstrations",
-    "Discriminator": "discriminator",
-    "EntropyBonus": "regularisers",
-    "Expert": "experts.trained",
-    "GradientPenalty": "regularisers",
-    "ImitationProblem": "problem",
-    "NoiseOfSameNorm": "controls",
-    "Pairs": "pairs",
-    "PolicySettings": "policy.algorithm",
-    "Regulariser": "regularisers",
-    "clone_behaviour": "controls",
-    "read_minari": "demonstrations.minari_files",
-    "record": "demonstrations.recording",
-    "register": "environments.fixed_horizon",
-    "train_expert": "experts.trained",
-    "variable_horizon": "environments.seeded_episodes",
-    "write_minari": "demonstrations.minari_files",
-}
+_find = lazily(__name__, __file__)
 
 
 def __getattr__(name: str) -> Any:
     """A public name, imported when it is asked for: listing presets needs no environment."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    require_libraries()
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def require_libraries() -> None:
-    """Refuse to go on without the environments and the policies that imitation needs.
-
-    Raises:
-        MissingExtraError: if one is not installed.
-    """
-    for library in ("gymnasium", "stable_baselines3", "sb3_contrib"):
-        require_extra(library, extra="gail", purpose="imitation")
+    if name in __all__:
+        require_libraries()
+    return _find(name)

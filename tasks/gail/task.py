@@ -20,8 +20,8 @@ from minimax_l2l.trees import leaves
 from tasks.gail.absorbing import steps_absorbed, still_to_come
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.discriminator import Discriminator
+from tasks.gail.environments.evaluator import Evaluator
 from tasks.gail.environments.seeded_episodes import variable_horizon
-from tasks.gail.measures.evaluation import Evaluator
 from tasks.gail.pairs import Pairs
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.policy.learner import PolicyLearner, Rollout

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from specimens import Quadratic
+from specimens import Quadratic, Through
 from torch import nn
 
 from minimax_l2l import (
@@ -20,6 +20,7 @@ from minimax_l2l import (
     MLPUpdater,
     RNNUpdater,
     RowUpdater,
+    Task,
     Updater,
 )
 from minimax_l2l.testing.probes import stirred
@@ -144,14 +145,150 @@ def test_weights_of_another_architecture_are_refused_with_a_sentence(tmp_path):
         LearnedOptimizer.from_pretrained(tmp_path / "large")
 
 
-class Secret(Features):
+class Powers(Features):
+    """A = [sign(g) |g|^p for each p]."""
+
+    needs_gradient = True
+
+    def __init__(self, powers=(1.0,), *, offset=0.0):
+        self.powers, self.offset = powers, offset
+        self.channels = len(powers)
+
+    def __call__(self, iterate, gradient):
+        return torch.stack([gradient.sign() * gradient.abs() ** p + self.offset for p in self.powers], dim=1)
+
+
+class Sign(Features):
     channels, needs_gradient = 1, True
 
     def __call__(self, iterate, gradient):
-        return gradient[:, None]
+        return gradient.sign()[:, None]
 
 
-def test_features_of_ones_own_are_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(TypeError, match="only the library's own features can be saved, got Secret"):
-        LearnedOptimizer(MLPUpdater(1), features=Secret()).save_pretrained(tmp_path)
+class Halved(GradientFeatures):
+    """What the library's features are, times a half: another class with the same arguments."""
+
+    def __call__(self, iterate, gradient):
+        return super().__call__(iterate, gradient) / 2
+
+
+@pytest.mark.parametrize("features", [Powers([0.5, 1.0], offset=0.25), Sign(), Halved("max")])
+def test_features_of_ones_own_come_back(features, tmp_path):
+    saved = stirred(LearnedOptimizer(MLPUpdater(features.channels), features=features, steps=2))
+    saved.save_pretrained(tmp_path)
+    loaded = LearnedOptimizer.from_pretrained(tmp_path, features=[type(features)])
+    assert (type(loaded.features), vars(loaded.features)) == (type(features), vars(features))
+    problem = Quadratic(torch.rand(2, 3))
+    assert torch.equal(loaded.maximize(problem).y, saved.maximize(problem).y)
+    with pytest.raises(
+        ValueError, match=rf"features {type(features).__name__}, which .*features=\[{type(features).__name__}"
+    ):
+        LearnedOptimizer.from_pretrained(tmp_path)
+
+
+class Descent(Task):
+    def __init__(self):
+        super().__init__()
+        self.outer = nn.Linear(3, 3)
+
+    def batches(self):
+        return [torch.randn(4, 3)] * 2
+
+    def inner_problem(self, batch):
+        return Through(self.outer, batch)
+
+
+def test_a_run_in_a_folder_saves_features_of_ones_own(tmp_path):
+    optimizer = LearnedOptimizer(MLPUpdater(2), features=Powers([0.5, 1.0]))
+    Descent().solve(optimizer, out=tmp_path / "run", device="cpu")
+    loaded = LearnedOptimizer.from_pretrained(tmp_path / "run" / "optimizer", features=[Powers])
+    assert loaded.features.powers == [0.5, 1.0]
+    for name, value in optimizer.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+
+
+class Forgetful(Features):
+    channels, needs_gradient = 1, True
+
+    def __init__(self, scale):
+        self.twice = 2 * scale
+
+    def __call__(self, iterate, gradient):
+        return self.twice * gradient[:, None]
+
+
+class Unnamed(Forgetful):
+    def __init__(self, *scales):
+        super().__init__(scales[0])
+
+
+@pytest.mark.parametrize(
+    ("features", "error", "sentence"),
+    [
+        (Forgetful(1.0), AttributeError, r"Forgetful cannot be saved.*set self\.scale = scale"),
+        (
+            Unnamed(1.0),
+            TypeError,
+            r"Unnamed cannot be saved, its constructor takes \*scales; give each",
+        ),
+        (Powers(torch.ones(1)), TypeError, "Powers cannot be saved .*Tensor.*let its constructor take numbers"),
+    ],
+)
+def test_features_that_cannot_come_back_are_refused_before_anything_is_written(features, error, sentence, tmp_path):
+    optimizer = LearnedOptimizer(MLPUpdater(1), features=features)
+    with pytest.raises(error, match=sentence):
+        optimizer.save_pretrained(tmp_path)
     assert not list(tmp_path.iterdir())
+    with pytest.raises(error, match=sentence):
+        Descent().solve(optimizer, out=tmp_path / "run", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("told", "features"),
+    [
+        (
+            {"class": "GradientFeatures", "normalise": "max", "iterate": False},
+            GradientFeatures("max", iterate=False),
+        ),
+        ({"class": "LogSignFeatures", "p": 5.0, "iterate": False}, LogSignFeatures(5.0, iterate=False)),
+        ({"class": "IterateFeatures"}, IterateFeatures()),
+    ],
+)
+def test_an_optimizer_saved_by_the_first_version_still_loads(told, features, tmp_path):
+    saved = LearnedOptimizer(MLPUpdater(features.channels, hidden=(4,)), features=features)
+    saved.save_pretrained(tmp_path)
+    config = {
+        "updater": {
+            "class": "MLPUpdater",
+            "config": {"inputs": features.channels, "hidden": [4], "fan_in_scaling": False},
+        },
+        "features": told,
+        "steps": 3,
+        "step_size": 0.5,
+        "random_start": 0.0,
+        "detach_iterates": True,
+        "truncate": 2,
+        "second_order": False,
+        "relative": False,
+        "max_relative_step": None,
+        "learning_rate": 0.01,
+        "weight_decay": 0.0002,
+        "clip_norm": 1.0,
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    loaded = LearnedOptimizer.from_pretrained(tmp_path)
+    assert (type(loaded.features), vars(loaded.features)) == (type(features), vars(features))
+    assert [getattr(loaded, option) for option in OPTIONS] == [
+        3,
+        0.5,
+        0.0,
+        True,
+        2,
+        False,
+        False,
+        None,
+        0.01,
+        2e-4,
+        1.0,
+    ]
+    assert loaded.config() == {**config, "updater": {**config["updater"], "config": loaded.updater.config()}}

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from minimax_l2l import DenseMLPUpdater, MLPUpdater
+from minimax_l2l import DenseMLPUpdater
 from minimax_l2l.testing.probes import stirred
 
 
@@ -20,7 +20,7 @@ def test_it_has_52_m_squared_weights(size, streaming):
 
 def test_for_the_papers_discriminator_it_has_341_million():
     with torch.device("meta"):
-        updater = MLPUpdater.dense(2561)
+        updater = DenseMLPUpdater(2561)
     assert sum(parameter.numel() for parameter in updater.parameters()) == 341_086_787
 
 

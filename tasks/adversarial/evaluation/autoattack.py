@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from minimax_l2l import LinfBall
 from minimax_l2l.extras import require_extra
 from minimax_l2l.modes import querying
-from tasks.adversarial.data import Images
+from tasks.adversarial.data.images import Images
 from tasks.adversarial.threat import Threat
 
 Tier = Literal["quick", "standard"]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall
-from tasks.adversarial.data import Images
+from minimax_l2l.modes import resting
+from tasks.adversarial.data.images import Images
 from tasks.adversarial.evaluation.autoattack import Tier, autoattack, require_autoattack
 from tasks.adversarial.losses import Loss, cross_entropy, margin
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.threat import Threat
 
 Announce = Callable[[str], None]
+BATCH = 512  # images that go through a network at a time: what fits does not hang on how many there are
 AUTOATTACK_FIELD = {"quick": "autoattack_quick", "standard": "autoattack"}
 
 
@@ -82,7 +83,7 @@ def evaluate(
     if own is not None:
         attacks.append(("own_attacker", own, cross_entropy))
     with resting(classifier, *([own] if own is not None else [])):
-        right = _right(classifier, images.images, images.labels)
+        right = _right(classifier, images)
         require_autoattack(classifier, images)  # what stands in its way is said now, not after minutes
         survived = {"clean": right}
         for done, (name, optimizer, loss) in enumerate(attacks):
@@ -90,7 +91,7 @@ def evaluate(
             survived[name] = right & withstands(classifier, images, threat, optimizer, loss=loss, seed=seed)
         announce(f"attack {len(attacks) + 1} of {len(attacks) + 1}: AutoAttack, {tier}")
         attacked, flags = autoattack(classifier, images, threat, tier=tier, seed=seed)
-        survived[AUTOATTACK_FIELD[tier]] = right & _right(classifier, attacked, images.labels)
+        survived[AUTOATTACK_FIELD[tier]] = right & _right(classifier, Images(attacked, images.labels))
     return Evaluation(survived, flags)
 
 
@@ -102,26 +103,21 @@ def withstands(
     *,
     loss: Loss = cross_entropy,
     seed: int = 0,
+    batch_size: int = BATCH,
 ) -> Tensor:
-    """Whether each image is classified rightly after an attack: Booleans of shape (n,)."""
-    images = _beside(classifier, images)
-    problem = PerturbationProblem(classifier, images.images, images.labels, threat, loss=loss, seed=seed)
-    with torch.no_grad():
-        attacked = problem.view(optimizer.maximize(problem).y)
-    return _right(classifier, attacked, images.labels)
+    """Whether each image is classified rightly after an attack: Booleans of shape (n,).
 
-
-@contextmanager
-def resting(*modules: nn.Module) -> Iterator[None]:
-    """Modules in eval mode; afterwards in the modes they were in."""
-    before = [(part, part.training) for module in modules for part in module.modules()]
-    for module in modules:
-        module.eval()
-    try:
-        yield
-    finally:
-        for part, training in before:
-            part.training = training
+    Random starts belong to the images, and no image knows its neighbours: the batches they are in change nothing.
+    """
+    images, kept = _beside(classifier, images), []
+    numbers = torch.arange(len(images), device=images.images.device)
+    for part in torch.split(numbers, batch_size):
+        inputs, labels = images.images[part], images.labels[part]
+        problem = PerturbationProblem(classifier, inputs, labels, threat, loss=loss, indices=part, seed=seed)
+        with torch.no_grad():
+            attacked = problem.view(optimizer.maximize(problem).y)
+            kept.append(classifier(attacked).argmax(1) == labels)
+    return torch.cat(kept)
 
 
 def _beside(classifier: nn.Module, images: Images) -> Images:
@@ -131,9 +127,9 @@ def _beside(classifier: nn.Module, images: Images) -> Images:
 
 
 @torch.no_grad()
-def _right(classifier: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    prediction: Tensor = classifier(images).argmax(1)
-    return prediction == labels
+def _right(classifier: nn.Module, images: Images) -> Tensor:
+    parts = torch.split(images.images, BATCH)
+    return torch.cat([classifier(part).argmax(1) for part in parts]) == images.labels
 
 
 def accuracy_against_eps(classifier: nn.Module, images: Images, eps: list[float], *, seed: int = 0) -> list[float]:

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from minimax_l2l.extras import require_extra
-from minimax_l2l.families import Announce, Family, Section, Settings
-from minimax_l2l.solving import solve_preset
-from minimax_l2l.training.environment import describe_environment
-from minimax_l2l.training.folder import RunFolder
-from tasks.adversarial.data import digits
-from tasks.adversarial.experiments.pool import evaluate_runs
-from tasks.adversarial.presets.methods import METHODS, TABLE
+from minimax_l2l.lab.play import play
+from minimax_l2l.lab.pool import EVERY_CORE, play_all
+from minimax_l2l.lab.preset import Announce
+from minimax_l2l.lab.report import Section
+from minimax_l2l.lab.rows import write_rows
+from tasks.adversarial.data.digits import digits
+from tasks.adversarial.experiments.trained import Trained, attack
+from tasks.adversarial.presets.digits import DIGITS, DigitsPreset
+from tasks.adversarial.presets.methods import TABLE
 from tasks.adversarial.presets.pages import sections
 
-EPOCHS = 20
-IMAGES = 180
+# Every method of the table with a light budget.
+LIGHT = {name: replace(preset, epochs=20) for name, preset in DIGITS.items() if preset.method in TABLE}
 
 
-def run_demo(family: Family, out: Path, announce: Announce) -> list[Section]:
-    """Train and evaluate every method of the table with a light budget.
+def run_demo(
+    out: Path,
+    *,
+    announce: Announce,
+    workers: int = EVERY_CORE,
+    presets: Mapping[str, DigitsPreset] = LIGHT,
+    images: int = 180,
+) -> list[Section]:
+    """Train and evaluate some presets.
 
     Trainings follow one another, so that their seconds compare; evaluations, which nobody times, share the cores.
 
     Args:
-        family: the one that the presets belong to.
         out: folder of the runs, one for each method, and of `results.json`.
         announce: called with a few words before each piece of work.
+        workers: see `play_all`.
+        presets: by full name.
+        images: how many test images are attacked.
 
     Returns:
         The page about them.
@@ -36,17 +50,14 @@ def run_demo(family: Family, out: Path, announce: Announce) -> list[Section]:
     """
     require_extra("pyautoattack", extra="vision", purpose="AutoAttack")
     data = digits()
-    folders = [out / name for name in TABLE]
-    for done, (name, folder) in enumerate(zip(TABLE, folders, strict=True)):
-        announce(f"training {done + 1} of {len(TABLE)}: {METHODS[name].title}")
-        preset, settings = f"adversarial/digits-{name}", Settings(epochs=EPOCHS)
-        solve_preset(family, preset, folder, settings, overwrite=True, on_interrupt="raise")
-    found = {}
-    for folder, row in evaluate_runs(folders, tier="quick", images=IMAGES):
-        found[folder] = row
-        announce(f"evaluating: {len(found)} of {len(folders)} classifiers attacked")
-    rows = [found[folder] for folder in folders]
-    environment = describe_environment({data.name: data.sha256})
-    RunFolder(out).write_json("results.json", {"environment": environment, "rows": rows})
+    runs = [Trained(name, preset, out / preset.method) for name, preset in presets.items()]
+    for done, run in enumerate(runs):
+        announce(f"training {done + 1} of {len(runs)}: {run.preset.row.title}")
+        play(run.name, run.preset, run.folder, overwrite=True, on_interrupt="raise")
+    rows = {}
+    for run, row in play_all(runs, partial(attack, tier="quick", images=images), workers=workers):
+        rows[run] = row
+        announce(f"evaluating: {len(rows)} of {len(runs)} classifiers attacked")
+    write_rows(out / "results.json", [rows[run] for run in runs], data={data.name: data.sha256})
     announce("drawing the report")
-    return sections(folders)
+    return sections([run.folder for run in runs])

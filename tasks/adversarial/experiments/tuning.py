@@ -7,61 +7,55 @@ on the rest.
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from multiprocessing import get_context
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, Status
-from minimax_l2l.families import Announce
-from minimax_l2l.files import atomic
-from minimax_l2l.modes import QueryMode
-from minimax_l2l.training.environment import describe_environment
-from minimax_l2l.training.folder import RunFolder
-from tasks.adversarial.data import ImageData, Images, digits
-from tasks.adversarial.evaluation.robustness import resting, withstands
-from tasks.adversarial.experiments.pool import begin
+from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, Status
+from minimax_l2l.lab.pool import EVERY_CORE
+from minimax_l2l.lab.preset import Announce
+from minimax_l2l.lab.rows import fill
+from minimax_l2l.modes import QueryMode, resting
+from tasks.adversarial.data.digits import digits
+from tasks.adversarial.data.images import ImageData, Images
+from tasks.adversarial.evaluation.robustness import withstands
 from tasks.adversarial.losses import cross_entropy, margin
 from tasks.adversarial.models.small_resnet import SmallResNet
-from tasks.adversarial.presets.methods import light
-from tasks.adversarial.presets.runs import DIGITS_EPS
+from tasks.adversarial.presets.digits import EPS
+from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.task import AdversarialTraining
 
 SEEDS = (10, 11)
 RECIPE_SEEDS = (10, 11, 12)
-TRIAL_EPOCHS, TRIAL_WEIGHT_DECAY = 40, 5e-4
 # The best setting of each hand-designed method, by which the classifier's training is chosen for all.
 RECIPE = (("fgsm-rs", 2.0, 1.0), ("pgm-2", 1.0, 1.0), ("pgm-10", 0.15, 1.0))
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting of one method; steps and starts in units of eps."""
+    """One setting of one method on one seed; steps and starts in units of eps."""
 
     method: str
     step_size: float
     random_start: float
     query_mode: QueryMode
-    eps: float = DIGITS_EPS
-    epochs: int = TRIAL_EPOCHS
-    weight_decay: float = TRIAL_WEIGHT_DECAY
+    seed: int
+    eps: float = EPS
+    epochs: int = 40
+    weight_decay: float = 5e-4
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """All of it."""
+        return asdict(self)
 
     def optimizer(self) -> InnerOptimizer:
         """The inner optimizer of this setting."""
-        name = self.method.removeprefix("remembered-")
-        if name == "plain":
-            return GradientAscent(steps=0)
-        if name.startswith("fgsm"):
-            return FGSM(step_size=self.step_size * self.eps, random_start=self.random_start)
-        if name.startswith("pgm"):
-            return PGM(steps=int(name.removeprefix("pgm-")), step_size=self.step_size * self.eps)
-        return light(self.step_size, self.random_start)(self.eps, 1 if name == "grad-l2l" else 2, 1)
+        method = replace(METHODS[self.method], step_size=self.step_size, random_start=self.random_start)
+        return method.make(self.eps, method.steps, channels=1)
 
 
 def trials(seed: int) -> Iterator[Trial]:
@@ -75,14 +69,16 @@ def trials(seed: int) -> Iterator[Trial]:
     for method, step_size, random_start in RECIPE:
         for epochs in (40, 80):
             for weight_decay in (5e-4, 2e-3):
-                yield Trial(method, step_size, random_start, "train", epochs=epochs, weight_decay=weight_decay)
+                yield Trial(
+                    method, step_size, random_start, "train", seed, epochs=epochs, weight_decay=weight_decay
+                )
 
 
 def _steps(seed: int) -> Iterator[Trial]:
     first = seed == SEEDS[0]
     for eps in (0.05, 0.1, 0.15, 0.2) if first else ():
-        yield Trial("plain", 0.0, 0.0, "eval", eps)
-        yield Trial("pgm-10", 0.25, 1.0, "eval", eps)
+        yield Trial("plain", 0.0, 0.0, "eval", seed, eps)
+        yield Trial("pgm-10", 0.25, 1.0, "eval", seed, eps)
     grid: dict[str, tuple[tuple[float, float], ...]] = {
         "fgsm-rs": ((1.25, 1.0), (1.5, 1.0), (2.0, 1.0)),
         "pgm-2": ((0.5, 1.0), (0.75, 1.0), (1.0, 1.0)),
@@ -95,47 +91,39 @@ def _steps(seed: int) -> Iterator[Trial]:
     }
     for method, settings in grid.items():
         for step_size, random_start in settings:
-            yield Trial(method, step_size, random_start, "train")
-            if first and not method.startswith("remembered"):
-                yield Trial(method, step_size, random_start, "eval")
+            yield Trial(method, step_size, random_start, "train", seed)
+            if first and not METHODS[method].remembers:
+                yield Trial(method, step_size, random_start, "eval", seed)
 
 
-def tune_digits(out: Path, announce: Announce) -> Path:
+def tune_digits(
+    out: Path, *, announce: Announce, workers: int = EVERY_CORE, seeds: Sequence[int] = RECIPE_SEEDS
+) -> Path:
     """Run every trial on every seed; rows that `out` holds already are kept.
 
     Args:
         out: folder of `digits-tuning.json`.
         announce: called with a few words before each piece of work.
+        workers: see `play_all`.
+        seeds: of the splits, the order of images and random starts.
 
     Returns:
         `out / "digits-tuning.json"`.
     """
-    file = RunFolder(out).path / "digits-tuning.json"
-    rows: list[dict[str, Any]] = json.loads(file.read_text())["rows"] if file.exists() else []
-    wanted = dict.fromkeys((trial, seed) for seed in RECIPE_SEEDS for trial in trials(seed))
-    done = {_key(row) for row in rows}
-    missing = [(trial, seed) for trial, seed in wanted if _key({**vars(trial), "seed": seed}) not in done]
-    pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=begin)
-    try:
-        futures = [pool.submit(_row, trial, seed) for trial, seed in missing]
-        for future in as_completed(futures):
-            rows.append(future.result())
-            announce(f"{len(rows)} of {len(wanted)} trials are done")
-            content = {"environment": describe_environment({"digits": digits().sha256}), "rows": rows}
-            with atomic(file) as target:
-                target.write((json.dumps(content, indent=1) + "\n").encode())
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return file
+    wanted = list(dict.fromkeys(trial for seed in seeds for trial in trials(seed)))
+    data = {"digits": digits().sha256}
+    return fill(out / "digits-tuning.json", wanted, measure, announce=announce, workers=workers, data=data)
 
 
-def _row(trial: Trial, seed: int) -> dict[str, Any]:
-    return {**vars(trial), "seed": seed, **measure(trial, _fold(seed), seed)}
+def measure(trial: Trial, data: ImageData | None = None) -> dict[str, float]:
+    """Train with a trial's settings and attack the validation images.
 
-
-def measure(trial: Trial, data: ImageData, seed: int) -> dict[str, float]:
-    """Train with a trial's settings and attack the validation images."""
-    torch.manual_seed(seed)
+    Args:
+        trial: what is tried.
+        data: to train and validate on; the digits that are no test images, split by the trial's seed, if None.
+    """
+    data = data if data is not None else _fold(trial.seed)
+    torch.manual_seed(trial.seed)
     classifier = SmallResNet()
     task = AdversarialTraining(
         classifier,
@@ -144,8 +132,8 @@ def measure(trial: Trial, data: ImageData, seed: int) -> dict[str, float]:
         epochs=trial.epochs,
         weight_decay=trial.weight_decay,
         query_mode=trial.query_mode,
-        remembers=trial.method.startswith("remembered"),
-        seed=seed,
+        remembers=METHODS[trial.method].remembers,
+        seed=trial.seed,
     )
     solution = task.solve(trial.optimizer(), device="cpu")
     if solution.status is Status.INTERRUPTED:
@@ -155,7 +143,9 @@ def measure(trial: Trial, data: ImageData, seed: int) -> dict[str, float]:
         clean = withstands(classifier, data.validation, task.threat, GradientAscent(steps=0))
         robust = clean
         for loss in (cross_entropy, margin):
-            robust = robust & withstands(classifier, data.validation, task.threat, attack, loss=loss, seed=seed)
+            robust = robust & withstands(
+                classifier, data.validation, task.threat, attack, loss=loss, seed=trial.seed
+            )
     return {
         "clean": clean.float().mean().item(),
         "robust": robust.float().mean().item(),
@@ -173,19 +163,3 @@ def _fold(seed: int) -> ImageData:
     held_out, kept = order[: len(order) // 5], order[len(order) // 5 :]
     validation = Images(images[held_out], labels[held_out])
     return ImageData("digits", Images(images[kept], labels[kept]), validation, validation, 10, data.sha256)
-
-
-def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(
-        row[name]
-        for name in (
-            "method",
-            "step_size",
-            "random_start",
-            "query_mode",
-            "eps",
-            "epochs",
-            "weight_decay",
-            "seed",
-        )
-    )

@@ -1,1 +1,14 @@
-"""Adversarial training as the command line sees it."""
+"""The family `adversarial/DATA-METHOD`, known without torch: every row of the table, to be run again by anyone."""
+
+from minimax_l2l.lab.family import Family
+from tasks.adversarial.presets.digits import DIGITS
+
+FAMILY = Family(
+    presets=DIGITS,
+    report="tasks.adversarial.presets.pages:sections",
+    benchmarks={
+        "digits": "tasks.adversarial.experiments.digits:benchmark_digits",
+        "digits-tuning": "tasks.adversarial.experiments.tuning:tune_digits",
+    },
+    demo="tasks.adversarial.experiments.demo:run_demo",
+)

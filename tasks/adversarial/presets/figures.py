@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.extras import require_extra
-from minimax_l2l.report import svg
+from minimax_l2l.lab.report import svg
 from tasks.adversarial.presets.methods import METHODS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Line:
         return {
             "label": self.title,
             "color": f"C{list(METHODS).index(self.method)}",
-            "linestyle": "-" if self.method.endswith("-l2l") else "--",
+            "linestyle": "-" if METHODS[self.method].learns else "--",
         }
 
 
@@ -54,7 +54,7 @@ def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> 
         rows = [row for row in history if "validation_pgm_10" in row]
         steps = [row["step"] for row in rows]
         left.plot(steps, [row["validation_pgm_10"] for row in rows], **line.style())
-        right.plot(steps, [row["attack_gap"] for row in rows], **line.style())
+        right.plot(steps, [row["attack_ratio"] for row in rows], **line.style())
     left.set(xlabel="training step", ylabel="validation accuracy under PGM-10", ylim=(-0.02, 1.02))
     right.set(xlabel="training step", ylabel="own attacker's loss / PGM-10's", ylim=(-0.02, 1.2))
     _legend(figure, left)
@@ -74,7 +74,7 @@ def robustness_against_cost(rows: Mapping[Line, Mapping[str, Any]], robust: str)
         passes = row["forward_passes"] + row["input_gradient_passes"] + row["weight_gradient_passes"]
         style = line.style() | {"linestyle": "none"}
         for axes, cost in ((left, row["train_seconds"]), (right, passes)):
-            axes.plot(cost, row[robust], "o" if row["method"].endswith("-l2l") else "s", **style)
+            axes.plot(cost, row[robust], "o" if METHODS[line.method].learns else "s", **style)
     left.set(xlabel="training seconds", ylabel=f"accuracy under {robust.replace('_', ' ')}")
     right.set(xlabel="passes: forward + input gradient + weight gradient")
     for axes in (left, right):

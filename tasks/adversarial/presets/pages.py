@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall
-from minimax_l2l.families import Section, Settings
-from minimax_l2l.report import environment_section
+from minimax_l2l.lab.play import preset_of
+from minimax_l2l.lab.report import Section, environment_section
 from minimax_l2l.training.folder import RunFolder
-from tasks.adversarial.presets import figures
+from tasks.adversarial.presets import FAMILY, figures
+from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.presets.figures import Line
-from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.runs import load_run
 from tasks.adversarial.problem import PerturbationProblem
 
@@ -40,22 +40,22 @@ BRIEF = {
 }
 COUNTS = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
 ROW_FIELDS = {"method", "data", "eps", "images", "clean", "worst_case", "train_seconds", *COUNTS}
-EMBEDDED = Settings()
 ROBUST = ("autoattack", "autoattack_quick", "worst_case")
 
 
-def sections(folders: Sequence[Path], settings: Settings = EMBEDDED) -> list[Section]:
+def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Section]:
     """A page about some runs that have been evaluated.
 
     Args:
         folders: of the runs.
-        settings: `data`, if some were trained on data of one's own.
+        data: what some were trained on, if that is the user's own.
 
     Raises:
         DamagedRunError: if one of them has not been evaluated, or is damaged.
     """
     evaluations = {folder: _evaluation(folder) for folder in folders}
-    lines = _lines(folders)
+    presets = {folder: _preset(folder, data) for folder in folders}
+    lines = _lines(presets)
     rows = {lines[folder]: evaluation["rows"][0] for folder, evaluation in evaluations.items()}
     curves = {lines[folder]: content["curves"] for folder, content in evaluations.items() if "curves" in content}
     histories = {lines[folder]: RunFolder(folder).read_metrics() for folder in folders}
@@ -90,9 +90,10 @@ def sections(folders: Sequence[Path], settings: Settings = EMBEDDED) -> list[Sec
                 figure=figures.accuracy_curves(curves, "steps", "steps", log=True),
             ),
         ]
-    learned = [folder for folder in folders if _method(folder).endswith("-l2l")]
+    learned = [folder for folder, preset in presets.items() if preset.row.learns]
     if learned:
-        page.append(_perturbations(max(learned, key=lambda folder: METHODS[_method(folder)].steps), settings))
+        most = max(learned, key=lambda folder: presets[folder].steps)
+        page.append(_perturbations(most, presets[most]))
     page.append(
         Section(
             "Training",
@@ -130,14 +131,20 @@ def _table(rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str]) -
     return titles, cells
 
 
-def _lines(folders: Sequence[Path]) -> dict[Path, Line]:
+def _lines(presets: Mapping[Path, DigitsPreset]) -> dict[Path, Line]:
     """Each run named by its method; by its seed too where a method occurs twice, by its folder if need be."""
-    configs = {folder: RunFolder(folder).read_json("config.json") for folder in folders}
-    titles = {folder: METHODS[str(config["method"])].title for folder, config in configs.items()}
-    for addition in ({f: f"seed {configs[f].get('seed')}" for f in folders}, {f: f.name for f in folders}):
+    titles = {folder: preset.row.title for folder, preset in presets.items()}
+    for addition in ({f: f"seed {preset.seed}" for f, preset in presets.items()}, {f: f.name for f in presets}):
         often = Counter(titles.values())
         titles = {f: f"{title}, {addition[f]}" if often[title] > 1 else title for f, title in titles.items()}
-    return {folder: Line(title, str(configs[folder]["method"])) for folder, title in titles.items()}
+    return {folder: Line(title, presets[folder].method) for folder, title in titles.items()}
+
+
+def _preset(folder: Path, data: Path | None) -> DigitsPreset:
+    embedded = RunFolder(folder).read_json("config.json").get("data") == "digits"
+    preset, _ = preset_of(folder, {"adversarial": FAMILY}, data=None if embedded else data)
+    assert isinstance(preset, DigitsPreset)
+    return preset
 
 
 def _evaluation(folder: Path) -> dict[str, Any]:
@@ -152,25 +159,20 @@ def _evaluation(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _perturbations(folder: Path, settings: Settings) -> Section:
-    embedded = RunFolder(folder).read_json("config.json").get("data") == "digits"
-    run = load_run(folder, EMBEDDED if embedded else settings)
+def _perturbations(folder: Path, preset: DigitsPreset) -> Section:
+    run = load_run(preset, folder)
     images = run.data.test.first(6)
-    problem = PerturbationProblem(run.classifier, images.images, images.labels, LinfBall(run.eps))
+    problem = PerturbationProblem(run.classifier, images.images, images.labels, LinfBall(preset.eps))
     attackers = {
-        "FGSM": FGSM(step_size=run.eps),
-        "PGM-20": PGM(steps=20, step_size=run.eps / 10),
-        run.method.title: run.optimizer,
+        "FGSM": FGSM(step_size=preset.eps),
+        "PGM-20": PGM(steps=20, step_size=preset.eps / 10),
+        preset.row.title: run.optimizer,
     }
     with torch.no_grad():
         found: dict[str, Tensor] = {name: a.maximize(problem) for name, a in attackers.items()}  # type: ignore[misc]
     return Section(
         "Perturbations",
-        f"What three attackers add to test images of the classifier trained with {run.method.title}, as they "
+        f"What three attackers add to test images of the classifier trained with {preset.row.title}, as they "
         "are, five times and thirty times enlarged around grey.",
         figure=figures.perturbation_grid(images.images, found),
     )
-
-
-def _method(folder: Path) -> str:
-    return str(RunFolder(folder).read_json("config.json").get("method", ""))

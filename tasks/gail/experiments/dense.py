@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from minimax_l2l.families import Announce
-from tasks.gail.experiments.benchmark import play_into
-from tasks.gail.experiments.pool import Job
+from minimax_l2l.lab.pool import EVERY_CORE
+from minimax_l2l.lab.preset import Announce
+from tasks.gail.experiments.job import job, play_into
 
 RUNS = (
     ("cartpole", "dense-l2l"),
@@ -16,19 +16,16 @@ RUNS = (
 )
 
 
-def measure_dense(out: Path, announce: Announce) -> Path:
+def measure_dense(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:  # noqa: ARG001
     """One run each, one after the other: each needs 4.1 GB for phi and its moments, and as much on disk.
 
     Args:
         out: folder of `gail-dense.json`.
         announce: called with a few words as runs end.
+        workers: not asked; one run at a time is what a machine has memory for.
 
     Returns:
         `out / "gail-dense.json"`.
     """
-    file = out / "gail-dense.json"
-    for number, (setting, method) in enumerate(RUNS):
-        jobs = [Job(*names, 0) for names in RUNS[: number + 1]]
-        announce(f"{method} on {setting}")
-        file = play_into(out, "gail-dense", jobs, announce)
-    return file
+    jobs = [job(setting, method, 0) for setting, method in RUNS]
+    return play_into(out, "gail-dense", jobs, announce, workers=1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -13,24 +13,30 @@ from typing import Any
 import torch
 
 from minimax_l2l import Updater
-from minimax_l2l.families import Announce
-from minimax_l2l.files import atomic
-from minimax_l2l.training.environment import describe_environment
-from minimax_l2l.training.folder import RunFolder
+from minimax_l2l.lab.pool import EVERY_CORE
+from minimax_l2l.lab.preset import Announce
+from minimax_l2l.lab.rows import write_rows
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.policy.learner import PolicyLearner
-from tasks.gail.presets.methods import METHODS
-from tasks.gail.presets.runs import PAPER, Conditions, pose
+from tasks.gail.presets.imitation import PRESETS
 from tasks.gail.presets.settings import SETTINGS
 
 # Short turns and many of them: what slows a machine for a while slows neighbours alike.
-ITERATIONS, REPEATS = 10, 25
+ITERATIONS = 10
 COMPARED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
 # Hidden widths that give a CartPole discriminator about 100 to 100,000 weights.
 WIDTHS: tuple[tuple[int, ...], ...] = ((12,), (64,), (64, 32), (128, 64), (256, 128), (384, 256))
 
 
-def measure_speed(out: Path, announce: Announce) -> Path:
+def measure_speed(
+    out: Path,
+    *,
+    announce: Announce,
+    workers: int = EVERY_CORE,  # noqa: ARG001
+    turns: int = 25,
+    widths: Sequence[tuple[int, ...]] = WIDTHS,
+    paper: tuple[int, ...] = (64, 32),
+) -> Path:
     """Time TRPO bare and inside imitation, in turns on one thread, and each updater's step against m.
 
     CPU seconds, medians of several turns; what is likened to something else is likened turn by turn, since a
@@ -41,15 +47,19 @@ def measure_speed(out: Path, announce: Announce) -> Path:
     Args:
         out: folder of `gail-speed.json`.
         announce: called with a few words before each piece of work.
+        workers: not asked; what is timed is played alone.
+        turns: how often everything is timed.
+        widths: hidden layers of the discriminators whose steps are timed.
+        paper: which of them an iteration has, of which a step is a share.
 
     Returns:
         `out / "gail-speed.json"`.
     """
     torch.set_num_threads(1)
     rates: dict[str, list[float]] = {name: [] for name in ("trpo", *COMPARED)}
-    steps = {(widths, name): _Step(widths, name) for widths in WIDTHS for name in COMPARED}
-    for turn in range(REPEATS):
-        announce(f"turn {turn + 1} of {REPEATS}")
+    steps = {(hidden, name): _Step(hidden, name) for hidden in widths for name in COMPARED}
+    for turn in range(turns):
+        announce(f"turn {turn + 1} of {turns}")
         rates["trpo"].append(_bare())
         for name in COMPARED:
             rates[name].append(_imitating(name))
@@ -66,34 +76,35 @@ def measure_speed(out: Path, announce: Announce) -> Path:
         }
         for name, values in rates.items()
     ]
-    papers = steps[PAPER.hidden, "gail-adam"].seconds
+    papers = steps[paper, "gail-adam"].seconds
     rest = [_steps() / rate - step for rate, step in zip(rates["gail-adam"], papers, strict=True)]
-    for (widths, _), step in steps.items():
-        adams = steps[widths, "gail-adam"].seconds
-        turns = list(zip(step.seconds, adams, rest, strict=True))
+    for (hidden, _), step in steps.items():
+        adams = steps[hidden, "gail-adam"].seconds
+        timed = list(zip(step.seconds, adams, rest, strict=True))
         rows.append(
             step.as_row()
             | {
-                "share": median(own / (others + own) for own, _, others in turns),
-                "learned_share": median((own - adam) / (others + own) for own, adam, others in turns),
+                "share": median(own / (others + own) for own, _, others in timed),
+                "learned_share": median((own - adam) / (others + own) for own, adam, others in timed),
             }
         )
-    file = RunFolder(out).path / "gail-speed.json"
-    with atomic(file) as target:
-        target.write((json.dumps({"environment": describe_environment(), "rows": rows}, indent=1) + "\n").encode())
+    file = out / "gail-speed.json"
+    write_rows(file, rows)
     return file
 
 
 class _Step:
     """One step of a discriminator of some size on a rollout: query, update and meta-step, timed once a turn."""
 
-    def __init__(self, widths: tuple[int, ...], method: str) -> None:
+    def __init__(self, hidden: tuple[int, ...], method: str) -> None:
         self.method = method
-        task, self.optimizer = pose(SETTINGS["cartpole"], METHODS[method], Conditions(hidden=widths), seed=0)
+        preset = replace(PRESETS[f"gail/cartpole-{method}"], hidden=hidden)
+        task = preset.task(preset.demonstrations())
+        self.optimizer = preset.optimizer(task)
         self.size = task.discriminator.size
         rollout = task.learner.collect(0)
         assert rollout is not None
-        self._pose = partial(task.inner_problem, rollout)
+        self._problem = partial(task.inner_problem, rollout)
         self._meta = self.optimizer.meta_optimizer() if self.optimizer.learns else None
         self.seconds: list[float] = []
 
@@ -103,7 +114,7 @@ class _Step:
         self.seconds.append(_cpu(self))
 
     def __call__(self) -> None:
-        problem = self._pose()
+        problem = self._problem()
         end = self.optimizer.maximize(problem)
         if self._meta is not None:
             self._meta.zero_grad()
@@ -133,9 +144,8 @@ def _bare() -> float:
 
 
 def _imitating(name: str) -> float:
-    conditions = Conditions(iterations=ITERATIONS)
-    task, optimizer = pose(SETTINGS["cartpole"], METHODS[name], conditions, seed=0)
-    return ITERATIONS * _steps() / _cpu(lambda: task.solve(optimizer, device="cpu"))
+    built = replace(PRESETS[f"gail/cartpole-{name}"], iterations=ITERATIONS).build()
+    return ITERATIONS * _steps() / _cpu(lambda: built.task.solve(built.optimizer, device="cpu"))
 
 
 def _cpu(work: Callable[[], object]) -> float:

@@ -9,18 +9,17 @@ All but the last have seeds of their own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from minimax_l2l.families import Announce
-from minimax_l2l.training.folder import RunFolder
-from tasks.gail.experiments.benchmark import SEEDS, play_into
-from tasks.gail.experiments.pool import Job
-from tasks.gail.policy.algorithm import PolicySettings
-from tasks.gail.presets.methods import Knobs
-from tasks.gail.presets.runs import Conditions
+from minimax_l2l.lab.pool import EVERY_CORE
+from minimax_l2l.lab.preset import Announce
+from minimax_l2l.lab.rows import read_rows
+from tasks.gail.experiments.benchmark import SEEDS
+from tasks.gail.experiments.job import Job, play_into
+from tasks.gail.presets.imitation import PRESETS, TrainedImitation
 
 PILOT_SEEDS = (100, 101)
 
@@ -50,15 +49,13 @@ class Cell:
 
     def job(self, method: str, seed: int, rate: float | None = None) -> Job:
         """One run of it."""
-        conditions = Conditions(
-            trajectories=1,
-            every=10,
-            hidden=self.hidden,
-            knobs=Knobs(rate=rate, steps=self.steps),
-            iterations=self.iterations,
-            policy=PolicySettings(),
+        preset = PRESETS[f"gail/{self.setting}-{method}"]
+        preset = replace(
+            preset, seed=seed, trajectories=1, every=10, hidden=self.hidden, iterations=self.iterations, rollout=128
         )
-        return Job(self.setting, method, seed, self.name(rate), conditions)
+        if isinstance(preset, TrainedImitation):
+            preset = replace(preset, rate=rate, inner_steps=self.steps)
+        return Job(preset, self.name(rate))
 
 
 CANDIDATES = tuple(Cell(setting, steps) for setting in ("cartpole-style", "cartpole") for steps in (20, 5, 1))
@@ -78,17 +75,19 @@ class Pilot:
         name: of the benchmark, and of its file.
         methods: that take part.
         rates: that each of them is given.
+        cells: in which they are played.
     """
 
     name: str
     methods: tuple[str, ...]
     rates: tuple[float, ...]
+    cells: tuple[Cell, ...] = GRID
 
     def jobs(self) -> list[Job]:
         """Every method at every rate."""
         return [
             cell.job(method, seed, rate)
-            for cell in GRID
+            for cell in self.cells
             for method in self.methods
             for rate in self.rates
             for seed in PILOT_SEEDS
@@ -102,7 +101,7 @@ class Pilot:
         """
         areas = {(row["setting"], row["method"], row["stress"], row["seed"]): row["area"] for row in rows}
         best = {}
-        for cell in GRID:
+        for cell in self.cells:
             for method in self.methods:
                 means = {}
                 for rate in self.rates:
@@ -125,7 +124,7 @@ class Pilot:
         file = out / f"{self.name}.json"
         if not file.exists():
             raise ValueError(f"{file} is missing; run `minimax-l2l benchmark {self.name}` first.")
-        return self.best(RunFolder(out).read_json(file.name)["rows"])
+        return self.best(read_rows(file))
 
 
 RATES = Pilot(
@@ -139,35 +138,39 @@ BOUNDS = Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.003, 0.01, 0.
 VARIANTS = ("coordinate-ball-l2l", "coordinate-c-l2l", "coordinate-halves-l2l")
 
 
-def find_cells(out: Path, announce: Announce) -> Path:
+def find_cells(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
     """Original GAIL, with Ho and Ermon's learning rate, in every candidate cell."""
     jobs = [cell.job("gail-adam", seed) for cell in CANDIDATES for seed in PILOT_SEEDS]
-    return play_into(out, "gail-stress-cells", jobs, announce)
+    return play_into(out, "gail-stress-cells", jobs, announce, workers=workers)
 
 
-def find_rates(out: Path, announce: Announce) -> Path:
+def find_rates(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
     """Every competitor with the same five learning rates; the best of each is kept."""
-    return play_into(out, RATES.name, RATES.jobs(), announce)
+    return play_into(out, RATES.name, RATES.jobs(), announce, workers=workers)
 
 
-def find_bounds(out: Path, announce: Announce) -> Path:
+def find_bounds(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
     """The learned updater in a ball with five bounds on how far an iteration may move the discriminator."""
-    return play_into(out, BOUNDS.name, BOUNDS.jobs(), announce)
+    return play_into(out, BOUNDS.name, BOUNDS.jobs(), announce, workers=workers)
 
 
-def find_variants(out: Path, announce: Announce) -> Path:
+def find_variants(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
     """What might steady the learned updater with short steps in a ball, beside it, at the library's rate."""
     jobs = [cell.job(method, seed) for cell in GRID for method in VARIANTS for seed in PILOT_SEEDS]
-    return play_into(out, "gail-stress-variants", jobs, announce)
+    return play_into(out, "gail-stress-variants", jobs, announce, workers=workers)
 
 
-def play_grid(out: Path, announce: Announce) -> Path:
-    """The grid: competitors with their best rates and controls, five seeds that no pilot has seen."""
-    rates = RATES.best_in(out) | BOUNDS.best_in(out)
-    jobs = [
-        cell.job(method, seed, rates.get((cell.setting, NOISE.get(method, method))))
+def grid_jobs(out: Path, rates: Pilot = RATES, bounds: Pilot = BOUNDS) -> list[Job]:
+    """Competitors at their best rates, as two pilots in the folder of results found them, and controls."""
+    best = rates.best_in(out) | bounds.best_in(out)
+    return [
+        cell.job(method, seed, best.get((cell.setting, NOISE.get(method, method))))
         for seed in SEEDS
-        for cell in GRID
-        for method in (*RATES.methods, *BOUNDS.methods, *CONTROLS)
+        for cell in rates.cells
+        for method in (*rates.methods, *bounds.methods, *CONTROLS)
     ]
-    return play_into(out, "gail-stress", jobs, announce)
+
+
+def play_grid(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
+    """The grid: competitors with their best rates and controls, five seeds that no pilot has seen."""
+    return play_into(out, "gail-stress", grid_jobs(out), announce, workers=workers)

@@ -9,12 +9,12 @@ import torch
 from gymnasium import spaces
 
 from tasks.gail.demonstrations.demonstrations import Demonstrations
-from tasks.gail.measures.evaluation import Evaluator
+from tasks.gail.environments.evaluator import Evaluator
 from tasks.gail.measures.likeness import action_agreement, action_error, state_action_distance
 from tasks.gail.measures.stability import stability
 from tasks.gail.task import GAIL
 
-FINAL_EPISODES, FINAL_SEED = 100, 1_000
+FINAL_SEED = 1_000
 LAST = ("policy_accuracy", "expert_accuracy", "held_out_accuracy")
 
 
@@ -25,6 +25,7 @@ def measure(
     *,
     random: float,
     expert: float,
+    episodes: int = 100,
 ) -> dict[str, Any]:
     """A result row's numbers: the curve and its stability, what the policy is worth, the discriminator.
 
@@ -34,13 +35,14 @@ def measure(
         held_out: demonstrations that nothing was trained on.
         random: mean return of random actions.
         expert: mean return of the expert on the episodes that the policy is measured on here.
+        episodes: how many those are.
     """
     evaluated = [row for row in history if "return_mean" in row]
     iterations = [int(row["step"]) for row in evaluated]
     returns = [row["return_mean"] for row in evaluated]
     return {
         **stability(iterations, returns, random=random, expert=expert).as_row(),
-        **measure_policy(task, held_out, random=random, expert=expert),
+        **measure_policy(task, held_out, random=random, expert=expert, episodes=episodes),
         # the mean over the run's last tenth, since one rollout's accuracy is noisy
         **{name: _mean_of_last_tenth(history, name) for name in LAST},
         "curve": {"iterations": iterations, "returns": returns},
@@ -72,8 +74,10 @@ def to_the_end(
     return [*history, *({**last, "step": step, "return_mean": random_return} for step in missing)]
 
 
-def measure_policy(task: GAIL, held_out: Demonstrations, *, random: float, expert: float) -> dict[str, Any]:
-    """What a policy is worth: its returns on 100 episodes, and how like the expert's its actions and states are.
+def measure_policy(
+    task: GAIL, held_out: Demonstrations, *, random: float, expert: float, episodes: int = 100
+) -> dict[str, Any]:
+    """What a policy is worth: its returns, and how like the expert's its actions and states are.
 
     The policy is deterministic, and its states are those of these episodes.
 
@@ -82,8 +86,9 @@ def measure_policy(task: GAIL, held_out: Demonstrations, *, random: float, exper
         held_out: see `measure`.
         random: see `measure`.
         expert: see `measure`.
+        episodes: see `measure`.
     """
-    final = Evaluator(task.environment_id, FINAL_EPISODES, seed=FINAL_SEED).play(task.learner.act)
+    final = Evaluator(task.environment_id, episodes, seed=FINAL_SEED).play(task.learner.act)
     states, actions = held_out.pairs()
     discrete = isinstance(task.learner.episodes.action_space, spaces.Discrete)
 

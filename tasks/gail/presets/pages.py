@@ -12,8 +12,7 @@ import numpy as np
 
 from minimax_l2l import DamagedRunError
 from minimax_l2l.errors import require_choice
-from minimax_l2l.families import Section
-from minimax_l2l.report import environment_section, svg
+from minimax_l2l.lab.report import Section, environment_section, svg
 from minimax_l2l.training.folder import RunFolder
 from tasks.gail.measures.curves import Panel, discriminator_curves, return_curves, stability_dots
 from tasks.gail.measures.stability import Stability, stability
@@ -80,8 +79,12 @@ class Measured:
         )
 
 
-def sections(folders: Sequence[Path]) -> list[Section]:
+def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Section]:  # noqa: ARG001
     """A page about some runs that have been evaluated, an expert after the other.
+
+    Args:
+        folders: of the runs.
+        data: what they imitated, if that is your own; not asked, evaluations hold all that is shown.
 
     Raises:
         DamagedRunError: if one of them has not been evaluated, or is damaged.
@@ -94,10 +97,9 @@ def sections(folders: Sequence[Path]) -> list[Section]:
         for run in runs:
             if run.row["setting"] == name:
                 groups.setdefault(run.data, []).append(run)
-        for (data, _), theirs in groups.items():
-            page += _about(
-                setting.title if data == setting.dataset else f"{setting.title}, taught by {data}", theirs
-            )
+        for (shown, _), theirs in groups.items():
+            own = "" if shown == setting.dataset else f", taught by {shown}"
+            page += _about(f"{setting.title}{own}", theirs)
     return [*page, environment_section(runs[0].environment)]
 
 

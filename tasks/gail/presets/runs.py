@@ -1,115 +1,133 @@
-"""Runs of imitation: from a setting and a method to a game."""
+"""Runs of presets of imitation, read back from their folders and measured."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import torch
-from stable_baselines3.common.utils import LinearSchedule
-
-from minimax_l2l import InnerOptimizer
+from minimax_l2l import DamagedRunError, Status
+from minimax_l2l.lab.environment import describe_environment
+from minimax_l2l.lab.preset import Announce
+from minimax_l2l.training.folder import RunFolder
 from tasks.gail.demonstrations.demonstrations import Demonstrations
-from tasks.gail.policy.algorithm import PolicySettings
-from tasks.gail.presets.methods import DEFAULT_KNOBS, Knobs, Method
-from tasks.gail.presets.settings import Setting
+from tasks.gail.measures.measurement import LAST, measure, to_the_end
+from tasks.gail.presets.imitation import Imitation
 from tasks.gail.task import GAIL
 
 
-@dataclass(frozen=True)
-class Conditions:
-    """What a run is given, beyond its setting and method.
+def load_task(preset: Imitation, folder: Path, shown: Demonstrations) -> GAIL:
+    """The task as a run left it, read from its checkpoint, which holds tensors and plain values alone.
 
-    Attributes:
-        trajectories: of the expert that the discriminator learns from.
-        every: keep each so-many-th step of them.
-        held_out: trajectories of the expert to measure the discriminator with.
-        hidden: widths of the discriminator.
-        knobs: of the discriminator's optimizer.
-        iterations: of the run.
-        policy: TRPO's settings; None takes those of the setting.
-        evaluation_episodes: of each evaluation of the deterministic policy.
+    Raises:
+        DamagedRunError: if a file of it is missing or damaged.
+        ValueError: if it imitated demonstrations that are not given, or others than are given.
     """
+    files = RunFolder(folder)
+    config = files.read_json("config.json")
+    _require_fields(folder / "config.json", config, ("data", "data_sha256"))
+    if preset.data is None and config["data"] != preset.data_name:
+        raise ValueError(f"this run imitated {config['data']!r}; name its folder with --data.")
+    if shown.sha256 != config["data_sha256"]:
+        raise ValueError(
+            f"this run imitated other demonstrations than {preset.data_name!r} as they are now (their checksums "
+            "differ); name those it was given with --data."
+        )
+    state = files.read_checkpoint()
+    try:
+        task = preset.task(shown)
+        task.load_state_dict(state["task"])
+    except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedRunError(
+            f"{folder} holds a damaged run ({type(error).__name__} in reading its checkpoint); solve it again in "
+            "another folder."
+        ) from error
+    return task
 
-    trajectories: int = 10
-    every: int = 1
-    held_out: int = 5
-    hidden: tuple[int, ...] = (64, 32)
-    knobs: Knobs = DEFAULT_KNOBS
-    iterations: int = 300
-    policy: PolicySettings | None = None
-    evaluation_episodes: int = 20
 
-
-PAPER = Conditions()
-
-
-def pose(
-    setting: Setting,
-    method: Method,
-    conditions: Conditions,
-    *,
-    seed: int,
-    expert: Demonstrations | None = None,
-) -> tuple[GAIL, InnerOptimizer]:
-    """A game made ready: the task, and the optimizer to hand to its `solve`.
+def evaluate_run(preset: Imitation, folder: Path, announce: Announce) -> dict[str, Any]:
+    """Measure a run's policy on fixed-seed episodes.
 
     Args:
-        setting: what is imitated.
-        method: how.
-        conditions: of the run.
-        seed: of everything random.
-        expert: whole demonstrations; those of `setting` if None.
+        preset: that the run was made with.
+        folder: of the run.
+        announce: called with a few words before each piece of work.
+
+    Returns:
+        `{"environment": ..., "rows": [row], "curves": ...}`.
     """
-    task = pose_task(setting, method, conditions, seed=seed, expert=expert)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return task, method.make(task.discriminator, conditions.knobs)
+    files, shown = RunFolder(folder), preset.demonstrations()
+    task = load_task(preset, folder, shown)
+    solution = files.read_json("solution.json")
+    _require_fields(folder / "solution.json", solution, ("status", "steps", "seconds", "passes"))
+    if solution["status"] == Status.INTERRUPTED.name.lower():
+        raise ValueError(
+            f"{folder} holds a run that was interrupted after {solution['steps']} steps; finish it with "
+            "`minimax-l2l solve ... --resume` first."
+        )
+    setting = preset.expert
+    history: Sequence[Mapping[str, float]] = files.read_metrics()
+    expert_return = _expert_return(preset, shown)
+    diverged = solution["status"] == Status.DIVERGED.name.lower()
+    if diverged:
+        history = to_the_end(
+            history, preset.iterations, every=preset.evaluated_every, random_return=setting.random_return
+        )
+    announce(f"playing {preset.final_episodes} episodes")
+    try:
+        measured = measure(
+            task,
+            history,
+            preset.split(shown)[1],
+            random=setting.random_return,
+            expert=expert_return,
+            episodes=preset.final_episodes,
+        )
+    except (LookupError, ValueError) as error:  # lines that are missing, or numbers in them
+        raise DamagedRunError(
+            f"{files.metrics_file} is not of a whole run ({error}); solve it again in another folder."
+        ) from error
+    curve, accuracies = measured.pop("curve"), measured.pop("accuracies")
+    row = {
+        "setting": preset.setting,
+        "method": preset.method,
+        "seed": preset.seed,
+        "data": preset.data_name,
+        "environment": setting.environment_id,
+        "stress": "none",
+        "epochs": preset.iterations,
+        "inner_steps": preset.turned.steps if preset.way.trains else 0,
+        "random_return": setting.random_return,
+        "expert_return": expert_return,
+        **measured,
+        "diverged": solution["steps"] if diverged else None,
+        "train_seconds": round(solution["seconds"], 2),
+        **solution["passes"],
+    }
+    return {
+        "environment": describe_environment({preset.data_name: shown.sha256}),
+        "rows": [row],
+        "curves": {**curve, **{name: accuracies[name] for name in LAST}},
+    }
 
 
-def reward_name(setting: Setting, method: Method) -> str:
-    """What the policy is paid, a name in `tasks.gail.rewards.REWARDS`."""
-    if method.literal:
-        return "survival"
-    return setting.constant if method.constant else setting.reward
+def _expert_return(preset: Imitation, shown: Demonstrations) -> float:
+    """What scores call 1: one's own expert's mean return if it is known, else that of the expert that ships."""
+    setting = preset.expert
+    if preset.data is None or any(one.rewards is None for one in shown.trajectories):
+        return setting.expert_return
+    own = float(shown.returns.mean())
+    if own <= setting.random_return:
+        raise ValueError(
+            f"the demonstrations in {preset.data} return {own:.1f} on average and random actions "
+            f"{setting.random_return:g}, so no score can be measured between them; give a better expert's."
+        )
+    return own
 
 
-def policy_settings(setting: Setting, method: Method) -> PolicySettings:
-    """TRPO's, as the setting wants them."""
-    settings = PolicySettings(steps=setting.steps)
-    if setting.annealed and not method.literal:
-        return replace(settings, target_kl=LinearSchedule(settings.trust_region(1.0), 0.0, 1.0))
-    return settings
-
-
-def pose_task(
-    setting: Setting,
-    method: Method,
-    conditions: Conditions,
-    *,
-    seed: int,
-    expert: Demonstrations | None = None,
-) -> GAIL:
-    """The task alone: what a run left can be loaded into it without an optimizer, which may be large."""
-    learned_from, held_out = (expert or setting.expert()).split(conditions.held_out)
-    if method.bad:
-        learned_from = setting.bad_demonstrations(conditions.trajectories)
-    learned_from = learned_from.limit(conditions.trajectories)
-    if conditions.every > 1:
-        learned_from = learned_from.subsample(conditions.every, seed)
-    judged_by = None
-    if method.halved:
-        learned_from, judged_by = learned_from.halves()
-    return GAIL(
-        setting.environment_id,
-        learned_from,
-        reward=reward_name(setting, method),
-        iterations=conditions.iterations,
-        policy=conditions.policy or policy_settings(setting, method),
-        hidden=conditions.hidden,
-        regularisers=method.regularisers,
-        radius=method.radius,
-        held_out=held_out,
-        judged_by=judged_by,
-        evaluation_episodes=conditions.evaluation_episodes,
-        seed=seed,
-    )
+def _require_fields(file: Path, content: Mapping[str, Any], fields: Sequence[str]) -> None:
+    missing = [name for name in fields if name not in content]
+    if missing:
+        raise DamagedRunError(
+            f"{file} lacks {', '.join(missing)}, so it is not of a whole run; solve it again in another folder."
+        )

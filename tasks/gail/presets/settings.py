@@ -25,7 +25,8 @@ class Setting:
         dataset: Minari's id of the expert's demonstrations.
         expert_return: mean return of the expert on 100 evaluation episodes; `benchmark gail-experts` measures it.
         random_return: mean return of random actions on the same.
-        steps: of each of eight environments a rollout. Mountain Car's 1,024 pairs would be five to nine episodes.
+        rollout: steps of each of eight environments per iteration. Mountain Car's 1,024 pairs would be five to nine
+            episodes.
         annealed: let TRPO's trust region shrink linearly to nothing over a run. Mountain Car's policies otherwise
             keep moving by some ten steps an episode, which is a tenth of what there is to learn.
     """
@@ -37,10 +38,10 @@ class Setting:
     dataset: str
     expert_return: float
     random_return: float
-    steps: int = 128
+    rollout: int = 128
     annealed: bool = False
 
-    def expert(self) -> Demonstrations:
+    def demonstrations(self) -> Demonstrations:
         """Twenty whole episodes of the expert."""
         from tasks.gail.demonstrations.minari_files import read_minari
 
@@ -66,7 +67,7 @@ SETTINGS: dict[str, Setting] = {
         "minimax_l2l/mountain-car/trpo-v0",
         -107.6,
         -200.0,
-        steps=256,
+        rollout=256,
         annealed=True,
     ),
     "acrobot": Setting(

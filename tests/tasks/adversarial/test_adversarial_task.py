@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from minimax_l2l import PGM, CNNUpdater, GradientAscent, L2Ball, LearnedOptimizer, LinfBall
+from minimax_l2l.modes import resting
 from tasks.adversarial import AdversarialTraining, ImageData, Images, PerturbationProblem, SmallResNet, digits
-from tasks.adversarial.evaluation.robustness import resting, withstands
+from tasks.adversarial.evaluation.robustness import withstands
 
 EPS = 0.15
 
@@ -224,7 +225,7 @@ class TestValidation:
         attacker.train()
         before, phi, random = statistics(game.classifier), statistics(attacker), torch.get_rng_state()
         numbers = game.validate(attacker)
-        assert list(numbers) == ["validation_clean", "validation_pgm_10", "attack_gap"]
+        assert list(numbers) == ["validation_clean", "validation_pgm_10", "attack_ratio"]
         assert all(isinstance(value, float) for value in numbers.values())
         assert game.classifier.training
         assert not game.classifier.norm.training
@@ -239,8 +240,8 @@ class TestValidation:
         game.solve(GradientAscent(steps=0))
         idle = game.validate(GradientAscent(steps=0))
         rival = game.validate(PGM(steps=10, step_size=EPS / 4))
-        assert idle["attack_gap"] < 0.9
-        assert rival["attack_gap"] == 1.0
+        assert idle["attack_ratio"] < 0.9
+        assert rival["attack_ratio"] == 1.0
         assert idle["validation_clean"] == rival["validation_clean"] >= rival["validation_pgm_10"]
 
     def test_never_sees_test_images(self):

@@ -1,133 +1,13 @@
-"""Images are checked once, at the door, and the split of the digits never changes."""
+"""Images of one's own are read from an archive, or refused with a sentence."""
 
 import hashlib
-import sys
 import zipfile
 
 import numpy as np
 import pytest
 import torch
 
-from minimax_l2l import MissingExtraError
-from tasks.adversarial import ImageData, Images, digits, from_npz
-
-PIXELS = torch.full((4, 1, 8, 8), 0.5)
-LABELS = torch.tensor([0, 1, 2, 1])
-
-
-def changed(value: float) -> torch.Tensor:
-    """The images with one pixel changed."""
-    images = PIXELS.clone()
-    images[1, 0, 2, 3] = value
-    return images
-
-
-class TestImages:
-    def test_whole_images(self):
-        images = Images(PIXELS, LABELS.to(torch.int8))
-        assert len(images) == 4
-        assert images.labels.dtype == torch.int64
-        assert torch.equal(images.first(2).labels, LABELS[:2])
-
-    @pytest.mark.parametrize(
-        ("images", "sentence"),
-        [
-            (PIXELS + 1, r"images must lie in \[0, 1\], got values from 1.5 to 1.5; rescale them"),
-            (changed(-0.01), r"images must lie in \[0, 1\], got values from -0.01 to 0.5"),
-            (changed(1.001), r"images must lie in \[0, 1\], got values from 0.5 to 1.001"),
-            (changed(torch.inf), r"images must lie in \[0, 1\], got values from 0.5 to inf"),
-            (changed(-torch.inf), r"images must lie in \[0, 1\], got values from -inf to 0.5"),
-            (changed(torch.nan), "1 of 4 images hold NaN pixels; drop or repair them"),
-            (PIXELS[:, 0], r"shape \(n, channels, height, width\) .*, got \(4, 8, 8\); add the channel dimension"),
-            (PIXELS[:0], r"with n >= 1, got \(0, 1, 8, 8\)"),
-            (torch.tensor(0.5), r"shape \(n, channels, height, width\) with n >= 1, got \(\)"),
-        ],
-    )
-    def test_pixels_that_are_refused(self, images, sentence):
-        with pytest.raises(ValueError, match=sentence):
-            Images(images, LABELS[: len(images)] if images.dim() else LABELS)
-
-    def test_both_ends_are_pixels(self):
-        assert len(Images(changed(0.0), LABELS)) == len(Images(changed(1.0), LABELS)) == 4
-
-    @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool, torch.complex64])
-    def test_pixels_are_floating_point(self, dtype):
-        with pytest.raises(
-            TypeError, match=rf"images must be floating point in \[0, 1\], got {dtype}; divide by 255"
-        ):
-            Images(PIXELS.to(dtype), LABELS)
-
-    @pytest.mark.parametrize("dtype", [torch.float32, torch.bool, torch.complex64])
-    def test_labels_are_whole_numbers(self, dtype):
-        with pytest.raises(TypeError, match=rf"labels must be whole numbers, got {dtype}"):
-            Images(PIXELS, LABELS.to(dtype))
-
-    @pytest.mark.parametrize("labels", [LABELS[:3], LABELS[:, None], torch.eye(4, dtype=torch.int64)])
-    def test_one_label_an_image(self, labels):
-        with pytest.raises(ValueError, match=r"4 images need labels of shape \(4,\), got"):
-            Images(PIXELS, labels)
-
-
-def data(labels=LABELS, *, classes: int = 3, test: torch.Tensor = PIXELS) -> ImageData:
-    good = Images(PIXELS, LABELS)
-    return ImageData("mine", good, good, Images(test, labels), classes, sha256="")
-
-
-class TestParts:
-    def test_shape(self):
-        assert data().shape == (1, 8, 8)
-
-    @pytest.mark.parametrize("label", [3, 255, -1])
-    def test_labels_lie_in_the_classes(self, label):
-        low, high = min(0, label), max(2, label)
-        with pytest.raises(ValueError, match=rf"labels must lie in 0 ... 2 for 3 classes, got {low} to {high}"):
-            data(torch.tensor([0, 1, 2, label]))
-
-    def test_all_parts_have_images_of_one_shape(self):
-        with pytest.raises(ValueError, match=r"images of one shape, got \(1, 8, 8\) and \(3, 8, 8\)"):
-            data(test=PIXELS.expand(4, 3, 8, 8))
-
-
-class TestDigits:
-    def test_sizes(self):
-        parts = digits()
-        assert (len(parts.train), len(parts.validation), len(parts.test)) == (1257, 180, 360)
-        assert (parts.shape, parts.classes) == ((1, 8, 8), 10)
-        assert parts.train.images.aminmax() == (0, 1)
-
-    def test_the_source_and_the_split_never_change(self):
-        parts = digits()
-        assert parts.sha256 == "f6d9e39f37dc45d327f6db33428ee58970ccceabb2535a5c179de35886b70443"
-        found = [
-            hashlib.sha256(part.images.numpy().tobytes() + part.labels.numpy().tobytes()).hexdigest()
-            for part in (parts.train, parts.validation, parts.test)
-        ]
-        assert found == GOLDEN
-
-    def test_no_image_is_in_two_parts(self):
-        parts = digits()
-        images = torch.cat([part.images for part in (parts.train, parts.validation, parts.test)])
-        assert len(images.flatten(1).unique(dim=0)) == len(images) == 1797
-
-    def test_the_global_generator_is_left_alone(self):
-        before = torch.get_rng_state()
-        digits()
-        assert torch.equal(torch.get_rng_state(), before)
-
-    def test_missing_extra(self, monkeypatch):
-        monkeypatch.setitem(sys.modules, "sklearn", None)
-        monkeypatch.delitem(sys.modules, "sklearn.datasets", raising=False)
-        with pytest.raises(
-            MissingExtraError, match=r'digits data set needs sklearn.*pip install "minimax-l2l\[vision\]"'
-        ):
-            digits()
-
-
-GOLDEN = [
-    "3bfc04712f393fbf3f0fbc6257af19673cd6a503ba0e6c17e755b400ea213c6e",
-    "01550028a02e9cdb293842411d32080d0901f245de5f3e9dedbaed44b21916b0",
-    "b06274b6d01628f032960a2dcab56c3f27a284cfd0e5d7263b0a9e07661d920d",
-]
+from tasks.adversarial import from_npz
 
 
 def archive(path, *, like=(8, 8), **changes):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from minimax_l2l.training import environment
-from minimax_l2l.training.environment import describe_environment
+from minimax_l2l.lab import environment
+from minimax_l2l.lab.environment import describe_environment
 
 
 def test_fields():
@@ -58,9 +58,7 @@ def test_packages_that_are_not_installed_are_left_out(monkeypatch):
 
 
 def test_an_installed_package_has_no_commit(monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        environment, "__file__", str(tmp_path / "site-packages" / "minimax_l2l" / "training" / "e.py")
-    )
+    monkeypatch.setattr(environment, "__file__", str(tmp_path / "site-packages" / "minimax_l2l" / "lab" / "e.py"))
     assert describe_environment()["commit"] is None
 
 

@@ -3,39 +3,11 @@
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
-from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
-from minimax_l2l import LearnedOptimizer
-from minimax_l2l.families import GROUP, ForeignModuleError, Settings, family_of, load_families
-from tasks.adversarial.presets.methods import METHODS
-
-
-class TestSettings:
-    def test_changes_are_what_is_not_the_presets_own(self):
-        assert Settings().changes() == {"seed": 0}
-        assert Settings(seed=3, eps=0.1, inner_steps=0).changes() == {"seed": 3, "eps": 0.1, "inner_steps": 0}
-
-    def test_a_data_file_is_kept_by_its_name_alone(self):
-        assert Settings(data=Path("/home/anna/mine.npz")).changes() == {"seed": 0, "data": "mine.npz"}
-
-    @pytest.mark.parametrize("seed", [0, 2**32 - 1])
-    def test_seeds(self, seed):
-        assert Settings(seed=seed).seed == seed
-
-    @pytest.mark.parametrize(
-        ("seed", "error", "sentence"),
-        [
-            (-1, ValueError, "seed must be at least 0, got -1"),
-            (2**32, ValueError, "seed must lie below 4294967296, got 4294967296"),
-            (1.5, TypeError, "seed must be an integer, got float 1.5"),
-            (True, TypeError, "seed must be an integer, got bool True"),
-        ],
-    )
-    def test_seeds_that_make_no_sense(self, seed, error, sentence):
-        with pytest.raises(error, match=sentence):
-            Settings(seed=seed)
+from minimax_l2l.lab.family import GROUP, ForeignModuleError, find_preset, load_families
 
 
 class TestLoading:
@@ -44,18 +16,18 @@ class TestLoading:
 
     def test_every_preset_begins_with_its_familys_name(self):
         for name, family in load_families().items():
-            assert family.presets()
-            assert all(preset.startswith(f"{name}/") for preset in family.presets())
+            assert all(preset.startswith(f"{name}/") for preset in family.presets)
 
-    def test_every_learned_method_ends_in_l2l_and_nothing_else_contains_it(self):
-        for name, method in METHODS.items():
-            learns = isinstance(method.make(0.1, method.steps, 1), LearnedOptimizer)
-            assert name.endswith("-l2l") == learns
-            assert ("l2l" in name) == learns
+    def test_every_function_that_a_family_names_is_there(self):
+        for family in load_families().values():
+            named = [family.report, family.demo, *family.benchmarks.values()]
+            assert all(callable(resolve_name(name)) for name in named if name is not None)
 
-    def test_family_of(self):
+    def test_a_preset_and_its_family(self):
         families = load_families()
-        assert family_of("games/limit-cycle-rnn-l2l", families) is families["games"]
+        preset, family = find_preset("games/limit-cycle-rnn-l2l", families)
+        assert family is families["games"]
+        assert preset is family.presets["games/limit-cycle-rnn-l2l"]
 
     @pytest.mark.parametrize(
         ("preset", "hint"),
@@ -65,9 +37,9 @@ class TestLoading:
             ("???", "choose one of: adversarial/digits-"),
         ],
     )
-    def test_family_of_an_unknown_preset(self, preset, hint):
+    def test_an_unknown_preset(self, preset, hint):
         with pytest.raises(ValueError, match="there is no preset") as caught:
-            family_of(preset, load_families())
+            find_preset(preset, load_families())
         assert hint in str(caught.value)
 
 
@@ -77,7 +49,7 @@ def strange(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "strange", raising=False)
     point = EntryPoint("strange", "strange.presets:FAMILY", GROUP)
-    monkeypatch.setattr("minimax_l2l.families.entry_points", lambda group: [point])
+    monkeypatch.setattr("minimax_l2l.lab.family.entry_points", lambda group: [point])
     yield tmp_path
     for name in [name for name in sys.modules if name.split(".")[0] == "strange"]:
         del sys.modules[name]

@@ -1,0 +1,49 @@
+"""The command `minimax-l2l`: demo, presets, solve, evaluate, report, benchmark; help and lists need no torch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import tyro
+
+from minimax_l2l import __version__
+from minimax_l2l.cli.commands import COMMANDS
+from minimax_l2l.cli.solving import command_of_any, preset_in, solve_with
+from minimax_l2l.cli.terminal import notices, say
+from minimax_l2l.errors import NonFiniteError
+
+PROGRAM = "minimax-l2l"
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words) or DONE
+    except (ValueError, TypeError, ImportError, OSError, NonFiniteError) as error:
+        notices.print(f"{PROGRAM}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return FAILED
+    except KeyboardInterrupt:
+        notices.print(f"{PROGRAM}: interrupted.", markup=False)
+        return INTERRUPTED
+
+
+def _run(words: list[str]) -> int | None:
+    if words == ["--version"]:
+        say(__version__)
+        return DONE
+    if words[:1] == ["solve"] and (name := preset_in(words[1:])) is not None:
+        words.remove(name)
+        return solve_with(name, words[1:])
+    completing = bool(words) and words[0].startswith("--tyro-")
+    commands = {**COMMANDS, "solve": command_of_any()} if completing else COMMANDS
+    about = "Minimax problems whose inner optimizer is learned. Alone, --version prints which version this is."
+    code: int | None = tyro.extras.subcommand_cli_from_dict(commands, prog=PROGRAM, description=about, args=words)
+    return code
+
+
+def entry() -> None:
+    """What the installed command calls."""
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""The commands, one function each: what a function takes is what the command line shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Annotated, Any
+
+import tyro
+
+from minimax_l2l.cli.solving import solve_with
+from minimax_l2l.cli.terminal import print_table, say, terminal, use_one_thread, working
+from minimax_l2l.errors import require_choice
+from minimax_l2l.lab import play as lab
+from minimax_l2l.lab.family import load_families
+from minimax_l2l.lab.pool import EVERY_CORE
+from minimax_l2l.lab.report import Section, require_report, write_report
+
+_Preset = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET")]
+_Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+_Words = Annotated[tuple[str, ...], tyro.conf.Positional]
+_Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+_Folders = Annotated[tuple[Path, ...], tyro.conf.Positional]
+
+
+def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
+    """Train seven classifiers of real digits against seven attackers and compare them; about three minutes.
+
+    Args:
+        out: folder of the runs, results.json and report.html.
+        jobs: how many classifiers are attacked at a time; -1 is one a core.
+    """
+    require_report()
+    name = next((family.demo for family in load_families().values() if family.demo is not None), None)
+    if name is None:
+        raise ValueError("no installed package brings a demo; install minimax-l2l with its tasks.")
+    use_one_thread()
+    with working() as announce:
+        sections = resolve_name(name)(out, announce=announce, workers=jobs)
+        write_report(out / "report.html", sections, title="A learned attacker trains a robust classifier")
+    for section in sections:
+        if section.brief is not None:
+            print_table(*section.brief)
+            terminal.print(section.text, style="dim")
+    say(f"report: {out / 'report.html'}")
+
+
+def presets(words: _Words = (), /) -> None:
+    """List what can be solved.
+
+    Args:
+        words: list only those whose line holds all of them.
+    """
+    known = {name: preset for family in load_families().values() for name, preset in family.presets.items()}
+    rows = [[name, preset.summary] for name, preset in known.items()]
+    asked = [word.lower() for word in words]
+    shown = [row for row in rows if all(word in " ".join(row).lower() for word in asked)]
+    if not shown:
+        raise ValueError(
+            f"there is no preset whose line holds {' and '.join(words)}; `minimax-l2l presets` lists all."
+        )
+    print_table(["preset", "what it is"], shown)
+
+
+def solve(preset: _Preset, /) -> int:
+    """Play one preset's game and keep it in a folder; `solve PRESET --help` shows that preset's settings.
+
+    Args:
+        preset: what to solve; `minimax-l2l presets` lists them.
+    """
+    return solve_with(preset, [])
+
+
+def evaluate(folder: _Folder, /, *, device: str = "auto", data: Path | None = None) -> None:
+    """Measure a run on its test data and write evaluation.json into its folder.
+
+    Args:
+        folder: of a run that `minimax-l2l solve` made.
+        device: auto, cpu, cuda or cuda:N.
+        data: what it was trained on, if that is your own.
+    """
+    use_one_thread()
+    with working() as announce:
+        result = lab.evaluate(folder, load_families(), data=data, device=device, announce=announce)
+    for row in result["rows"]:
+        print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
+
+
+def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: Path | None = None) -> None:
+    """Write one self-contained HTML page about some evaluated runs.
+
+    Args:
+        folders: of the runs.
+        out: the page.
+        data: what they were trained on, if that is your own.
+    """
+    if not folders:
+        raise ValueError(
+            "a report needs at least one run's folder; name those that `minimax-l2l evaluate` measured."
+        )
+    require_report()
+    use_one_thread()
+    families = load_families()
+    by_page: dict[str, list[Path]] = {}
+    for folder in folders:
+        _, family = lab.preset_of(folder, families)
+        if family.report is not None:
+            by_page.setdefault(family.report, []).append(folder)
+    with working() as announce:
+        announce("drawing")
+        sections: list[Section] = []
+        for name, theirs in by_page.items():
+            sections += resolve_name(name)(theirs, data=data)
+        write_report(out, sections, title="minimax-l2l report", subtitle=", ".join(one.name for one in folders))
+    say(f"report: {out}")
+
+
+def benchmark(name: _Name, /, *, out: Path = Path("benchmarks/results"), jobs: int = EVERY_CORE) -> None:
+    """Measure again what the documentation states; resumes what an earlier call left unfinished.
+
+    Args:
+        name: which benchmark.
+        out: folder of the results.
+        jobs: how many runs are played at a time; -1 is one a core.
+    """
+    known = {key: run for family in load_families().values() for key, run in family.benchmarks.items()}
+    require_choice("benchmark", name, known)
+    use_one_thread()
+    with working() as announce:
+        file = resolve_name(known[name])(out, announce=announce, workers=jobs)
+    say(f"results: {file}")
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    command.__name__: command for command in (demo, presets, solve, evaluate, report, benchmark)
+}
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,107 @@
+"""The presets `adversarial/digits-METHOD`: a small classifier of digits, or of your images, and its attacker."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minimax_l2l.errors import require_count, require_fraction, require_positive
+from minimax_l2l.lab.preset import Announce, Built, Hidden, Preset
+from tasks.adversarial.presets.methods import METHODS, Method
+
+# Chosen on validation images, from hand-designed methods alone; docs/tuning.md shows the trials.
+EPS, EPOCHS, WEIGHT_DECAY = 0.15, 80, 2e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigitsPreset(Preset):
+    """Adversarial training with a method whose inner steps are its own.
+
+    Attributes:
+        method: a name in `METHODS`.
+        data: your own images: a NumPy archive with x_train, y_train, x_test and y_test; digits if not given.
+        eps: radius of the threat, in units of pixels in [0, 1].
+        epochs: passes over the training images.
+        batch_size: images per step.
+        learning_rate: highest of the classifier's one-cycle schedule.
+        momentum: of the classifier's SGD, in [0, 1].
+        weight_decay: of the classifier's SGD, per step and in units of the learning rate.
+    """
+
+    method: Hidden[str]
+    data: Path | None = None
+    eps: float = EPS
+    epochs: int = EPOCHS
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = WEIGHT_DECAY
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive("eps", self.eps)
+        require_count("epochs", self.epochs, least=1)
+        require_count("batch_size", self.batch_size, least=1)
+        require_positive("learning_rate", self.learning_rate)
+        require_fraction("momentum", self.momentum)
+        if not math.isfinite(self.weight_decay) or self.weight_decay < 0:
+            raise ValueError(
+                f"weight_decay must be a finite number of at least 0, got {self.weight_decay}; pass 0.0."
+            )
+
+    @property
+    def row(self) -> Method:
+        """Its method as the table has it."""
+        return METHODS[self.method]
+
+    @property
+    def steps(self) -> int:
+        """K, the attacker's inner steps."""
+        return self.row.steps
+
+    @property
+    def summary(self) -> str:
+        """One line for lists of presets."""
+        return f"a classifier of 8 x 8 digits trained with {self.row.title}"
+
+    def build(self) -> Built:
+        """Classifier, task and attacker."""
+        from tasks.adversarial.presets.runs import build
+
+        return build(self)
+
+    def evaluate(self, folder: Path, *, device: str, announce: Announce) -> dict[str, Any]:
+        """Standard AutoAttack and everything weaker on all test images."""
+        from tasks.adversarial.presets.runs import evaluate_run
+
+        return evaluate_run(self, folder, device=device, announce=announce)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SteppedPreset(DigitsPreset):
+    """Adversarial training with a method that takes as many inner steps as it is told.
+
+    Attributes:
+        inner_steps: steps of the attacker on each batch.
+    """
+
+    inner_steps: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_count("--inner-steps", self.inner_steps, least=1)  # with none it would be plain training
+
+    @property
+    def steps(self) -> int:
+        """K, the attacker's inner steps."""
+        return self.inner_steps
+
+
+DIGITS: dict[str, DigitsPreset] = {
+    f"adversarial/digits-{name}": DigitsPreset(method=name)
+    if method.fixed_steps
+    else SteppedPreset(method=name, inner_steps=method.steps)
+    for name, method in METHODS.items()
+}

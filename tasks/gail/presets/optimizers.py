@@ -1,0 +1,131 @@
+"""The inner optimizer of every method of imitation, made for one discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from minimax_l2l import (
+    Adam,
+    DenseMLPUpdater,
+    ExtraGradient,
+    GradientAscent,
+    GradientFeatures,
+    InnerOptimizer,
+    LearnedOptimizer,
+    LowRankUpdater,
+    MLPUpdater,
+    RowUpdater,
+    Updater,
+)
+from tasks.gail.controls import NoiseOfSameNorm
+from tasks.gail.presets.methods import LONGEST
+
+if TYPE_CHECKING:
+    from tasks.gail.discriminator import Discriminator
+
+# Ho and Ermon's learning rate of the discriminator's Adam, and the library's of a learned optimizer's.
+ADAM, META = 0.01, 1e-3
+# A step size of plain gradient ascent on the discriminator that is small beside its first weights.
+ASCENT = 0.1
+# The best of five bounds on a step, and the same in both cells, by `gail-stress-bounds`.
+TUNED = 0.1
+
+
+class Turned(NamedTuple):
+    """What every method alike lets be turned.
+
+    Attributes:
+        rate: learning rate, of the discriminator's Adam or of phi's, or the bound on a learned updater's steps for
+            the method that is named after it; None takes the method's own.
+        steps: of the discriminator per iteration.
+    """
+
+    rate: float | None = None
+    steps: int = 1
+
+
+Maker = Callable[["Discriminator", Turned], InnerOptimizer]
+
+
+def _adam(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:  # noqa: ARG001
+    return Adam(lr=turned.rate or ADAM, steps=turned.steps)
+
+
+def _ascent(kind: type[GradientAscent]) -> Maker:
+    return lambda _, turned: kind(steps=turned.steps, step_size=turned.rate or ASCENT)
+
+
+def _still(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:  # noqa: ARG001
+    return GradientAscent(steps=0)
+
+
+def _learned(
+    updater: Callable[[Discriminator], Updater],
+    kind: type[LearnedOptimizer] = LearnedOptimizer,
+    *,
+    rate: float = META,
+    longest: float | None = None,
+) -> Maker:
+    """`longest` is how far an iteration may move the weights, in parts of their length, over all its steps."""
+    return lambda discriminator, turned: kind(
+        updater(discriminator),
+        steps=turned.steps,
+        learning_rate=turned.rate or rate,
+        max_relative_step=longest / turned.steps if longest is not None else None,
+    )
+
+
+def _bounded(updater: Callable[[Discriminator], Updater]) -> Maker:
+    """Updaters that see many weights at once make the discriminator's grow without end unless steps are bounded.
+
+    Rate and bound were chosen for the updater by neuron on one pilot seed of CartPole; the others take them over.
+    """
+    return _learned(updater, rate=3e-3, longest=LONGEST)
+
+
+def _bound(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:  # noqa: ARG001
+    """By coordinate as `_learned` makes it; what is turned is how far an iteration may move the weights."""
+    return LearnedOptimizer(
+        MLPUpdater(),
+        steps=turned.steps,
+        learning_rate=META,
+        max_relative_step=(turned.rate or TUNED) / turned.steps,
+    )
+
+
+def _dense_paper(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:
+    """The paper's words: raw weights and gradient in, torch's initialisation, the discriminator's Adam."""
+    return LearnedOptimizer(
+        DenseMLPUpdater(discriminator.size, zero_head=False, fan_in_scaling=False, streaming=True),
+        steps=turned.steps,
+        features=GradientFeatures("none"),
+        learning_rate=turned.rate or ADAM,
+        weight_decay=0.0,
+    )
+
+
+MAKERS: dict[str, Maker] = {
+    "gail-adam": _adam,
+    "c-gail": _adam,
+    "gail-gp": _adam,
+    "gail-entropy": _adam,
+    "gail-sgd": _ascent(GradientAscent),
+    "gail-extragradient": _ascent(ExtraGradient),
+    "gail-adam-ball": _adam,
+    "coordinate-l2l": _learned(lambda _: MLPUpdater()),
+    "coordinate-ball-l2l": _learned(lambda _: MLPUpdater(), longest=LONGEST),
+    "coordinate-bound-l2l": _bound,
+    "coordinate-halves-l2l": _learned(lambda _: MLPUpdater(), longest=LONGEST),
+    "coordinate-c-l2l": _learned(lambda _: MLPUpdater(), longest=LONGEST),
+    "rows-l2l": _bounded(lambda d: RowUpdater(d.shapes)),
+    "low-rank-l2l": _bounded(lambda d: LowRankUpdater(d.size)),
+    "dense-l2l": _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True)),
+    "dense-ball-l2l": _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True)),
+    "dense-l2l-paper": _dense_paper,
+    "frozen-d": _still,
+    "constant": _still,
+    "bad-demos": _adam,
+    "noise": _learned(lambda _: MLPUpdater(), NoiseOfSameNorm),
+    "noise-ball": _learned(lambda _: MLPUpdater(), NoiseOfSameNorm, longest=LONGEST),
+}

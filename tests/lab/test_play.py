@@ -1,0 +1,168 @@
+"""From a preset to a run's folder and back: whole, resumable, and never over somebody's files."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from minimax_l2l import DamagedRunError, Status
+from minimax_l2l.lab.play import evaluate, play, preset_of
+
+NAME = "climbs/steep"
+
+
+@pytest.fixture
+def out(tmp_path) -> Path:
+    return tmp_path / "run"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def config_of(folder: Path) -> dict:
+    return json.loads((folder / "config.json").read_text())
+
+
+class TestPlay:
+    def test_leaves_all_that_it_takes_to_play_it_again(self, climb, out):
+        solution = play(NAME, replace(climb, data=Path("/home/anna/mine.npz")), out, device="cpu")
+        assert (solution.status, solution.steps) == (Status.COMPLETED, 3)
+        config = config_of(out)
+        assert config.pop("environment").keys() >= {"versions", "machine", "command", "commit", "date"}
+        assert config == {
+            "preset": NAME,
+            "settings": {"seed": 0, "data": "mine.npz", "steps": 3, "widths": [4, 2]},
+            "height": 8848,
+        }
+
+    def test_the_same_twice(self, climb, tmp_path):
+        for name in ("a", "b"):
+            play(NAME, climb, tmp_path / name, device="cpu")
+        assert (tmp_path / "a/model/model.safetensors").read_bytes() == (
+            tmp_path / "b/model/model.safetensors"
+        ).read_bytes()
+
+    def test_a_device_that_is_not_there_writes_nothing(self, climb, out):
+        with pytest.raises(ValueError, match="torch sees no CUDA device"):
+            play(NAME, climb, out, device="cuda")
+        assert not out.exists()
+
+    def test_a_run_that_is_there_is_left_alone_or_replaced_whole(self, climb, out):
+        play(NAME, climb, out, device="cpu")
+        (out / "evaluation.json").write_text("{}")
+        (out / "notes.txt").write_text("precious")
+        before = files(out)
+        with pytest.raises(ValueError, match="holds a run already; pass --resume to go on with it"):
+            play(NAME, replace(climb, steps=5), out, device="cpu")
+        assert files(out) == before
+        assert play(NAME, replace(climb, steps=5), out, overwrite=True, device="cpu").steps == 5
+        assert not (out / "evaluation.json").exists()
+        assert (out / "notes.txt").read_text() == "precious"
+
+    def test_somebody_elses_files_are_left_alone(self, climb, out):
+        (out / "model").mkdir(parents=True)
+        (out / "model" / "weights").write_text("precious")
+        for overwrite in (False, True):
+            with pytest.raises(ValueError, match="holds model but no config"):
+                play(NAME, climb, out, overwrite=overwrite, device="cpu")
+        assert (out / "model" / "weights").read_text() == "precious"
+
+
+@pytest.fixture
+def pressed(climb, monkeypatch):
+    """Ctrl-C is pressed in the first step, once."""
+    kind = type(climb.build().task)
+    usual = kind.inner_problem
+
+    def press(task, batch):
+        monkeypatch.setattr(kind, "inner_problem", usual)
+        os.kill(os.getpid(), signal.SIGINT)
+        return usual(task, batch)
+
+    monkeypatch.setattr(kind, "inner_problem", press)
+
+
+class TestResume:
+    @pytest.mark.usefixtures("pressed")
+    def test_ends_as_if_nothing_had_happened(self, climb, out, tmp_path):
+        assert play(NAME, climb, out, device="cpu").status is Status.INTERRUPTED
+        assert play(NAME, climb, out, resume=True, device="cpu").status is Status.COMPLETED
+        play(NAME, climb, tmp_path / "straight", device="cpu")
+        name = "model/model.safetensors"
+        assert (out / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+
+    @pytest.mark.usefixtures("pressed")
+    def test_where_more_work_would_follow_ctrl_c_goes_up(self, climb, out):
+        with pytest.raises(KeyboardInterrupt):
+            play(NAME, climb, out, on_interrupt="raise", device="cpu")
+        assert json.loads((out / "solution.json").read_text())["status"] == "interrupted"
+
+    @pytest.mark.parametrize(
+        ("name", "changes", "sentence"),
+        [
+            (NAME, {"steps": 4}, "was run with steps=3, not 4; resume it with the settings it was made with"),
+            (NAME, {"seed": 1}, "was run with seed=0, not 1"),
+            ("climbs/flat", {}, "was run with preset='climbs/steep', not 'climbs/flat'"),
+        ],
+    )
+    def test_with_other_settings_is_refused(self, name, changes, sentence, climb, out):
+        play(NAME, climb, out, device="cpu")
+        before = files(out)
+        with pytest.raises(ValueError, match=sentence):
+            play(name, replace(climb, **changes), out, resume=True, device="cpu")
+        assert files(out) == before
+
+    def test_with_other_facts_is_refused(self, climb, out):
+        play(NAME, climb, out, device="cpu")
+        (out / "config.json").write_text(json.dumps(config_of(out) | {"height": 8611}))
+        with pytest.raises(ValueError, match="was run with height=8611, not 8848"):
+            play(NAME, climb, out, resume=True, device="cpu")
+
+    def test_of_nothing(self, climb, out):
+        with pytest.raises(DamagedRunError, match=r"holds no config\.json, so it is not a run"):
+            play(NAME, climb, out, resume=True, device="cpu")
+        assert not out.exists()
+
+
+class TestPresetOf:
+    def test_is_the_one_that_was_played(self, climb, families, out):
+        played = replace(climb, seed=2, steps=1, widths=())
+        play(NAME, played, out, device="cpu")
+        assert preset_of(out, families) == (played, families["climbs"])
+        mine = preset_of(out, families, data=Path("mine.npz"))[0]
+        assert mine == replace(played, data=Path("mine.npz"))
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            ({}, "config.json names no preset with its settings, so it is not of a whole run; solve it again"),
+            ({"preset": NAME}, "names no preset with its settings"),
+            ({"preset": [NAME], "settings": {}}, "names no preset with its settings"),
+            ({"preset": NAME, "settings": {}}, "the run's settings lack seed, steps, widths"),
+            ({"preset": "climbs/stepe", "settings": {}}, "there is no preset 'climbs/stepe'; did you mean"),
+        ],
+    )
+    def test_of_a_folder_that_does_not_say(self, content, sentence, families, out):
+        out.mkdir()
+        (out / "config.json").write_text(json.dumps(content))
+        with pytest.raises(ValueError, match=sentence):
+            preset_of(out, families)
+
+    def test_of_no_folder(self, families, out):
+        with pytest.raises(ValueError, match=r"there is no folder .*; give one that `minimax-l2l solve` wrote"):
+            preset_of(out, families)
+
+
+class TestEvaluate:
+    def test_writes_what_the_preset_measures(self, climb, families, out):
+        play(NAME, climb, out, device="cpu")
+        announced: list[str] = []
+        data = Path("mine.npz")
+        result = evaluate(out, families, data=data, device="cpu", announce=announced.append)
+        assert result == {"rows": [{"steps": 3, "device": "cpu", "data": "mine.npz"}]}
+        assert json.loads((out / "evaluation.json").read_text()) == result
+        assert announced == ["measuring"]

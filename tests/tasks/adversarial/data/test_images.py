@@ -1,0 +1,82 @@
+"""Images are checked once, at the door."""
+
+import pytest
+import torch
+
+from tasks.adversarial import ImageData, Images
+
+PIXELS = torch.full((4, 1, 8, 8), 0.5)
+LABELS = torch.tensor([0, 1, 2, 1])
+
+
+def changed(value: float) -> torch.Tensor:
+    """The images with one pixel changed."""
+    images = PIXELS.clone()
+    images[1, 0, 2, 3] = value
+    return images
+
+
+class TestImages:
+    def test_whole_images(self):
+        images = Images(PIXELS, LABELS.to(torch.int8))
+        assert len(images) == 4
+        assert images.labels.dtype == torch.int64
+        assert torch.equal(images.first(2).labels, LABELS[:2])
+
+    @pytest.mark.parametrize(
+        ("images", "sentence"),
+        [
+            (PIXELS + 1, r"images must lie in \[0, 1\], got values from 1.5 to 1.5; rescale them"),
+            (changed(-0.01), r"images must lie in \[0, 1\], got values from -0.01 to 0.5"),
+            (changed(1.001), r"images must lie in \[0, 1\], got values from 0.5 to 1.001"),
+            (changed(torch.inf), r"images must lie in \[0, 1\], got values from 0.5 to inf"),
+            (changed(-torch.inf), r"images must lie in \[0, 1\], got values from -inf to 0.5"),
+            (changed(torch.nan), "1 of 4 images hold NaN pixels; drop or repair them"),
+            (PIXELS[:, 0], r"shape \(n, channels, height, width\) .*, got \(4, 8, 8\); add the channel dimension"),
+            (PIXELS[:0], r"with n >= 1, got \(0, 1, 8, 8\)"),
+            (torch.tensor(0.5), r"shape \(n, channels, height, width\) with n >= 1, got \(\)"),
+        ],
+    )
+    def test_pixels_that_are_refused(self, images, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            Images(images, LABELS[: len(images)] if images.dim() else LABELS)
+
+    def test_both_ends_are_pixels(self):
+        assert len(Images(changed(0.0), LABELS)) == len(Images(changed(1.0), LABELS)) == 4
+
+    @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool, torch.complex64])
+    def test_pixels_are_floating_point(self, dtype):
+        with pytest.raises(
+            TypeError, match=rf"images must be floating point in \[0, 1\], got {dtype}; divide by 255"
+        ):
+            Images(PIXELS.to(dtype), LABELS)
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bool, torch.complex64])
+    def test_labels_are_whole_numbers(self, dtype):
+        with pytest.raises(TypeError, match=rf"labels must be whole numbers, got {dtype}"):
+            Images(PIXELS, LABELS.to(dtype))
+
+    @pytest.mark.parametrize("labels", [LABELS[:3], LABELS[:, None], torch.eye(4, dtype=torch.int64)])
+    def test_one_label_an_image(self, labels):
+        with pytest.raises(ValueError, match=r"4 images need labels of shape \(4,\), got"):
+            Images(PIXELS, labels)
+
+
+def data(labels=LABELS, *, classes: int = 3, test: torch.Tensor = PIXELS) -> ImageData:
+    good = Images(PIXELS, LABELS)
+    return ImageData("mine", good, good, Images(test, labels), classes, sha256="")
+
+
+class TestParts:
+    def test_shape(self):
+        assert data().shape == (1, 8, 8)
+
+    @pytest.mark.parametrize("label", [3, 255, -1])
+    def test_labels_lie_in_the_classes(self, label):
+        low, high = min(0, label), max(2, label)
+        with pytest.raises(ValueError, match=rf"labels must lie in 0 ... 2 for 3 classes, got {low} to {high}"):
+            data(torch.tensor([0, 1, 2, label]))
+
+    def test_all_parts_have_images_of_one_shape(self):
+        with pytest.raises(ValueError, match=r"images of one shape, got \(1, 8, 8\) and \(3, 8, 8\)"):
+            data(test=PIXELS.expand(4, 3, 8, 8))

@@ -1,0 +1,110 @@
+"""The page about adversarial runs says what was measured, and tells runs apart."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pages import assert_self_contained
+
+from minimax_l2l.lab.play import play
+from minimax_l2l.lab.report import write_report
+from tasks.adversarial.experiments.trained import Trained, attack
+from tasks.adversarial.presets.digits import DIGITS
+from tasks.adversarial.presets.figures import Line
+from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.presets.pages import brief, sections, table
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two runs of one epoch on images of one's own, measured on a few of them."""
+    home = tmp_path_factory.mktemp("runs")
+    random = np.random.default_rng(0)
+    arrays = {
+        f"{kind}_{part}": values
+        for part, count in (("train", 60), ("test", 8))
+        for kind, values in (("x", random.random((count, 8, 8))), ("y", np.arange(count) % 4))
+    }
+    np.savez(home / "mine.npz", **arrays)
+    for method in ("plain", "grad-l2l"):
+        name = f"adversarial/digits-{method}"
+        preset = replace(DIGITS[name], data=home / "mine.npz", epochs=1)
+        play(name, preset, home / method, device="cpu")
+        attack(Trained(name, preset, home / method), tier="quick")
+    return [home / "plain", home / "grad-l2l"], home / "mine.npz"
+
+
+@pytest.fixture
+def page(runs):
+    folders, data = runs
+    return sections(folders, data=data)
+
+
+class TestAdversarialPage:
+    def test_is_self_contained(self, runs, page, tmp_path):
+        write_report(tmp_path / "page.html", page, title="Runs")
+        text = (tmp_path / "page.html").read_text()
+        assert_self_contained(text)
+        assert text.count("<svg") == 5
+        assert str(runs[0][0].parent) not in text
+
+    def test_says_what_was_measured(self, page):
+        assert [part.title for part in page] == [
+            "Robustness",
+            "Robustness against cost",
+            "Accuracy against eps",
+            "Accuracy against attack steps",
+            "Perturbations",
+            "Training",
+            "Environment",
+        ]
+        assert "8 test images of mine" in page[0].text
+        assert "at most 0.15 a pixel" in page[0].text
+
+    def test_hand_designed_runs_show_no_perturbations(self, runs):
+        folders, data = runs
+        assert "Perturbations" not in [part.title for part in sections(folders[:1], data=data)]
+
+    def test_tells_two_seeds_of_a_method_apart_and_two_runs_of_a_seed(self, runs, tmp_path):
+        folders, data = runs
+        for name, seed in (("a", 0), ("b", 0), ("c", 5)):
+            shutil.copytree(folders[0], tmp_path / name)
+            config = json.loads((tmp_path / name / "config.json").read_text())
+            config["settings"]["seed"] = seed
+            (tmp_path / name / "config.json").write_text(json.dumps(config))
+        page = sections([tmp_path / name for name in "abc"], data=data)
+        _, cells = page[0].table
+        title = METHODS[config["method"]].title
+        assert [row[0] for row in cells] == [f"{title}, seed 0, a", f"{title}, seed 0, b", f"{title}, seed 5"]
+
+
+ROW = {
+    "clean": 0.98765,
+    "pgm_20": 0.5,
+    "autoattack": 0.1,
+    "train_seconds": 12.34,
+    "forward_passes": 60,
+    "input_gradient_passes": 40,
+    "weight_gradient_passes": 20,
+}
+LINE = Line("2-Step L2L", "two-step-l2l")
+
+
+class TestTable:
+    def test_by_hand(self):
+        titles, cells = table({LINE: ROW})
+        assert titles == ["method", "clean", "PGM-20", "AutoAttack", "seconds", "passes\na batch"]
+        assert cells == [["2-Step L2L", "98.8", "50.0", "10.0", "12.3", "3/2/1"]]
+
+    def test_a_missing_measurement_is_a_dash(self):
+        other = {**ROW}
+        del other["autoattack"]
+        _, cells = table({LINE: ROW, Line("Plain", "plain"): other})
+        assert [row[3] for row in cells] == ["10.0", "-"]
+
+    def test_a_terminal_is_shown_fewer_attacks(self):
+        titles, cells = brief({LINE: {**ROW, "pgm_100": 0.4}})
+        assert "PGM-100" not in titles
+        assert cells[0][-1] == "3/2/1"
