@@ -34,7 +34,7 @@ class LinfBall(TensorConstraint):
         return self._tensor(y).clamp(-self.eps, self.eps)
 
     def squash(self, update: Tree) -> Tensor:
-        """Eps tanh(update)."""
+        """The update bounded entry by entry: eps tanh(update)."""
         return self.eps * torch.tanh(self._tensor(update))
 
     def direction(self, gradient: Tree) -> Tensor:
@@ -67,13 +67,13 @@ class L2Ball(TensorConstraint):
         return self.eps
 
     def project(self, y: Tree) -> Tensor:
-        """Y scaled back to the sphere where it lies outside."""
+        """Scale y back to the sphere where it lies outside."""
         tensor = self._tensor(y)
         norm = event_norm(tensor)
         return torch.where(norm > self.eps, tensor * (self.eps / norm.clamp_min(self.eps)), tensor)
 
     def squash(self, update: Tree) -> Tensor:
-        """Eps u / sqrt(1 + ||u||^2): shorter than eps, and eps u near zero."""
+        """The update u bounded in length: eps u / sqrt(1 + ||u||^2), which is about eps u near zero."""
         tensor = self._tensor(update)
         squared = tensor.reshape(tensor.shape[0], -1).square().sum(1)
         return self.eps * tensor / per_instance((1 + squared).sqrt(), tensor)
