@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass
+@dataclass(repr=False)
 class Passes:
     """Passes of whole batches through the objective; a part of a batch is a part of a pass.
 
@@ -25,6 +25,11 @@ class Passes:
         self.forward += forward
         self.input_gradient += input_gradient
         self.weight_gradient += weight_gradient
+
+    def __repr__(self) -> str:
+        """Whole passes without a decimal point; a part of one to two places."""
+        counts = (f"{name}={round(count, 2):.12g}" for name, count in vars(self).items())
+        return f"Passes({', '.join(counts)})"
 
     def as_row(self) -> dict[str, int]:
         """The three counts under the names that result files use, to the nearest whole pass."""

@@ -30,7 +30,7 @@ class InnerProblem(ABC):
 
     Attributes:
         constraint: the feasible set C.
-        signs: +1 where a leaf of y ascends the objective, -1 where it descends; one number, or one a leaf.
+        signs: +1 where a leaf of y ascends the objective, -1 where it descends; one number, or one per leaf.
             This is the only place where the game's sign is stated.
         module: theta's module, whose modes gradient queries switch and restore, and whose passes are counted;
             None if there is none.
@@ -51,7 +51,7 @@ class InnerProblem(ABC):
 
     @abstractmethod
     def objective(self, y: Tree) -> Tensor:
-        """f(theta, y), one value an instance: shape (n,). The inner player wants it high, theta low."""
+        """f(theta, y), one value per instance: shape (n,). The inner player wants it high, theta low."""
 
     def meta_objective(self, y: Tree) -> Tensor | None:  # noqa: ARG002
         """What phi ascends at the last iterate, shape (n,); None, as here, if that is the objective itself."""

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from minimax_l2l import cli
-from minimax_l2l.families import Settings, load_families
-from minimax_l2l.solving import solve_preset
+from minimax_l2l.cli.commands import COMMANDS
+from minimax_l2l.cli.solving import command_of
+from minimax_l2l.lab.family import load_families
+from minimax_l2l.lab.play import evaluate, play
+from minimax_l2l.lab.preset import Preset
 from tasks.adversarial.presets.methods import METHODS
 from tasks.gail.presets.methods import CONTROLS
 from tasks.gail.presets.methods import METHODS as IMITATION
@@ -75,6 +77,12 @@ def with_blocks(language: str) -> list[Path]:
     return [page for page in PAGES if any(block.language == language for block in blocks(page))]
 
 
+def options_of(preset: Preset) -> set[str]:
+    """What `minimax-l2l solve` takes for a preset: its settings, and what every run has."""
+    run = set(inspect.signature(command_of("any", preset)).parameters) - {"settings"}
+    return run | set(preset.settings())
+
+
 @pytest.mark.parametrize("page", with_blocks("python"), ids=named)
 def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -86,37 +94,40 @@ def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
                 exec(compile(source, named(page), "exec"), namespace)
             assert printed.getvalue() == (block.shown or ""), f"{named(page)}, line {block.line}"
     if (family := namespace.get("FAMILY")) is not None:
-        (preset,) = family.presets()
-        solve_preset(family, preset, tmp_path / "run", Settings(epochs=1), device="cpu")
-        assert family.evaluate(tmp_path / "run", Settings(), print) == {"rows": []}
-        assert family.sections([tmp_path / "run"], Settings()) == []
-        assert family.benchmarks() == {}
-        assert family.demo(tmp_path, print) is None
+        ((name, preset),) = family.presets.items()
+        play(name, preset, tmp_path / "run", device="cpu")
+        assert evaluate(tmp_path / "run", {"own": family}, device="cpu", announce=print) == {"rows": []}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=named)
 def test_commands_and_presets_exist(page):
     families = load_families().values()
-    presets = {preset for family in families for preset in family.presets()}
-    benchmarks = {name for family in families for name in family.benchmarks()}
+    presets = {name: preset for family in families for name, preset in family.presets.items()}
+    benchmarks = {name for family in families for name in family.benchmarks}
     for command, *arguments in commands(page):
-        assert command in cli.COMMANDS
-        parameters = inspect.signature(cli.COMMANDS[command]).parameters
-        for flag in (word for word in arguments if word.startswith("--")):
-            assert flag == "--help" or flag.removeprefix("--").replace("-", "_") in parameters, (command, flag)
+        if command == "--version":
+            continue
+        assert command in COMMANDS
+        options = set(inspect.signature(COMMANDS[command]).parameters)
         if command in ("solve", "benchmark") and arguments and not arguments[0].isupper():
             assert arguments[0] in (presets if command == "solve" else benchmarks)
+        if command == "solve":
+            named = presets.get(arguments[0]) if arguments else None
+            options = set().union(*(options_of(preset) for preset in ([named] if named else presets.values())))
+        for flag in (word.partition("=")[0] for word in arguments if word.startswith("--")):
+            assert flag == "--help" or flag.removeprefix("--").replace("-", "_") in options, (command, flag)
 
 
 def test_every_command_is_explained():
     explained = {command for command, *_ in commands(ROOT / "docs" / "command-line.md")}
-    assert explained == set(cli.COMMANDS)
+    assert explained == set(COMMANDS)
 
 
 def test_every_option_of_solve_is_explained():
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    options = set(inspect.signature(cli.solve).parameters) - {"preset"}
-    assert {f"--{name.replace('_', '-')}" for name in options} == set(re.findall(r"^\| `(--[\w-]+)", page, re.M))
+    explained = {name[2:].replace("-", "_") for name in re.findall(r"^\| `(--[\w-]+)", page, re.M)}
+    each = [options_of(preset) for family in load_families().values() for preset in family.presets.values()]
+    assert set.intersection(*each) <= explained <= set.union(*each)
 
 
 def test_the_table_of_methods_is_that_of_the_code():

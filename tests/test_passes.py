@@ -131,3 +131,9 @@ def test_passes_are_reported_under_the_names_of_result_files():
         "input_gradient_passes": 2,
         "weight_gradient_passes": 1,
     }
+
+
+def test_whole_passes_are_shown_without_a_decimal_point():
+    assert (
+        repr(Passes(2.0, 1_234_567.0, 4 / 3)) == "Passes(forward=2, input_gradient=1234567, weight_gradient=1.33)"
+    )

@@ -29,7 +29,7 @@ class LinfBall(TensorConstraint):
         return self._tensor(y).clamp(-self.eps, self.eps)
 
     def squash(self, update: Tree) -> Tensor:
-        """Eps tanh(update)."""
+        """The update bounded entry by entry: eps tanh(update)."""
         return self.eps * torch.tanh(self._tensor(update))
 
     def direction(self, gradient: Tree) -> Tensor:
@@ -60,11 +60,11 @@ class L2Ball(TensorConstraint):
         self.eps = require_positive("eps", eps)
 
     def project(self, y: Tree) -> Tensor:
-        """Y scaled back to the sphere where it lies outside."""
+        """Scale y back to the sphere where it lies outside."""
         return shrink(self._tensor(y), self.eps)
 
     def squash(self, update: Tree) -> Tensor:
-        """Eps u / sqrt(1 + ||u||^2): shorter than eps, and eps u near zero."""
+        """The update u bounded in length: eps u / sqrt(1 + ||u||^2), which is about eps u near zero."""
         tensor = self._tensor(update)
         return self.eps * tensor / (1 + event_sum(tensor.square())).sqrt()
 

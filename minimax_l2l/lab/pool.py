@@ -23,7 +23,7 @@ def play_all(
     Args:
         jobs: what is to be played; each worker gets copies.
         play: called with each of them; a function that a worker can import, or a `functools.partial` of one.
-        workers: how many play at a time: -1 is one a core, 1 plays in this process.
+        workers: how many play at a time: -1 is one per core, 1 plays in this process.
 
     Yields:
         Each job and what came of it, as they are done.

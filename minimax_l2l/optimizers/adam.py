@@ -44,7 +44,7 @@ class Adam(InnerOptimizer):
 
     @torch.no_grad()
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
-        """One step; the state is a count, then first moments, then second moments, one a leaf."""
+        """One step; the state is a count, then first moments, then second moments, one per leaf."""
         gradients = list(leaves(oracle.gradient(y)))
         moved = [leaf.detach().clone() for leaf in leaves(y)]
         old = state or (torch.zeros(()), *(torch.zeros_like(leaf) for leaf in (*moved, *moved)))

@@ -39,7 +39,7 @@ class GradientAscent(InnerOptimizer):
 class AlternatingAscent(GradientAscent):
     """The leaves of y move one after the other, each seeing the moves before it.
 
-    On the pair (x, y) of a game this is alternating gradient descent-ascent; a step asks for one gradient a leaf.
+    On the pair (x, y) of a game this is alternating gradient descent-ascent; a step asks for one gradient per leaf.
     """
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:

@@ -34,8 +34,8 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         random_start: see `InnerOptimizer`.
         detach_iterates: cut y_k from phi where the updater sees it, so that phi is reached through the sum of
             updates alone.
-        truncate: let phi receive gradients through the last so many steps only; the earlier ones are run without
-            a graph, so that memory does not grow with K. None keeps all.
+        truncate: how many steps phi receives gradients through, the last ones; the earlier ones are run without a
+            graph, so that memory does not grow with K. None keeps all.
         second_order: let phi receive second derivatives through g_k. Theta stays a constant if it enters the
             objective through the `module` that the problem names; what was computed from theta before is not
             cut off, which `minimax_l2l.testing.check_optimizer` finds.

@@ -1,4 +1,4 @@
-"""Losses that an attacker ascends, one value an image."""
+"""Losses that an attacker ascends, one value per image."""
 
 from __future__ import annotations
 

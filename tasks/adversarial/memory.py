@@ -1,4 +1,4 @@
-"""Each image's last perturbation, remembered in one byte a pixel, as the start of the next attack on it."""
+"""Each image's last perturbation, remembered in one byte per pixel, as the start of the next attack on it."""
 
 from __future__ import annotations
 

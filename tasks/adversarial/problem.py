@@ -26,7 +26,7 @@ class PerturbationProblem(InnerProblem):
         images: shape (n, channels, height, width), in [0, 1].
         labels: shape (n,).
         threat: the ball B(eps).
-        loss: one value an image; cross-entropy unless told.
+        loss: one value per image; cross-entropy unless told.
         query_mode: see `InnerProblem`.
         indices: the images' own numbers, to which random starts belong; their places in the batch if None.
         seed: of random starts.

@@ -32,7 +32,7 @@ class AdversarialTraining(Task):
         data: images to train and validate on.
         threat: `LinfBall(eps)` or `L2Ball(eps)`, in units of pixels in [0, 1].
         epochs: passes over the training images; the last incomplete batch of each is dropped.
-        batch_size: images a batch.
+        batch_size: images per batch, of all processes together.
         learning_rate: highest of SGD's one-cycle schedule.
         momentum: of SGD.
         weight_decay: of SGD.

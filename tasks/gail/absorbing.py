@@ -40,9 +40,9 @@ def steps_absorbed(demonstrations: Demonstrations, horizon: int) -> float:
 def still_to_come(reward: Tensor, steps: Tensor, gamma: float) -> Tensor:
     """What resting in the absorbing state is worth now: gamma r + gamma^2 r + ... = gamma r / (1 - gamma).
 
-    Without end, since an episode that a time limit cuts off is valued as if it went on, too: else to end would
-    still be worth less, or cost less, than to live. Without a discount that sum has no value, and the steps up to
-    the limit are paid.
+    The sum has no end, because an episode that a time limit cuts off is valued as if it went on, too. With a sum up
+    to the limit, ending would still be worth less, or cost less, than living on. With gamma = 1 the endless sum has
+    no value, and the steps up to the limit are paid.
 
     Args:
         reward: r, a number.

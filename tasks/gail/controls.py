@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class NoiseOfSameNorm(LearnedOptimizer):
-    """A learned optimizer whose every update is replaced by a random one as long: y_0 + ||y_K - y_0|| n / ||n||.
+    """A learned optimizer whose steps are replaced by random ones as long: y_0 + ||y_K - y_0|| n / ||n||.
 
-    Phi is trained as if its own update had been taken, at the place where the random one led. If a result stays
-    the same with it, the learned direction had no part in it.
+    Phi is trained as if its own update had been taken, at the point to which the random one led. A result that
+    stays the same with it owes nothing to the learned direction.
     """
 
     def maximize(
@@ -58,7 +58,7 @@ def clone_behaviour(
         learner: whose policy is trained, in place; its observations are standardised by the expert's from now on.
         demonstrations: of the expert.
         epochs: passes over them.
-        batch_size: pairs a step.
+        batch_size: pairs per step.
         learning_rate: of Adam.
         seed: of the order of pairs.
 

@@ -68,7 +68,7 @@ class Demonstrations:
         terminated: Sequence[bool] | None = None,
         truncated: Sequence[bool] | None = None,
     ) -> Demonstrations:
-        """Your own demonstrations, one entry a trajectory.
+        """Your own demonstrations, one entry per trajectory.
 
         Args:
             environment_id: the gymnasium id of their environment.

@@ -1,4 +1,4 @@
-"""`minimax-l2l benchmark gail-speed`: environment steps a CPU second beside bare TRPO; an updater's cost."""
+"""`minimax-l2l benchmark gail-speed`: environment steps per CPU second beside bare TRPO; an updater's cost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tasks.gail.policy.learner import PolicyLearner
 from tasks.gail.presets.imitation import PRESETS
 from tasks.gail.presets.settings import SETTINGS
 
-# Short turns and many of them: what slows a machine for a while slows neighbours alike.
+# Short turns and many of them: what slows a machine for a while slows all that is timed in that turn.
 ITERATIONS = 10
 COMPARED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
 # Hidden widths that give a CartPole discriminator about 100 to 100,000 weights.
@@ -39,9 +39,9 @@ def measure_speed(
 ) -> Path:
     """Time TRPO bare and inside imitation, in turns on one thread, and each updater's step against m.
 
-    CPU seconds, medians of several turns; what is likened to something else is likened turn by turn, since a
-    machine's speed drifts. Ours, bare and learned, have the same environment, networks, rollout and TRPO settings;
-    none is evaluated. `share` is the part of an iteration that the discriminator's step takes: gradient, update and
+    Times are CPU seconds, medians over the turns. Ratios are taken within a turn, since a machine's speed drifts.
+    Ours, bare and learned, have the same environment, networks, rollout and TRPO settings; none is evaluated.
+    `share` is the part of an iteration that the discriminator's step takes: gradient, update and
     meta-step; `learned_share` is what that is more than Adam's step, which takes the gradient as well.
 
     Args:
@@ -94,7 +94,7 @@ def measure_speed(
 
 
 class _Step:
-    """One step of a discriminator of some size on a rollout: query, update and meta-step, timed once a turn."""
+    """One step of a discriminator of some size on a rollout: query, update and meta-step, timed once per turn."""
 
     def __init__(self, hidden: tuple[int, ...], method: str) -> None:
         self.method = method

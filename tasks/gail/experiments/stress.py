@@ -26,13 +26,13 @@ PILOT_SEEDS = (100, 101)
 
 @dataclass(frozen=True)
 class Cell:
-    """One trajectory, of which each tenth step is kept, and so many discriminator steps an iteration.
+    """One trajectory, of which every tenth step is kept, and so many discriminator steps per iteration.
 
     Rollouts have 1,024 steps in every environment.
 
     Attributes:
         setting: a name in `SETTINGS`.
-        steps: of the discriminator an iteration.
+        steps: of the discriminator per iteration.
         hidden: its widths.
         iterations: of a run.
     """
@@ -132,9 +132,9 @@ RATES = Pilot(
     ("gail-adam", "c-gail", "gail-adam-ball", "coordinate-l2l", "coordinate-ball-l2l"),
     (0.0003, 0.001, 0.003, 0.01, 0.03),
 )
-# A learned updater's score hardly depends on phi's learning rate: how far its steps may go is what Adam's rate is.
+# A learned updater's score hardly depends on phi's learning rate; the bound on its steps is what is tuned instead.
 BOUNDS = Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.003, 0.01, 0.03, 0.1, 0.3))
-# As it is, with C-GAIL's term in its objective, and judged by pairs of the expert that the discriminator never saw.
+# Plain; with C-GAIL's term in its objective; judged by pairs of the expert that the discriminator never saw.
 VARIANTS = ("coordinate-ball-l2l", "coordinate-c-l2l", "coordinate-halves-l2l")
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart with any colour vision; dashes are left to the expert and the random policy.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLES = [{"color": colour, "linestyle": line} for line, colour in product(("-", ":"), _COLOURS)]
-# Percentiles of the band, and what line and band are. One low seed may draw a mean out of the middle half.
+# Percentiles of the band, and what line and band show. A single low seed may pull a mean out of the middle half;
+# hence the interquartile mean there.
 _BANDS = {
     "range": (0, 100, "line: mean over seeds; band: lowest to highest seed"),
     "quartiles": (25, 75, "line: interquartile mean; band: middle half of the seeds"),

@@ -7,8 +7,8 @@ from typing import Literal
 
 Term = Literal["controller", "gradient penalty", "entropy bonus"]
 
-# Where weights are held: how far they may grow, in lengths of the first ones, and how far an iteration may move
-# them, as a share of their own length.
+# Of methods that hold the weights back: the longest they may become, in lengths of the first ones, and the longest
+# step per iteration, as a share of their own length.
 RADIUS, LONGEST = 2.0, 0.02
 
 

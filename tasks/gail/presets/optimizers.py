@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ADAM, META = 0.01, 1e-3
 # A step size of plain gradient ascent on the discriminator that is small beside its first weights.
 ASCENT = 0.1
-# The best of five bounds on a step, and the same in both cells, by `gail-stress-bounds`.
+# The bound on a step that did best of five in `gail-stress-bounds`, in both cells.
 TUNED = 0.1
 
 
