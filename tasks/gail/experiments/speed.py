@@ -36,8 +36,11 @@ def measure_speed(
     turns: int = 25,
     widths: Sequence[tuple[int, ...]] = WIDTHS,
     paper: tuple[int, ...] = (64, 32),
+    iterations: int = 10,
 ) -> Path:
     """Time TRPO bare and inside imitation, in turns on one thread, and each updater's step against m.
+
+    Turns are short and many: what slows a machine for a while slows neighbours alike.
 
     Times are CPU seconds, medians over the turns. Ratios are taken within a turn, since a machine's speed drifts.
     Ours, bare and learned, have the same environment, networks, rollout and TRPO settings; none is evaluated.
@@ -51,6 +54,7 @@ def measure_speed(
         turns: how often everything is timed.
         widths: hidden layers of the discriminators whose steps are timed.
         paper: which of them an iteration has, of which a step is a share.
+        iterations: of the runs that are timed in each turn.
 
     Returns:
         `out / "gail-speed.json"`.
@@ -60,9 +64,9 @@ def measure_speed(
     steps = {(hidden, name): _Step(hidden, name) for hidden in widths for name in COMPARED}
     for turn in range(turns):
         announce(f"turn {turn + 1} of {turns}")
-        rates["trpo"].append(_bare())
+        rates["trpo"].append(_bare(iterations))
         for name in COMPARED:
-            rates[name].append(_imitating(name))
+            rates[name].append(_imitating(name, iterations))
         for step in steps.values():
             step.measure()
     rows: list[dict[str, Any]] = [
@@ -138,14 +142,14 @@ def _steps() -> int:
     return PolicySettings().environments * PolicySettings().steps
 
 
-def _bare() -> float:
-    learner = PolicyLearner(SETTINGS["cartpole"].environment_id, PolicySettings(), iterations=ITERATIONS, seed=0)
-    return ITERATIONS * _steps() / _cpu(lambda: learner.model.learn(ITERATIONS * _steps()))
+def _bare(iterations: int) -> float:
+    learner = PolicyLearner(SETTINGS["cartpole"].environment_id, PolicySettings(), iterations=iterations, seed=0)
+    return iterations * _steps() / _cpu(lambda: learner.model.learn(iterations * _steps()))
 
 
-def _imitating(name: str) -> float:
-    built = replace(PRESETS[f"gail/cartpole-{name}"], iterations=ITERATIONS).build()
-    return ITERATIONS * _steps() / _cpu(lambda: built.task.solve(built.optimizer, device="cpu"))
+def _imitating(name: str, iterations: int) -> float:
+    built = replace(PRESETS[f"gail/cartpole-{name}"], iterations=iterations).build()
+    return iterations * _steps() / _cpu(lambda: built.task.solve(built.optimizer, device="cpu"))
 
 
 def _cpu(work: Callable[[], object]) -> float:

@@ -199,6 +199,7 @@ class Imitation(Preset):
         from tasks.gail.policy.algorithm import PolicySettings
 
         settings = PolicySettings(environments=self.environments, steps=self.rollout, hidden=self.policy_hidden)
+        settings = replace(settings, critic_batch=min(settings.critic_batch, self.environments * self.rollout))
         if self.expert.annealed and not self.way.literal:
             return replace(settings, target_kl=LinearSchedule(settings.trust_region(1.0), 0.0, 1.0))
         return settings

@@ -2,47 +2,64 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from tasks.gail.experiments import benchmark, pool, speed, stress, transfer
-from tasks.gail.experiments import dense as dense_benchmark
-from tasks.gail.experiments import experts as expert_benchmark
-from tasks.gail.experiments.benchmark import play_into
-from tasks.gail.experiments.pool import Job, play
+from tasks.gail.experiments import benchmark, dense, experts, job, speed, stress, transfer
+from tasks.gail.experiments.job import Job, play, play_into
 from tasks.gail.experiments.stress import Cell
 from tasks.gail.experts.scripted import balance
-from tasks.gail.policy.algorithm import PolicySettings
-from tasks.gail.presets.methods import METHODS, Knobs
-from tasks.gail.presets.runs import Conditions, pose, pose_task
+from tasks.gail.presets.imitation import PRESETS
+from tasks.gail.presets.methods import METHODS
 from tasks.gail.presets.settings import SETTINGS
 from tasks.gail.problem import ImitationProblem
 from tasks.gail.rewards import goal, survival
 
-TINY = Conditions(
-    trajectories=2,
-    held_out=2,
-    hidden=(6,),
-    iterations=60,
-    policy=PolicySettings(environments=2, steps=16, critic_batch=32, critic_epochs=1, hidden=(8,)),
-    evaluation_episodes=2,
-)
+TINY = {
+    "trajectories": 2,
+    "held_out": 2,
+    "hidden": (6,),
+    "iterations": 60,
+    "environments": 2,
+    "rollout": 16,
+    "policy_hidden": (8,),
+    "evaluation_episodes": 2,
+    "final_episodes": 5,
+}
 FIELDS = {"hit", "return_mean", "worst_window", "longest_outage", "drawdown", "cvar10", "final_score"}
 
 
-def in_turn(jobs):
-    """As `play_all`, in this process."""
-    for job, folder in jobs.items():
-        yield job, play(job, folder)
+def tiny(method="gail-adam", seed=0, *, setting="cartpole", stress="none", trained=None, **changes):
+    preset = replace(PRESETS[f"gail/{setting}-{method}"], seed=seed, **{**TINY, **changes})
+    return Job(preset, stress, trained)
+
+
+def built(preset):
+    task = preset.task(preset.demonstrations())
+    return task, preset.optimizer(task)
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(benchmark, "play_all", in_turn)
     return tmp_path
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """What would be played."""
+    seen = []
+
+    def fill(file, jobs, play, **_):
+        seen.extend(jobs)
+        return file
+
+    for module in (job, benchmark, experts):
+        monkeypatch.setattr(module, "fill", fill)
+    return seen
 
 
 def silent(_):
@@ -51,7 +68,7 @@ def silent(_):
 
 class TestRuns:
     def test_a_row_measures_a_run(self, tmp_path):
-        row = play(Job("cartpole", "coordinate-l2l", 0, conditions=TINY), tmp_path / "run")
+        row = play(tiny("coordinate-l2l"), runs=tmp_path)
         assert row.keys() >= FIELDS
         assert row["curve"]["iterations"] == list(range(5, 61, 5))
         assert 0 <= row["action_agreement"] <= 1
@@ -60,8 +77,7 @@ class TestRuns:
         assert json.loads(json.dumps(row)) == row
 
     def test_one_that_is_there_is_only_measured(self, tmp_path):
-        job = Job("cartpole", "gail-adam", 0, conditions=TINY)
-        first, again = play(job, tmp_path / "run"), play(job, tmp_path / "run")
+        first, again = play(tiny(), runs=tmp_path), play(tiny(), runs=tmp_path)
         assert (first.pop("env_steps_per_cpu_second") > 0, again.pop("env_steps_per_cpu_second")) == (True, None)
         assert again == first
 
@@ -74,7 +90,7 @@ class TestRuns:
             return objective(problem, y) * (float("nan") if problem.step >= 30 else 1)
 
         monkeypatch.setattr(ImitationProblem, "objective", breaks)
-        row = play(Job("cartpole", "gail-adam", 0, conditions=TINY), tmp_path / "run")
+        row = play(tiny(), runs=tmp_path)
         assert max(calls) == row["diverged"] == 30
         assert row["curve"]["iterations"] == list(range(5, 61, 5))
         random = SETTINGS["cartpole"].random_return
@@ -83,138 +99,131 @@ class TestRuns:
         assert row["longest_outage"] == 60
         assert json.loads(json.dumps(row)) == row
 
+    def test_one_that_diverged_is_not_played_on(self, tmp_path, monkeypatch):
+        """Called again, it is measured as it was."""
+        objective = ImitationProblem.objective
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                ImitationProblem,
+                "objective",
+                lambda problem, y: objective(problem, y) * (float("nan") if problem.step >= 30 else 1),
+            )
+            first = play(tiny(), runs=tmp_path)
+        again = play(tiny(), runs=tmp_path)
+        assert again["diverged"] == first["diverged"] == 30
+        assert again["curve"] == first["curve"]
+
     def test_a_frozen_updater_is_used_as_it_is(self, tmp_path):
-        play(Job("cartpole", "coordinate-l2l", 0, conditions=TINY), tmp_path / "source")
-        trained = tmp_path / "source" / "optimizer"
+        source = tiny("coordinate-l2l")
+        play(source, runs=tmp_path)
+        trained = tmp_path / source.name / "optimizer"
         before = (trained / "model.safetensors").read_bytes()
-        row = play(Job("acrobot", "coordinate-l2l", 0, "frozen", TINY, trained), tmp_path / "target")
-        assert row.keys() >= FIELDS
-        assert not (tmp_path / "target" / "optimizer").exists()
+        target = tiny("coordinate-l2l", setting="acrobot", stress="frozen", trained=trained)
+        assert play(target, runs=tmp_path).keys() >= FIELDS
+        assert not (tmp_path / target.name / "optimizer").exists()
         assert (trained / "model.safetensors").read_bytes() == before
 
     @pytest.mark.parametrize("name", [name for name in METHODS if not name.startswith("dense")])
-    def test_every_method_is_posed(self, name):
-        task, optimizer = pose(SETTINGS["cartpole"], METHODS[name], TINY, seed=0)
-        assert optimizer.learns == (name.endswith("-l2l") or name in ("noise", "noise-ball"))
+    def test_every_method_is_made(self, name):
+        task, optimizer = built(tiny(name).preset)
+        assert optimizer.learns == METHODS[name].learns
         assert len(task.expert) > 0
 
     @pytest.mark.parametrize(
         ("method", "reward", "last"), [("gail-adam", goal, 0.0), ("dense-l2l-paper", survival, 0.01)]
     )
     def test_the_papers_words_pay_and_step_alike_in_every_environment(self, method, reward, last):
-        task = pose_task(SETTINGS["mountain-car"], METHODS[method], replace(TINY, policy=None), seed=0)
+        preset = tiny(method, setting="mountain-car").preset
+        task = preset.task(preset.demonstrations())
         assert task.reward is reward
         assert task.learner.settings.trust_region(0.0) == last
 
     def test_the_seed_decides_the_updater_too(self):
-        made = [pose(SETTINGS["cartpole"], METHODS["coordinate-l2l"], TINY, seed=seed)[1] for seed in (3, 3, 4)]
+        made = [built(tiny("coordinate-l2l", seed).preset)[1] for seed in (3, 3, 4)]
         first, same, other = (torch.cat([p.detach().flatten() for p in one.parameters()]) for one in made)
         assert torch.equal(first, same)
         assert not torch.equal(first, other)
 
-    def test_subsampling_and_knobs(self):
-        conditions = replace(TINY, trajectories=1, every=10, knobs=Knobs(rate=0.5, steps=7))
-        task, optimizer = pose(SETTINGS["cartpole"], METHODS["gail-adam"], conditions, seed=0)
+    def test_subsampling_rates_and_steps(self):
+        task, optimizer = built(tiny(trajectories=1, every=10, rate=0.5, inner_steps=7).preset)
         assert (len(task.expert), optimizer.lr, optimizer.steps) == (50, 0.5, 7)
+
+    def test_conditions_do_not_depend_on_the_seed(self):
+        assert tiny(seed=0).digest == tiny(seed=7).digest
+        assert tiny().digest != tiny(rate=0.5).digest
+        assert tiny("coordinate-l2l").digest != tiny("coordinate-l2l", trained=Path("there")).digest
 
 
 class TestFiles:
     def test_rows_that_are_there_are_kept(self, here):
-        jobs = [Job("cartpole", "frozen-d", seed, conditions=TINY) for seed in (0, 1)]
-        play_into(here, "some", jobs[:1], silent)
+        both = [tiny("frozen-d", seed) for seed in (0, 1)]
+        play_into(here, "some", both[:1], silent, workers=1)
         said = []
-        file = play_into(here, "some", jobs, said.append)
-        assert said == ["1 of 2 runs to play", "0 of 2 runs to play"]
+        file = play_into(here, "some", both, said.append, workers=1)
+        assert said == ["1 of 2 rows of some are there", "2 of 2 rows of some are there"]
         rows = json.loads(file.read_text())["rows"]
         assert [row["seed"] for row in rows] == [0, 1]
         assert {"setting", "environment", "stress", "method"} <= rows[0].keys()
 
     def test_rows_under_other_conditions_are_not_mixed(self, here):
-        play_into(here, "some", [Job("cartpole", "frozen-d", 0, conditions=TINY)], silent)
-        longer = Job("cartpole", "frozen-d", 0, conditions=replace(TINY, iterations=70))
-        with pytest.raises(
-            ValueError, match=r"1 rows that were played under other conditions.*frozen-d on cartpole"
-        ):
-            play_into(here, "some", [longer], silent)
+        play_into(here, "some", [tiny("frozen-d")], silent, workers=1)
+        with pytest.raises(ValueError, match=r"1 rows that were played under other conditions.*method frozen-d"):
+            play_into(here, "some", [tiny("frozen-d", iterations=70)], silent, workers=1)
 
-    def test_runs_of_another_file_are_not_played_again(self, here, monkeypatch):
-        job = Job("cartpole", "frozen-d", 0, conditions=TINY)
-        play_into(here, "some", [job], silent)
-        folders = []
-        monkeypatch.setattr(benchmark, "play_all", lambda jobs: folders.extend(jobs.values()) or [])
-        play_into(here, "other", [job], silent, shared_with="some")
-        assert [folder.exists() for folder in folders] == [True]
-        play_into(here, "third", [job], silent)
-        assert [folder.exists() for folder in folders] == [True, False]
+    def test_runs_of_another_file_are_not_played_again(self, here):
+        play_into(here, "some", [tiny("frozen-d")], silent, workers=1)
+        rows = {}
+        for name, shared in (("other", "some"), ("third", None)):
+            file = play_into(here, name, [tiny("frozen-d")], silent, workers=1, shared_with=shared)
+            rows[name] = json.loads(file.read_text())["rows"][0]["env_steps_per_cpu_second"]
+        assert rows["other"] is None
+        assert rows["third"] > 0
 
     def test_cloning_is_measured_like_any_policy(self):
-        row = benchmark.clone(Job("cartpole", "bc", 0, conditions=TINY))
+        row = benchmark.clone(benchmark.Cloning(tiny("frozen-d")))
         assert row.keys() == {"final_return", "final_score", "action_agreement", "energy_distance"}
         assert row["action_agreement"] > 0.8
 
-    def test_all_methods_and_controls_over_five_seeds(self, here, monkeypatch):
-        seen = []
-        monkeypatch.setattr(benchmark, "SEEDS", (0, 1, 2, 3, 4))
-        monkeypatch.setattr(benchmark, "clone", lambda job: {"cloned": job.seed})
-        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
-        file = benchmark.play_into(here, "gail", [Job("cartpole", "frozen-d", 0, conditions=TINY)], silent)
-        seen.clear()
-        file.write_text(json.dumps({"environment": {}, "rows": []}))
-        benchmark.benchmark_gail(here, silent)
-        cloned = [row for row in json.loads(file.read_text())["rows"] if row["method"] == "bc"]
-        assert len(cloned) == 10
-        assert {job.seed for job in seen} == {0, 1, 2, 3, 4}
-        assert {"frozen-d", "constant", "bad-demos", "noise", "c-gail", "gail-adam"} <= {job.method for job in seen}
-        assert {job.conditions for job in seen} == {Conditions()}
+    def test_all_methods_and_controls_over_five_seeds(self, here, jobs):
+        benchmark.benchmark_gail(here, announce=silent)
+        names = {one.identity["method"] for one in jobs}
+        assert {one.identity["seed"] for one in jobs} == {0, 1, 2, 3, 4}
+        assert {"frozen-d", "constant", "bad-demos", "noise", "c-gail", "gail-adam", "bc"} <= names
+        assert len({tuple(one.identity.values()) for one in jobs}) == len(jobs) == 110
 
-    def test_cells(self, here, monkeypatch):
-        seen = []
-        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
-        stress.find_cells(here, silent)
-        assert {job.method for job in seen} == {"gail-adam"}
-        assert not {job.seed for job in seen} & set(benchmark.SEEDS)
-        assert len({job.name for job in seen}) == len(seen)
-        assert all(job.conditions.every == 10 and job.conditions.trajectories == 1 for job in seen)
+    def test_cells(self, here, jobs):
+        stress.find_cells(here, announce=silent)
+        assert {one.preset.method for one in jobs} == {"gail-adam"}
+        assert not {one.preset.seed for one in jobs} & set(benchmark.SEEDS)
+        assert len({one.name for one in jobs}) == len(jobs)
+        assert all(one.preset.every == 10 and one.preset.trajectories == 1 for one in jobs)
 
-    def test_bounds(self, here, monkeypatch):
-        seen = []
-        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
-        stress.find_bounds(here, silent)
-        assert len({job.name for job in seen}) == len(seen) == 20
-        assert {job.conditions.knobs.rate for job in seen} == set(stress.BOUNDS.rates)
+    def test_bounds(self, here, jobs):
+        stress.find_bounds(here, announce=silent)
+        assert len({one.name for one in jobs}) == len(jobs) == 20
+        assert {one.preset.rate for one in jobs} == set(stress.BOUNDS.rates)
 
-    def test_variants(self, here, monkeypatch):
-        seen = []
-        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
-        stress.find_variants(here, silent)
-        assert {(job.method, job.setting, job.seed) for job in seen} == {
+    def test_variants(self, here, jobs):
+        stress.find_variants(here, announce=silent)
+        assert {(one.preset.method, one.preset.setting, one.preset.seed) for one in jobs} == {
             (method, cell.setting, seed)
             for method in stress.VARIANTS
             for cell in stress.GRID
             for seed in stress.PILOT_SEEDS
         }
-        assert all(METHODS[name].radius and name.endswith("-l2l") for name in stress.VARIANTS)
+        assert all(METHODS[name].radius and METHODS[name].learns for name in stress.VARIANTS)
 
-    def test_transfer_freezes_what_cartpole_trained(self, here, monkeypatch):
-        calls = []
+    def test_transfer_freezes_what_cartpole_trained(self, here, jobs):
+        transfer.measure_transfer(here, announce=silent)
+        new, frozen = ([one for one in jobs if (one.trained is None) == is_new] for is_new in (True, False))
+        assert {one.preset.setting for one in new} == {"cartpole", "mountain-car", "acrobot"}
+        assert {one.preset.setting for one in frozen} == {"mountain-car", "acrobot"}
+        assert all(f"-{one.preset.seed}-" in one.trained.parent.name for one in frozen)
 
-        def play_into(out, name, jobs, announce, *, shared_with):
-            assert shared_with == "gail"
-            calls.append(jobs)
-            return out
-
-        monkeypatch.setattr(transfer, "play_into", play_into)
-        transfer.measure_transfer(here, silent)
-        assert {job.setting for job in calls[0] if job.trained is None} == {"cartpole", "mountain-car", "acrobot"}
-        assert all(job.trained is not None and f"-{job.seed}" in job.trained.parent.name for job in calls[1])
-
-    def test_speed(self, here, monkeypatch):
-        monkeypatch.setattr(speed, "ITERATIONS", 1)
-        monkeypatch.setattr(speed, "REPEATS", 2)
-        monkeypatch.setattr(speed, "WIDTHS", ((4,), (5,)))
-        monkeypatch.setattr(speed, "PAPER", replace(speed.PAPER, hidden=(4,)))
+    def test_speed(self, here):
         threads = torch.get_num_threads()
-        rows = json.loads(speed.measure_speed(here, silent).read_text())["rows"]
+        file = speed.measure_speed(here, announce=silent, turns=2, widths=((4,), (5,)), paper=(4,), iterations=1)
+        rows = json.loads(file.read_text())["rows"]
         torch.set_num_threads(threads)
         rates = {row["method"]: row["over_trpo"] for row in rows if row["what"] == "rate"}
         assert rates["trpo"] == 1
@@ -225,45 +234,33 @@ class TestFiles:
         assert {row["learned_share"] for row in steps if row["method"] == "gail-adam"} == {0}
 
     def test_experts_that_are_recorded_are_kept(self, here, monkeypatch):
-        monkeypatch.setattr(expert_benchmark, "SETTINGS", {"cartpole": SETTINGS["cartpole"]})
-        monkeypatch.setattr(expert_benchmark, "TRAINING_SEEDS", (0,))
-        monkeypatch.setattr(expert_benchmark, "EVALUATION_EPISODES", 3)
-        monkeypatch.setattr(expert_benchmark, "EPISODES", 2)
-        monkeypatch.setattr(expert_benchmark, "DATASETS", here / "datasets")
-
         class Expert:
             def __call__(self, seen):
                 return balance(seen) if seen.ndim == 1 else [balance(one) for one in seen]
 
-        monkeypatch.setattr(expert_benchmark, "train_expert", lambda name, seed: Expert())
-        file = expert_benchmark.make_experts(here, silent)
-        (row,) = json.loads(file.read_text())["rows"]
+        monkeypatch.setattr(experts, "train_expert", lambda name, seed: Expert())
+        search = partial(
+            experts.find_expert, datasets=here / "datasets", seeds=(0,), episodes=2, evaluation_episodes=3
+        )
+        row = search(experts.Search("cartpole"))
         assert (row["expert_return"], row["recorded_return"], row["seed"]) == (500.0, 500.0, 0)
         assert row["random_return"] < 100
-        assert Path(here / "datasets" / SETTINGS["cartpole"].dataset).is_dir()
-        monkeypatch.setattr(expert_benchmark, "train_expert", pytest.fail)
-        assert expert_benchmark.make_experts(here, silent) == file
+        folder = here / "datasets" / SETTINGS["cartpole"].dataset
+        before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+        search(experts.Search("cartpole"))
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
-
-def test_a_worker_has_one_thread(monkeypatch):
-    set_to = []
-    monkeypatch.setattr(torch, "set_num_threads", set_to.append)
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-    pool._begin()
-    assert set_to == [1]
+    def test_an_expert_for_each_setting(self, here, jobs):
+        experts.make_experts(here, announce=silent)
+        assert [one.setting for one in jobs] == list(SETTINGS)
 
 
 class TestRates:
     CELL = Cell("cartpole", 2)
-    PILOT = stress.Pilot("gail-stress-rates", ("gail-adam", "coordinate-l2l", "coordinate-ball-l2l"), (0.001, 0.01))
-
-    @pytest.fixture(autouse=True)
-    def small(self, monkeypatch):
-        monkeypatch.setattr(stress, "GRID", (self.CELL,))
-        monkeypatch.setattr(stress, "RATES", self.PILOT)
-        monkeypatch.setattr(
-            stress, "BOUNDS", stress.Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.1, 1.0))
-        )
+    PILOT = stress.Pilot(
+        "gail-stress-rates", ("gail-adam", "coordinate-l2l", "coordinate-ball-l2l"), (0.001, 0.01), (CELL,)
+    )
+    BOUNDS = stress.Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.1, 1.0), (CELL,))
 
     def rows(self):
         areas = {
@@ -301,9 +298,9 @@ class TestRates:
         with pytest.raises(ValueError, match=r"lacks 1 runs of coordinate-ball-l2l at rate 0\.01 in cartpole"):
             self.PILOT.best(self.rows()[:-1])
         with pytest.raises(ValueError, match="run `minimax-l2l benchmark gail-stress-rates` first"):
-            stress.play_grid(here, silent)
+            stress.grid_jobs(here, self.PILOT, self.BOUNDS)
 
-    def test_the_grid_takes_each_methods_own_and_noise_that_of_its_updater(self, here, monkeypatch):
+    def test_the_grid_takes_each_methods_own_and_noise_that_of_its_updater(self, here):
         bounds = [
             {"setting": "cartpole", "method": "coordinate-bound-l2l", "stress": name, "seed": seed, "area": area}
             for name, area in ((self.CELL.name(0.1), 0.2), (self.CELL.name(1.0), 0.3))
@@ -311,11 +308,9 @@ class TestRates:
         ]
         for name, rows in (("gail-stress-rates", self.rows()), ("gail-stress-bounds", bounds)):
             (here / f"{name}.json").write_text(json.dumps({"rows": rows}))
-        seen = []
-        monkeypatch.setattr(benchmark, "play_all", lambda jobs: seen.extend(jobs) or [])
-        stress.play_grid(here, silent)
-        assert {job.seed for job in seen} == set(benchmark.SEEDS)
-        assert {job.method: job.conditions.knobs.rate for job in seen} == {
+        jobs = stress.grid_jobs(here, self.PILOT, self.BOUNDS)
+        assert {one.preset.seed for one in jobs} == set(benchmark.SEEDS)
+        assert {one.preset.method: getattr(one.preset, "rate", None) for one in jobs} == {
             "gail-adam": 0.01,
             "coordinate-l2l": 0.001,
             "noise": 0.001,
@@ -326,15 +321,14 @@ class TestRates:
         }
 
     def test_what_is_turned_is_how_far_an_iteration_may_go(self):
-        _, optimizer = pose(
-            SETTINGS["cartpole"], METHODS["coordinate-bound-l2l"], replace(TINY, knobs=Knobs(0.3, 3)), seed=0
-        )
+        _, optimizer = built(tiny("coordinate-bound-l2l", rate=0.3, inner_steps=3).preset)
         assert optimizer.max_relative_step == pytest.approx(0.1)
 
 
-def test_dense_runs_are_played_one_after_the_other(here, monkeypatch):
+def test_dense_runs_are_played_one_at_a_time(here, monkeypatch):
     calls = []
-    monkeypatch.setattr(dense_benchmark, "play_into", lambda out, name, jobs, announce: calls.append(jobs) or out)
-    dense_benchmark.measure_dense(here, silent)
-    assert [len(jobs) for jobs in calls] == [1, 2, 3, 4]
-    assert {job.method for job in calls[-1]} == {"dense-l2l", "dense-ball-l2l", "dense-l2l-paper"}
+    monkeypatch.setattr(job, "fill", lambda file, jobs, play, **options: calls.append((jobs, options)) or file)
+    dense.measure_dense(here, announce=silent, workers=2)
+    ((jobs, options),) = calls
+    assert {one.preset.method for one in jobs} == {"dense-l2l", "dense-ball-l2l", "dense-l2l-paper"}
+    assert options["workers"] == 1

@@ -11,49 +11,53 @@ import zipfile
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 import torch
 from sb3_contrib import TRPO
 
 from minimax_l2l import cli
-from minimax_l2l.families import Settings
-from minimax_l2l.solving import solve_preset
+from minimax_l2l.lab.play import play
 from tasks.gail import GAIL, record, write_minari
 from tasks.gail.environments.fixed_horizon import CARTPOLE_AT_ONE
-from tasks.gail.experts.scripted import balance, pump, push_left
-from tasks.gail.policy.algorithm import PolicySettings
-from tasks.gail.presets.family import FAMILY, PRESETS
+from tasks.gail.experts.scripted import balance, push_left
+from tasks.gail.presets import FAMILY
+from tasks.gail.presets.imitation import PRESETS, TrainedImitation
 from tasks.gail.presets.methods import CONTROLS, METHODS
-from tasks.gail.presets.runs import PAPER
-from tasks.gail.presets.settings import SETTINGS, Setting
+from tasks.gail.presets.optimizers import MAKERS
+from tasks.gail.presets.runs import load_task
+from tasks.gail.presets.settings import SETTINGS
 from tasks.gail.problem import ImitationProblem
 
-TINY = replace(
-    PAPER,
-    trajectories=1,
-    held_out=1,
-    hidden=(4,),
-    policy=PolicySettings(environments=2, steps=16, hidden=(4,), critic_batch=16, critic_epochs=1),
-    evaluation_episodes=2,
-)
 PRESET = "gail/cartpole-coordinate-l2l"
-SOLVE = ("solve", PRESET, "--epochs", "10", "--device", "cpu")
+SMALL = {
+    "iterations": 10,
+    "hidden": (4,),
+    "environments": 2,
+    "rollout": 16,
+    "policy_hidden": (4,),
+    "evaluation_episodes": 2,
+    "final_episodes": 3,
+}
+TINY = {**SMALL, "trajectories": 1, "held_out": 1}
+
+
+def flags(settings):
+    """Settings as words of a command."""
+    words = []
+    for name, value in settings.items():
+        words += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, tuple) else (value,))]
+    return words
+
+
+SOLVE = ("solve", PRESET, *flags(TINY), "--device", "cpu")
+OWN = ("solve", PRESET, *flags(SMALL), "--device", "cpu")  # of one's own, what is held out follows from how many
 
 
 @cache
-def shown(environment_id):
-    return record(balance if environment_id == "CartPole-v1" else push_left, environment_id, 2, seed=0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small():
-    """Presets of a size for tests; experts that are not trained. The dense updater is as small as the rest."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.gail.presets.preset_runs.PAPER", TINY)
-        patch.setattr("tasks.gail.measures.measurement.FINAL_EPISODES", 3)
-        patch.setattr(Setting, "expert", lambda self: shown(self.environment_id))
-        yield
+def shown(setting="cartpole"):
+    return SETTINGS[setting].demonstrations()
 
 
 @pytest.fixture(autouse=True)
@@ -100,29 +104,31 @@ def weights(folder: Path | str) -> list[bytes]:
 
 class TestPresets:
     def test_every_method_imitates_every_expert(self):
-        assert list(FAMILY.presets()) == [f"gail/{one}-{way}" for one in SETTINGS for way in METHODS]
+        assert list(FAMILY.presets) == [f"gail/{one}-{way}" for one in SETTINGS for way in METHODS]
+        assert MAKERS.keys() == METHODS.keys()
 
     def test_names_that_the_documentation_fixes(self):
         for name in ("cartpole-gail-adam", "cartpole-coordinate-l2l", "mountain-car-dense-l2l-paper"):
             assert f"gail/{name}" in PRESETS
 
-    def test_controls_are_methods_and_learn_nothing_by_name(self):
+    def test_controls_are_methods_and_none_is_called_learned(self):
         assert set(CONTROLS) < set(METHODS)
-        assert not any(name.endswith("-l2l") for name in CONTROLS)
+        assert not any("-l2l" in name for name in CONTROLS)
+        assert all(method.learns for name, method in METHODS.items() if "-l2l" in name)
 
-    @pytest.mark.parametrize("preset", PRESETS)
-    def test_each_can_be_built(self, preset):
-        game = FAMILY.build(preset, Settings(seed=3))
-        name, method = PRESETS[preset]
-        assert game.task.environment_id == game.config["environment_id"] == SETTINGS[name].environment_id
-        assert (game.config["setting"], game.config["method"], game.config["epochs"]) == (name, method, 300)
-        assert (
-            game.optimizer.steps == game.config["inner_steps"] == (0 if method in ("frozen-d", "constant") else 1)
-        )
-        assert game.optimizer.learns == (
-            METHODS[method].name.endswith(("-l2l", "-paper")) or method in ("noise", "noise-ball")
-        )
-        assert game.validate_every == 5
+    @pytest.mark.parametrize("name", PRESETS)
+    def test_each_can_be_built(self, name):
+        preset = replace(PRESETS[name], seed=3, hidden=(4,))  # for a dense updater as small as the rest
+        built = preset.build()
+        assert built.task.environment_id == built.facts["environment_id"] == SETTINGS[preset.setting].environment_id
+        assert (built.task.iterations, built.task.seed) == (300, 3)
+        assert built.optimizer.learns == METHODS[preset.method].learns
+        assert built.optimizer.steps == (1 if isinstance(preset, TrainedImitation) else 0)
+        assert built.validate_every == 5
+
+    def test_what_is_never_trained_has_nothing_to_turn(self):
+        for name, preset in PRESETS.items():
+            assert ("inner_steps" in preset.settings()) == METHODS[preset.method].trains, name
 
     def test_are_listed_without_the_extra(self):
         code = (
@@ -150,14 +156,22 @@ class TestPresets:
 
 
 class TestSolve:
+    @pytest.mark.parametrize("words", [[PRESET, "--eps", "0.1"], ["gail/cartpole-frozen-d", "--inner-steps", "2"]])
+    def test_options_that_a_preset_does_not_have(self, words, capsys):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["solve", *words, "--out", "run"])
+        assert ended.value.code == 2
+        assert words[1] in capsys.readouterr().err
+        assert not Path("run").exists()
+
     @pytest.mark.parametrize(
         ("words", "sentence"),
         [
             (["gail/cartpole-gail-adan"], "did you mean 'gail/cartpole-gail-adam'?"),
-            ([PRESET, "--eps", "0.1"], "gail/cartpole-coordinate-l2l has no eps"),
-            ([PRESET, "--epochs", "9"], "epochs must be at least 10, got 9"),
-            ([PRESET, "--inner-steps", "0"], "inner steps must be at least 1, got 0"),
-            (["gail/cartpole-frozen-d", "--inner-steps", "2"], "never trains its discriminator, got 2 inner steps"),
+            ([PRESET, "--iterations", "9"], "iterations must be at least 10, got 9"),
+            ([PRESET, "--inner-steps", "0"], "inner_steps must be at least 1, got 0"),
+            ([PRESET, "--rate", "0"], "rate must be a finite number above 0, got 0"),
+            ([PRESET, "--trajectories", "40"], "40 trajectories were asked for, the demonstrations have 15"),
             ([PRESET, "--seed=-1"], "seed must be at least 0"),
             ([PRESET, "--data", "nowhere"], "there is no folder nowhere; give that of a Minari dataset"),
         ],
@@ -171,7 +185,7 @@ class TestSolve:
         assert not Path("run").exists()
 
     def test_demonstrations_of_another_environment(self, run):
-        write_minari(record(pump, "MountainCar-v0", 2, seed=0), "pump-v0", root="data", source="scripted")
+        write_minari(record(push_left, "MountainCar-v0", 2, seed=0), "left-v0", root="data", source="scripted")
         code, _, err = run(*SOLVE, "--data", "data", "--out", "run")
         assert code == 1
         assert "these demonstrations are of MountainCar-v0, the environment is CartPole-v1" in err
@@ -196,7 +210,7 @@ class TestSolve:
         }
         config = json.loads((solved / "config.json").read_text())
         assert config["environment_id"] == "CartPole-v1"
-        assert config["data_sha256"] == shown("CartPole-v1").sha256
+        assert config["data_sha256"] == shown().sha256
         assert str(Path.cwd()) not in (solved / "config.json").read_text()
 
     def test_a_policy_that_plain_stable_baselines_loads(self, solved):
@@ -211,7 +225,7 @@ class TestSolve:
 
     @pytest.mark.parametrize("method", ["gail-adam", "coordinate-l2l", "dense-l2l-paper"])
     def test_ctrl_c_is_130_and_resuming_ends_as_if_nothing_had_happened(self, method, run, monkeypatch):
-        words = ("solve", f"gail/cartpole-{method}", "--epochs", "12", "--device", "cpu")
+        words = ("solve", f"gail/cartpole-{method}", *flags({**TINY, "iterations": 12}), "--device", "cpu")
         assert run(*words, "--out", "straight")[0] == 0
         with monkeypatch.context() as patch:
             usual = GAIL.validate
@@ -235,7 +249,7 @@ class TestSolve:
         write_minari(record(balance, "CartPole-v1", 3, seed=1), "mine-v0", root="data", source="scripted")
         code, _, err = run(*SOLVE, "--data", "data", "--out", solved, "--resume")
         assert code == 1
-        assert "run was run with settings=" in err
+        assert "run was run with data=" in err
 
     def test_a_policy_of_somebody_else_is_left_alone(self, run):
         Path("mine").mkdir()
@@ -247,11 +261,11 @@ class TestSolve:
 
     def test_overwriting_removes_the_policy_first(self, solved, monkeypatch):
         monkeypatch.setattr(GAIL, "write", lambda self, folder: None)
-        settings = Settings(epochs=10)
+        preset = replace(PRESETS[PRESET], **TINY)
         with pytest.raises(ValueError, match="holds a run already"):
-            solve_preset(FAMILY, PRESET, solved, settings, device="cpu")
+            play(PRESET, preset, solved, device="cpu")
         assert (solved / "policy.zip").exists()
-        solve_preset(FAMILY, PRESET, solved, settings, overwrite=True, device="cpu")
+        play(PRESET, preset, solved, overwrite=True, device="cpu")
         assert not (solved / "policy.zip").exists()
 
 
@@ -280,7 +294,7 @@ class TestEvaluate:
         assert all(0 <= row[name] <= 1 for name in shares)
         assert result["curves"]["iterations"] == list(range(1, 11))
         assert all(len(curve) == 10 for curve in result["curves"].values())
-        assert list(result["environment"]["data_sha256"].values()) == [shown("CartPole-v1").sha256]
+        assert list(result["environment"]["data_sha256"].values()) == [shown().sha256]
         assert max(map(len, out.splitlines())) <= 80
 
     def test_twice_gives_the_same(self, run, solved):
@@ -290,10 +304,8 @@ class TestEvaluate:
 
     def test_it_plays_the_policy_that_was_saved(self, solved, monkeypatch):
         """The last validation of the run, played again by what is loaded, returns what was logged."""
-        from tasks.gail.presets.preset_runs import load_run
-
         last = json.loads((solved / "metrics.jsonl").read_text().splitlines()[-1])
-        loaded = load_run(solved, Settings()).task
+        loaded = load_task(replace(PRESETS[PRESET], **TINY), solved, shown())
         assert loaded.evaluator.returns(loaded.learner.act).mean() == last["return_mean"]
 
     def test_a_run_that_diverged_is_a_result(self, run, monkeypatch):
@@ -328,7 +340,7 @@ class TestEvaluate:
     def test_demonstrations_of_ones_own(self, run):
         own = record(balance, "CartPole-v1", 5, seed=1)
         write_minari(own, "mine-v0", root="data", source="scripted")
-        assert run(*SOLVE, "--data", "data", "--out", "run")[0] == 0
+        assert run(*OWN, "--data", "data", "--out", "run")[0] == 0
         config = json.loads(Path("run/config.json").read_text())
         assert (config["data"], config["data_sha256"]) == ("data", own.sha256)
         code, _, err = run("evaluate", "run")
@@ -345,7 +357,7 @@ class TestEvaluate:
 
     def test_an_expert_that_is_no_better_than_random(self, run):
         write_minari(record(push_left, "CartPole-v1", 5, seed=1), "mine-v0", root="data", source="scripted")
-        assert run(*SOLVE, "--data", "data", "--out", "run")[0] == 0
+        assert run(*OWN, "--data", "data", "--out", "run")[0] == 0
         code, _, err = run("evaluate", "run", "--data", "data")
         assert code == 1
         assert "no score can be measured between them; give a better expert's" in err
@@ -358,11 +370,17 @@ class TestEvaluate:
 
     def strange_config(self, folder):
         config = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(config | {"method": ["gail-adam"]}))
+        (folder / "config.json").write_text(json.dumps(config | {"preset": "gail/cartpole-magic"}))
 
     def other_config(self, folder):
         config = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(config | {"epochs": "ten"}))
+        config["settings"]["iterations"] = "ten"
+        (folder / "config.json").write_text(json.dumps(config))
+
+    def other_size(self, folder):
+        config = json.loads((folder / "config.json").read_text())
+        config["settings"]["hidden"] = [5]
+        (folder / "config.json").write_text(json.dumps(config))
 
     def truncate_checkpoint(self, folder):
         file = folder / "checkpoint" / "state.pt"
@@ -410,9 +428,10 @@ class TestEvaluate:
         ("damage", "sentence"),
         [
             (damage_config, "config.json cannot be read"),
-            (partial_config, "config.json lacks setting, method, seed, data, data_sha256, epochs, inner_steps"),
-            (strange_config, "there is no method \"['gail-adam']\""),
-            (other_config, "holds a damaged run (TypeError in reading its checkpoint)"),
+            (partial_config, "config.json names no preset with its settings"),
+            (strange_config, "there is no preset 'gail/cartpole-magic'"),
+            (other_config, "the run's settings make no sense (iterations must be an integer"),
+            (other_size, "holds a damaged run (ValueError in reading its checkpoint)"),
             (truncate_checkpoint, "state.pt cannot be read"),
             (lose_checkpoint, "holds no checkpoint"),
             (plant_code, "state.pt cannot be read"),
@@ -460,27 +479,6 @@ class TestReport:
 
 
 class TestBenchmarks:
-    def test_are_found_where_they_are_said_to_be(self, monkeypatch):
-        from importlib import import_module
-
-        called = []
-        for name, (module, function) in {
-            "gail": ("benchmark", "benchmark_gail"),
-            "gail-dense": ("dense_benchmark", "measure_dense"),
-            "gail-experts": ("expert_benchmark", "make_experts"),
-            "gail-speed": ("speed", "measure_speed"),
-            "gail-stress-cells": ("stress", "find_cells"),
-            "gail-stress-rates": ("stress", "find_rates"),
-            "gail-stress-bounds": ("stress", "find_bounds"),
-            "gail-stress-variants": ("stress", "find_variants"),
-            "gail-stress": ("stress", "play_grid"),
-            "gail-transfer": ("transfer", "measure_transfer"),
-        }.items():
-            monkeypatch.setattr(
-                import_module(f"tasks.gail.{module}"),
-                function,
-                lambda out, announce, name=name: called.append(name),
-            )
-        for run in FAMILY.benchmarks().values():
-            run(Path("out"), print)
-        assert called == list(FAMILY.benchmarks())
+    def test_are_found_where_they_are_said_to_be(self):
+        for place in (*FAMILY.benchmarks.values(), FAMILY.report):
+            assert callable(resolve_name(place)), place
