@@ -33,6 +33,23 @@ def test_numbers_are_those_of_splitmix64_and_never_change():
     assert numbers == [[6113460, 12717718, 8627795], [6800439, 7226853, 3191032]]
 
 
+@pytest.mark.parametrize("seed", [0, 1, -1, 2**31, 2**63 - 1, -(2**63), 2**64 + 5])
+@pytest.mark.parametrize("step", [0, 3, 2**40, 2**63 - 1, -7])
+def test_every_seed_and_step_wraps_around_as_in_64_bits(seed, step):
+    indices = torch.tensor([0, 41, 2**40, -3])
+    numbers = (uniform(torch.empty(4, 3), indices, seed=seed, step=step) * 2**24).long().tolist()
+    assert numbers == [
+        [by_hand(seed, step, index, coordinate) for coordinate in range(3)] for index in indices.tolist()
+    ]
+
+
+def test_nothing_is_copied_to_the_device_or_read_from_it():
+    with torch.profiler.profile() as profile:
+        uniform(LIKE, INDICES, seed=7, step=5)
+    names = {event.key for event in profile.key_averages()}
+    assert not names & {"aten::_local_scalar_dense", "aten::lift_fresh", "aten::item", "aten::tensor"}
+
+
 def test_a_row_depends_on_its_instance_and_not_on_its_batch():
     whole = draw()
     assert torch.equal(torch.cat([draw(LIKE[:2], INDICES[:2]), draw(LIKE[2:], INDICES[2:])]), whole)

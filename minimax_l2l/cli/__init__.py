@@ -38,9 +38,13 @@ def _run(words: list[str]) -> int | None:
         words.remove(name)
         return solve_with(name, words[1:])
     completing = bool(words) and words[0].startswith("--tyro-")
-    commands = {**COMMANDS, "solve": command_of_any()} if completing else COMMANDS
-    about = "Minimax problems whose inner optimizer is learned. Alone, --version prints which version this is."
-    code: int | None = tyro.extras.subcommand_cli_from_dict(commands, prog=PROGRAM, description=about, args=words)
+    code: int | None = tyro.extras.subcommand_cli_from_dict(
+        {**COMMANDS, "solve": command_of_any()} if completing else COMMANDS,
+        prog=PROGRAM,
+        description="Minimax problems whose inner optimizer is learned. --version alone prints the version.",
+        args=words,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+    )
     return code
 
 

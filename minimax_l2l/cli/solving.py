@@ -37,9 +37,17 @@ def solve_with(name: str, words: Sequence[str]) -> int:
 
 def command_of(name: str, preset: Preset) -> Callable[..., int]:
     """The command that solves one preset."""
+    kind = type(preset)
+    # tyro would call settings that their own class refuses wrong usage: it fills a copy that refuses nothing.
+    draft: Any = type(kind.__name__, (kind,), {"__post_init__": lambda _: None, "__module__": kind.__module__})
+    filled: Preset = draft(**vars(preset))
 
     def command(
-        *, settings: Preset = preset, out: Path | None = None, device: str = "auto", resume: bool = False
+        *,
+        settings: Preset = filled,
+        out: Path | None = None,
+        device: str = "auto",
+        resume: bool = False,
     ) -> int:
         """Play this preset's game and keep it in a folder.
 
@@ -49,13 +57,14 @@ def command_of(name: str, preset: Preset) -> Callable[..., int]:
             device: auto, cpu, cuda or cuda:N.
             resume: go on with an interrupted run.
         """
-        folder = out if out is not None else Path("runs") / name / f"seed-{settings.seed}"
+        chosen = kind(**vars(settings))
+        folder = out if out is not None else Path("runs") / name / f"seed-{chosen.seed}"
         use_one_thread()
-        solution = play(name, settings, folder, resume=resume, device=device, progress=True, tensorboard=True)
+        solution = play(name, chosen, folder, resume=resume, device=device, progress=True, tensorboard=True)
         say(f"{solution.status} {solution.steps} steps, {solution.seconds:.1f} s, in {folder}")
         return CODES.get(solution.status.name, 0)
 
-    command.__annotations__["settings"] = tyro.conf.OmitArgPrefixes[type(preset)]  # type: ignore[misc]
+    command.__annotations__["settings"] = Annotated[draft, tyro.conf.OmitArgPrefixes]
     return command
 
 

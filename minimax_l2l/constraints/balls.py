@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.constraints.base import TensorConstraint
-from minimax_l2l.constraints.norms import event_max, event_norm
+from minimax_l2l.constraints.norms import event_max, event_norm, event_rows, event_sum
+from minimax_l2l.constraints.region import Region, shrink
 from minimax_l2l.errors import require_positive
-from minimax_l2l.trees import Tree, per_instance
+from minimax_l2l.trees import Tree
 
 
 class LinfBall(TensorConstraint):
@@ -22,12 +23,6 @@ class LinfBall(TensorConstraint):
 
     def __init__(self, eps: float) -> None:
         self.eps = require_positive("eps", eps)
-
-    holds_origin = True
-
-    def bounds(self) -> tuple[float, float]:
-        """-eps and eps."""
-        return -self.eps, self.eps
 
     def project(self, y: Tree) -> Tensor:
         """clamp(y, -eps, eps)."""
@@ -49,6 +44,10 @@ class LinfBall(TensorConstraint):
         """Uniform in the ball."""
         return self.eps * (2 * self._tensor(noise) - 1)
 
+    def region(self) -> Region:
+        """The box from -eps to eps."""
+        return Region(-self.eps, self.eps)
+
 
 class L2Ball(TensorConstraint):
     """||y||_2 <= eps; projection y min(1, eps / ||y||).
@@ -60,33 +59,24 @@ class L2Ball(TensorConstraint):
     def __init__(self, eps: float) -> None:
         self.eps = require_positive("eps", eps)
 
-    holds_origin = True
-
-    def radius(self) -> float:
-        """Eps."""
-        return self.eps
-
     def project(self, y: Tree) -> Tensor:
         """Scale y back to the sphere where it lies outside."""
-        tensor = self._tensor(y)
-        norm = event_norm(tensor)
-        return torch.where(norm > self.eps, tensor * (self.eps / norm.clamp_min(self.eps)), tensor)
+        return shrink(self._tensor(y), self.eps)
 
     def squash(self, update: Tree) -> Tensor:
         """The update u bounded in length: eps u / sqrt(1 + ||u||^2), which is about eps u near zero."""
         tensor = self._tensor(update)
-        squared = tensor.reshape(tensor.shape[0], -1).square().sum(1)
-        return self.eps * tensor / per_instance((1 + squared).sqrt(), tensor)
+        return self.eps * tensor / (1 + event_sum(tensor.square())).sqrt()
 
     def violation(self, y: Tree) -> Tensor:
         """max(0, ||y|| - eps)."""
         tensor = self._tensor(y)
-        return (event_norm(tensor).reshape(-1) - self.eps).clamp_min(0)
+        return (event_norm(tensor).flatten() - self.eps).clamp_min(0)
 
     def sample(self, noise: Tree) -> Tensor:
         """Uniform in the ball: normal coordinates z, scaled to radius eps P(|Z| <= |z|)^(1/d)."""
         uniform = self._tensor(noise)
-        flat = uniform.reshape(uniform.shape[0], -1)
+        flat = event_rows(uniform)
         tiny = torch.finfo(uniform.dtype).eps
         normal = math.sqrt(2) * torch.erfinv((2 * flat - 1).clamp(-1 + tiny, 1 - tiny))
         # The length of z is independent of its direction, and its distribution function makes it uniform.
@@ -95,3 +85,7 @@ class L2Ball(TensorConstraint):
         radius = self.eps * share.pow(1 / flat.shape[1])
         direction = normal / torch.linalg.vector_norm(normal, dim=1, keepdim=True).clamp_min(tiny)
         return torch.mul(radius[:, None], direction).view_as(uniform)
+
+    def region(self) -> Region:
+        """The ball."""
+        return Region(radius=self.eps)

@@ -1,18 +1,18 @@
-"""What every feasible set can do, the set of all points, and the points that lie in several sets."""
+"""What every feasible set can do, and the set of points that lie in several."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from functools import reduce
+from operator import and_
 
 import torch
 from torch import Tensor
 
-from minimax_l2l.constraints import ball_and_box, dykstra
+from minimax_l2l.constraints.dykstra import alternate
 from minimax_l2l.constraints.norms import event_norm
-from minimax_l2l.trees import Tree, instances, leaves, map_leaves
-
-Bound = float | Tensor
+from minimax_l2l.constraints.region import Region
+from minimax_l2l.trees import Tree, instances, map_leaves
 
 
 class Constraint(ABC):
@@ -41,19 +41,14 @@ class Constraint(ABC):
 
     def direction(self, gradient: Tree) -> Tree:
         """Steepest ascent in the set's own norm; the gradient over its Euclidean norm unless said otherwise."""
+        instances(gradient)
         return map_leaves(lambda part: part / event_norm(part).clamp_min(torch.finfo(part.dtype).tiny), gradient)
 
-    def bounds(self) -> tuple[Bound, Bound] | None:
-        """Lower and upper bounds of every coordinate if they are all there is to the set; None, as here, if not."""
-        return None
+    def region(self) -> Region | None:
+        """C as a box, a ball around the origin or both cut, if it is one; None unless overridden.
 
-    @property
-    def holds_origin(self) -> bool:
-        """Whether zero is known to lie in the set; False, as here, also if that is not known."""
-        return False
-
-    def radius(self) -> float | None:
-        """The largest Euclidean norm if that is all there is to the set; None, as here, if not."""
+        Intersections of such sets have their nearest point at once and do not ask for `project`.
+        """
         return None
 
     def __and__(self, other: Constraint) -> Intersection:
@@ -61,39 +56,35 @@ class Constraint(ABC):
         return Intersection(self, other)
 
 
-class Free(Constraint):
-    """No constraint: any tree of tensors, random points uniform in [-1, 1]."""
-
-    def project(self, y: Tree) -> Tree:
-        """Return y itself."""
-        return y
-
-    def squash(self, update: Tree) -> Tree:
-        """The update itself: there is nothing to bound it by."""
-        return update
-
-    def violation(self, y: Tree) -> Tensor:
-        """Zeros."""
-        return leaves(y)[0].new_zeros(instances(y))
-
-    def sample(self, noise: Tree) -> Tree:
-        """Uniform in [-1, 1]."""
-        return map_leaves(lambda part: 2 * part - 1, noise)
-
-
 class TensorConstraint(Constraint):
-    """A set whose instances are single tensors; subclasses say what it does to one tensor."""
+    """A set whose instances are single tensors; subclasses say what it does to one tensor.
+
+    Attributes:
+        dimensions: the dimensions that a tensor needs at least, by name.
+    """
+
+    dimensions: tuple[str, ...] = ("instances",)
+
+    def direction(self, gradient: Tree) -> Tree:
+        """The gradient over its Euclidean norm unless overridden."""
+        return super().direction(self._tensor(gradient))
 
     def _tensor(self, tree: Tree) -> Tensor:
+        """The tree if it is one tensor with as many dimensions as the set needs.
+
+        Raises:
+            TypeError: if it is a tuple.
+            ValueError: if dimensions are missing.
+        """
         if not isinstance(tree, Tensor):
             raise TypeError(
                 f"{type(self).__name__} constrains one tensor, got a tuple of {len(tree)}; "
                 "give each leaf a set of its own with Product(...)."
             )
-        if not tree.dim():
+        if tree.dim() < len(self.dimensions):
             raise ValueError(
-                f"{type(self).__name__} constrains instances along the first dimension, got a single number; add "
-                "that dimension, of size 1 for one instance."
+                f"{type(self).__name__} needs a tensor with dimensions ({', '.join(self.dimensions)}), got shape "
+                f"{tuple(tree.shape)}; add a leading dimension (of size 1 for a single instance)."
             )
         return tree
 
@@ -101,8 +92,10 @@ class TensorConstraint(Constraint):
 class Intersection(TensorConstraint):
     """The points that lie in every one of several sets.
 
-    Boxes (an L_inf ball is one) are met by one clamp to the tightest bounds. L2 balls and boxes that hold zero are
-    met exactly, see `ball_and_box.nearest`; other sets by alternating projections, see `dykstra.nearest`.
+    Boxes (an L_inf ball is one) are merged when the intersection is made, and met by one clamp. Balls around the
+    origin and boxes that hold it have an exact projection too, see `shrink_into_box`. Otherwise the nearest point
+    is found by Dykstra's alternating projections, which are slow far away and wait for the device after every
+    tenth round.
 
     Args:
         parts: the sets; the first one says how updates are squashed and random points drawn.
@@ -114,34 +107,20 @@ class Intersection(TensorConstraint):
         if not parts:
             raise ValueError("Intersection needs at least one set, got none; use Free() for no constraint.")
         self.parts, self.iterations, self.tolerance = parts, iterations, tolerance
-        boxes = [part for part in parts if part.bounds() is not None]
-        self._radii = [radius for part in parts if (radius := part.radius()) is not None]
-        self._boxed = len(boxes) == len(parts)
-        self._cut = all(box.holds_origin for box in boxes) and len(boxes) + len(self._radii) == len(parts)
-        self._tightest: tuple[Tensor, Tensor] | None = None
+        regions = [region for part in parts if (region := part.region()) is not None]
+        self._region = reduce(and_, regions) if len(regions) == len(parts) else None
+
+    def region(self) -> Region | None:
+        """All parts merged, if each is a region."""
+        return self._region
 
     def project(self, y: Tree) -> Tensor:
         """The nearest point of all sets at once."""
         tensor = self._tensor(y)
-        if self._boxed:
-            return tensor.clamp(*self._bounds(tensor))
-        if self._cut:
-            return ball_and_box.nearest(tensor, min(self._radii), *self._bounds(tensor))
-        projections = [lambda part, own=own: self._tensor(own.project(part)) for own in self.parts]
-        return dykstra.nearest(
-            tensor, projections, self.violation, rounds=self.iterations, tolerance=self.tolerance
-        )
-
-    def _bounds(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        """The tightest bounds of all boxes, in the dtype and on the device of `like`; made once."""
-        known = self._tightest
-        if known is None or known[0].dtype != like.dtype or known[0].device != like.device:
-            low, high = like.new_full((), -torch.inf), like.new_full((), torch.inf)
-            for part in self.parts:
-                if (own := part.bounds()) is not None:
-                    low, high = _tighter(torch.maximum, low, own[0]), _tighter(torch.minimum, high, own[1])
-            known = self._tightest = low, high
-        return known
+        if self._region is not None and self._region.exact:
+            return self._region.project(tensor)
+        projections = [part.project for part in self.parts]
+        return alternate(tensor, projections, self.violation, iterations=self.iterations, tolerance=self.tolerance)
 
     def squash(self, update: Tree) -> Tensor:
         """As the first set does."""
@@ -158,7 +137,3 @@ class Intersection(TensorConstraint):
     def sample(self, noise: Tree) -> Tensor:
         """A random point of the first set, projected."""
         return self.project(self.parts[0].sample(noise))
-
-
-def _tighter(choose: Callable[[Tensor, Tensor], Tensor], bound: Tensor, other: Bound) -> Tensor:
-    return choose(bound, other.to(bound) if isinstance(other, Tensor) else bound.new_tensor(other))

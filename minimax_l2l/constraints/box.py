@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from minimax_l2l.constraints.base import Bound, TensorConstraint
+from minimax_l2l.constraints.base import TensorConstraint
 from minimax_l2l.constraints.norms import event_max
+from minimax_l2l.constraints.region import Region, clamp
 from minimax_l2l.trees import Tree
 
 
@@ -16,7 +17,12 @@ class Box(TensorConstraint):
     Args:
         low: lower bounds, in the units of y.
         high: upper bounds; nowhere below `low`.
+
+    Attributes:
+        holds_origin: whether low <= 0 <= high everywhere; see `Region`.
     """
+
+    holds_origin: bool = False  # until it is known
 
     def __init__(self, low: float | Tensor, high: float | Tensor) -> None:
         lowest, highest = torch.as_tensor(low), torch.as_tensor(high)
@@ -26,26 +32,11 @@ class Box(TensorConstraint):
                 "swap the two or check the data that they were made from."
             )
         self.low, self.high = low, high
-        self._holds_origin = bool(((lowest <= 0) & (highest >= 0)).all())
-
-    @property
-    def holds_origin(self) -> bool:
-        """Whether the bounds have zero between them."""
-        return self._holds_origin
-
-    def bounds(self) -> tuple[Bound, Bound]:
-        """Low and high."""
-        return self.low, self.high
+        self.holds_origin = bool(((lowest <= 0) & (highest >= 0)).all())
 
     def project(self, y: Tree) -> Tensor:
         """clamp(y, low, high)."""
-        tensor = self._tensor(y)
-        low, high = self._bounds(tensor)
-        if isinstance(low, Tensor) or isinstance(high, Tensor):
-            low = torch.as_tensor(low, dtype=tensor.dtype, device=tensor.device)
-            high = torch.as_tensor(high, dtype=tensor.dtype, device=tensor.device)
-            return torch.minimum(torch.maximum(tensor, low), high)
-        return tensor.clamp(low, high)
+        return clamp(self._tensor(y), self.low, self.high)
 
     def squash(self, update: Tree) -> Tensor:
         """Half the box's width times tanh(update)."""
@@ -68,6 +59,10 @@ class Box(TensorConstraint):
         tensor = self._tensor(noise)
         low, high = self._bounds(tensor)
         return low + (high - low) * tensor
+
+    def region(self) -> Region:
+        """The box."""
+        return Region(self.low, self.high, holds_origin=self.holds_origin)
 
     def _bounds(self, like: Tensor) -> tuple[float | Tensor, float | Tensor]:
         """Tensors in the dtype and on the device of `like`, numbers as they are."""

@@ -1,4 +1,4 @@
-"""The nearest point of several sets, of which only the nearest point of each is known."""
+"""Dykstra's alternating projections: the nearest point of sets of which each can be projected on alone."""
 
 from __future__ import annotations
 
@@ -7,40 +7,47 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-# Rounds between two looks at whether all is settled, for which the host waits.
-LOOK_EVERY = 8
+from minimax_l2l.trees import Tree, leaves
+
+PATIENCE = 10
 
 
-def nearest(
+def alternate(
     y: Tensor,
-    projections: Sequence[Callable[[Tensor], Tensor]],
+    projections: Sequence[Callable[[Tensor], Tree]],
     violation: Callable[[Tensor], Tensor],
     *,
-    rounds: int,
+    iterations: int,
     tolerance: float,
 ) -> Tensor:
-    """Alternating projections with corrections, which converge to the nearest point of convex sets.
+    """Project on one set after the other, each time with that set's last correction put back first.
 
-    Slow far away, and not exact: use it where nothing better is known.
+    Whether to stop is looked up after every tenth round only, since each look waits for the device. Autograd goes
+    through all rounds taken.
 
-    Source: Boyle and Dykstra, A Method for Finding Projections onto the Intersection of Convex Sets, 1986.
+    Source: Boyle and Dykstra, A method for finding projections onto the intersection of convex sets in Hilbert
+    spaces, 1986.
 
     Args:
         y: shape (n, *event).
-        projections: onto each set.
-        violation: of all sets, shape (n,).
-        rounds: most rounds.
-        tolerance: of the violation, and of how far a round still moves, at which they stop.
+        projections: on each of the sets.
+        violation: how far each instance lies outside of any set, shape (n,).
+        iterations: most rounds.
+        tolerance: largest violation, and largest move of a coordinate in a round, at which the rounds end. An
+            instance that holds a NaN does not hold up the others.
+
+    Returns:
+        Tensor shaped as `y`.
     """
     corrections = [torch.zeros_like(y) for _ in projections]
-    for count in range(1, rounds + 1):
+    for taken in range(1, iterations + 1):
         before = y
         for k, project in enumerate(projections):
             shifted = y + corrections[k]
-            y = project(shifted)
+            (y,) = leaves(project(shifted))
             corrections[k] = shifted - y
-        if count % LOOK_EVERY == 0:
-            moving = ((y - before).abs() > tolerance).any() | (violation(y) > tolerance).any()  # NaN does neither
+        if taken % PATIENCE == 0:
+            moving = ((y - before).abs() > tolerance).any() | (violation(y) > tolerance).any()
             if not bool(moving):
                 break
     return y

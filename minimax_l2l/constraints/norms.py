@@ -1,19 +1,34 @@
-"""Norms of each instance of a batch."""
+"""Norms of each instance of a batch, taken over its dimensions as they lie in memory."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from minimax_l2l.trees import per_instance
+
+def event_norm(value: Tensor, *, order: float = 2) -> Tensor:
+    """Norm of each instance, the Euclidean one unless another order is asked, shaped to broadcast over it."""
+    dims = _event(value)
+    return torch.linalg.vector_norm(value, order, dims, keepdim=True) if dims else value.abs()
 
 
-def event_norm(value: Tensor) -> Tensor:
-    """Euclidean norm of each instance, shaped to broadcast over it."""
-    norms = torch.linalg.vector_norm(value.reshape(value.shape[0], -1), dim=1)
-    return per_instance(norms, value)
+def event_sum(value: Tensor) -> Tensor:
+    """Sum of each instance's entries, shaped to broadcast over it."""
+    dims = _event(value)
+    return value.sum(dims, keepdim=True) if dims else value
 
 
 def event_max(value: Tensor) -> Tensor:
     """Largest entry of each instance, shape (n,)."""
-    return value.reshape(value.shape[0], -1).amax(1)
+    dims = _event(value)
+    return value.amax(dims) if dims else value
+
+
+def event_rows(value: Tensor) -> Tensor:
+    """The entries of each instance side by side, shape (n, d)."""
+    return value.flatten(1) if value.dim() > 1 else value[:, None]
+
+
+def _event(value: Tensor) -> tuple[int, ...]:
+    """All dimensions but the first; torch takes an empty tuple for all of them, so callers must not pass it on."""
+    return tuple(range(1, value.dim()))

@@ -13,17 +13,10 @@ from minimax_l2l.trees import Tree
 class Simplex(TensorConstraint):
     """y_j >= 0 and sum_j y_j = 1 along the last dimension.
 
-    The projection is by sorting (Held, Wolfe and Crowder, 1974).
+    The projection is by sorting (Held, Wolfe and Crowder, 1974). A NaN makes its own simplex NaN.
     """
 
-    def _tensor(self, tree: Tree) -> Tensor:
-        tensor = super()._tensor(tree)
-        if tensor.dim() < 2:
-            raise ValueError(
-                f"Simplex constrains instances of k numbers, shape (n, k), got shape {tuple(tensor.shape)}; add a "
-                "dimension for the instances, of size 1 for one."
-            )
-        return tensor
+    dimensions = ("instances", "coordinates")
 
     def project(self, y: Tree) -> Tensor:
         """max(y - tau, 0) with the tau that makes it sum to one."""
@@ -32,8 +25,8 @@ class Simplex(TensorConstraint):
         ordered = tensor.sort(dim=-1, descending=True).values
         excess = ordered.cumsum(-1) - 1
         count = torch.arange(1, tensor.shape[-1] + 1, device=tensor.device, dtype=tensor.dtype)
-        support = (ordered * count > excess).sum(-1, keepdim=True).clamp_min(1)  # 1 at least, unless it is NaN
-        tau = excess.gather(-1, support - 1) / support
+        support = (ordered * count > excess).sum(-1, keepdim=True)
+        tau = excess.gather(-1, (support - 1).clamp_min(0)) / support  # of a NaN nothing is in the support
         return (tensor - tau).clamp_min(0)
 
     def squash(self, update: Tree) -> Tensor:

@@ -17,7 +17,7 @@ class PixelBox(Box):
     """
 
     def __init__(self, images: Tensor) -> None:  # no check of the bounds: images were checked at the door
-        self.low, self.high, self._holds_origin = -images, 1 - images, True
+        self.low, self.high, self.holds_origin = -images, 1 - images, True
 
 
 def perturbations(images: Tensor, threat: Threat) -> Constraint:

@@ -22,6 +22,7 @@ from minimax_l2l import (
     RNNUpdater,
     StreamingAdam,
 )
+from tasks.adversarial.threat import perturbations
 from tasks.games import BilinearGame
 
 
@@ -188,6 +189,21 @@ def test_phis_gradient_is_exact_where_gradients_are_constant(kind, steps, constr
     """Of a linear objective g is the same everywhere, and the path through the iterates is all there is."""
     problem = Linear(CENTRE, start=0.1 * CENTRE.flip(0), constraint=CONSTRAINTS[constraint])
     optimizer = LearnedOptimizer(random_updater(kind), steps=steps, step_size=0.3)
+    assert_gradients_agree(phi_gradient(optimizer, problem), finite_differences(optimizer, problem))
+
+
+@pytest.mark.parametrize(
+    ("threat", "step_size"), [(LinfBall(0.3), 3.0), (L2Ball(0.4), 12.0), (L2Ball(0.4) & LinfBall(0.3), 12.0)]
+)
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_phis_gradient_is_exact_through_the_projection_on_pictures_in_a_ball(steps, threat, step_size):
+    images = torch.tensor([[0.9, 0.4, 0.2], [0.3, 0.95, 0.6]], dtype=torch.float64)
+    allowed = perturbations(images, threat)
+    problem = Linear(CENTRE, start=0.1 * CENTRE.flip(0), constraint=allowed)
+    optimizer = LearnedOptimizer(random_updater(MLPUpdater), steps=steps, step_size=step_size)
+    met = []
+    optimizer.maximize(problem, observe=lambda _, y: met.append((allowed.violation(1.001 * y) > 0).any()))
+    assert met[-1]  # a projection that has something to do
     assert_gradients_agree(phi_gradient(optimizer, problem), finite_differences(optimizer, problem))
 
 

@@ -3,35 +3,36 @@
 import json
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from own_images import archive
 
-from minimax_l2l import Status
-from minimax_l2l.families import Settings
-from minimax_l2l.solving import solve_preset
-from tasks.adversarial import AdversarialTraining, ImageData, digits
-from tasks.adversarial.experiments import demo, tuning
+from minimax_l2l.lab.rows import missing, read_rows
+from tasks.adversarial import AdversarialTraining, digits
 from tasks.adversarial.experiments import digits as benchmark
-from tasks.adversarial.presets.family import FAMILY
-from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.experiments.demo import LIGHT, run_demo
+from tasks.adversarial.experiments.tuning import RECIPE_SEEDS, Trial, measure, trials
+from tasks.adversarial.presets.digits import DIGITS
 
-PRESET = "adversarial/digits-pgm-2"
+RESULTS = Path(__file__).parents[4] / "benchmarks" / "results"
 
 
 @pytest.fixture(autouse=True)
-def light(tmp_path, monkeypatch):
-    """A working directory of its own, two methods, and few images."""
+def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    whole = digits()
-    few = ImageData("digits", whole.train.first(128), whole.validation, whole.test, 10, whole.sha256)
-    monkeypatch.setattr("tasks.adversarial.presets.runs.digits", lambda: few)
-    monkeypatch.setattr("tasks.adversarial.presets.runs.DIGITS_EPOCHS", 2)
-    two = {name: METHODS[name] for name in ("plain", "pgm-2")}
-    monkeypatch.setattr(benchmark, "METHODS", two)
-    monkeypatch.setattr(benchmark, "SEEDS", (0,))
-    monkeypatch.setattr(demo, "TABLE", tuple(two))
-    monkeypatch.setattr(demo, "EPOCHS", 2)
+
+
+@pytest.fixture
+def two():
+    """Two presets on images of one's own, two epochs long."""
+    data = archive()
+    return {
+        name: replace(DIGITS[name], data=data, epochs=2)
+        for name in ("adversarial/digits-plain", "adversarial/digits-pgm-2")
+    }
 
 
 @pytest.fixture
@@ -47,52 +48,88 @@ def pressed(monkeypatch):
     monkeypatch.setattr(AdversarialTraining, "inner_problem", press)
 
 
+@pytest.fixture
+def pretended(monkeypatch) -> Callable[[], list[str]]:
+    """Attacks that nobody has to wait for; how the runs had ended that were attacked."""
+    ended = []
+
+    def pretend(run, **_):
+        ended.append(status(run.folder))
+        return {**run.identity, "clean": 1.0}
+
+    monkeypatch.setattr(benchmark, "attack", pretend)
+    return lambda: ended
+
+
 def status(folder: Path) -> str:
     return json.loads((folder / "solution.json").read_text())["status"]
 
 
 @pytest.mark.usefixtures("pressed")
 class TestInterrupted:
-    def test_one_run_may_return(self):
-        solution = solve_preset(FAMILY, PRESET, Path("run"), Settings())
-        assert solution.status is Status.INTERRUPTED
-
-    def test_one_run_may_raise_once_its_folder_is_whole(self):
+    def test_the_demo_ends(self, two):
+        announced: list[str] = []
         with pytest.raises(KeyboardInterrupt):
-            solve_preset(FAMILY, PRESET, Path("run"), Settings(), on_interrupt="raise")
-        assert status(Path("run")) == "interrupted"
-        assert solve_preset(FAMILY, PRESET, Path("run"), Settings(), resume=True).status is Status.COMPLETED
-
-    def test_the_demo_ends(self):
-        announced = []
-        with pytest.raises(KeyboardInterrupt):
-            demo.run_demo(FAMILY, Path("demo"), announced.append)
+            run_demo(Path("demo"), announce=announced.append, presets=two)
         assert announced == ["training 1 of 2: Plain"]
         assert not Path("demo/results.json").exists()
 
     def test_a_trial_of_tuning_gives_no_row(self):
-        trial = next(iter(tuning.trials(tuning.SEEDS[0])))
         with pytest.raises(KeyboardInterrupt):
-            tuning.measure(trial, digits(), 0)
+            measure(next(trials(10)), digits())
 
-    def test_a_benchmark_ends_and_trains_the_run_that_was_interrupted_anew(self, monkeypatch):
-        evaluated = []
+    def test_a_benchmark_ends_and_trains_the_run_that_was_interrupted_anew(self, two, pretended):
+        announced: list[str] = []
 
-        def pretend(folders, **_):
-            for folder in folders:
-                evaluated.append(status(folder))
-                yield folder, {"method": folder.name.removesuffix("-0"), "seed": 0}
+        def play() -> Path:
+            announced.clear()
+            return benchmark.benchmark_digits(
+                Path("results"),
+                announce=announced.append,
+                workers=1,
+                presets=two,
+                seeds=(0,),
+                runs=Path("runs"),
+            )
 
-        monkeypatch.setattr(benchmark, "evaluate_runs", pretend)
         with pytest.raises(KeyboardInterrupt):
-            benchmark.benchmark_digits(FAMILY, Path("results"), lambda _: None)
-        assert status(benchmark.RUNS / "plain-0") == "interrupted"
-        assert not evaluated
-        announced = []
-        file = benchmark.benchmark_digits(FAMILY, Path("results"), announced.append)
+            play()
+        assert status(Path("runs/plain-0")) == "interrupted"
+        assert not pretended()
+        file = play()
         assert "seed 0: training Plain" in announced
-        assert evaluated == ["completed", "completed"]
-        assert [row["method"] for row in json.loads(file.read_text())["rows"]] == ["plain", "pgm-2"]
-        announced.clear()
-        benchmark.benchmark_digits(FAMILY, Path("results"), announced.append)
+        assert pretended() == ["completed", "completed"]
+        assert [row["method"] for row in read_rows(file)] == ["plain", "pgm-2"]
+        play()
         assert not any("training" in words for words in announced)
+
+
+class TestDemo:
+    def test_trains_attacks_and_writes_rows_in_the_order_of_the_table(self, two):
+        sections = run_demo(Path("demo"), announce=print, presets=two, images=8, workers=1)
+        rows = read_rows(Path("demo/results.json"))
+        assert [(row["method"], row["images"], row["epochs"]) for row in rows] == [("plain", 8, 2), ("pgm-2", 8, 2)]
+        assert sections[0].brief is not None
+        assert {path.name for path in Path("demo").iterdir()} == {"plain", "pgm-2", "results.json"}
+
+    def test_has_every_method_of_the_table_and_a_light_budget(self):
+        assert len(LIGHT) == 7
+        assert {preset.epochs for preset in LIGHT.values()} == {20}
+
+
+class TestTuning:
+    def test_every_trial_is_told_from_every_other(self):
+        every = [trial for seed in RECIPE_SEEDS for trial in trials(seed)]
+        assert len({json.dumps(dict(trial.identity)) for trial in every}) == len(set(every))
+
+    def test_the_stored_trials_are_these(self):
+        every = list(dict.fromkeys(trial for seed in RECIPE_SEEDS for trial in trials(seed)))
+        assert missing(RESULTS / "digits-tuning.json", every) == []
+        assert len(read_rows(RESULTS / "digits-tuning.json")) == len(every)
+
+    @pytest.mark.parametrize("trial", [Trial("pgm-2", 0.5, 1.0, "train", 10), Trial("plain", 0.0, 0.0, "eval", 10)])
+    def test_a_trial_has_the_optimizer_it_says(self, trial):
+        optimizer = trial.optimizer()
+        assert optimizer.random_start == trial.random_start
+        if trial.step_size:
+            assert optimizer.step_size == trial.step_size * trial.eps

@@ -1,0 +1,136 @@
+"""Boxes cut with a ball around the origin: the sets whose intersections are sets of the same kind."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from minimax_l2l.constraints.norms import event_norm, event_rows, event_sum
+from minimax_l2l.trees import per_instance
+
+Bound = float | Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """low <= y <= high and ||y||_2 <= radius; all points unless told otherwise.
+
+    Attributes:
+        low: lower bounds, a number or a tensor that broadcasts over y.
+        high: upper bounds.
+        radius: of the ball around the origin.
+        holds_origin: whether low <= 0 <= high everywhere. It is told and not looked up, since a look at a tensor
+            waits for its device.
+    """
+
+    low: Bound = -math.inf
+    high: Bound = math.inf
+    radius: float = math.inf
+    holds_origin: bool = True
+
+    def __and__(self, other: Region) -> Region:
+        """The points that lie in both."""
+        return Region(
+            _larger(self.low, other.low),
+            _smaller(self.high, other.high),
+            min(self.radius, other.radius),
+            self.holds_origin and other.holds_origin,
+        )
+
+    @property
+    def exact(self) -> bool:
+        """Whether `project` can answer: a ball must be alone, or meet boxes that hold the origin."""
+        return self.holds_origin or math.isinf(self.radius)
+
+    @property
+    def boxed(self) -> bool:
+        """Whether there are bounds."""
+        bounds = (self.low, self.high)
+        return any(isinstance(bound, Tensor) or math.isfinite(bound) for bound in bounds)
+
+    def project(self, y: Tensor) -> Tensor:
+        """The nearest point of the region; only where `exact`."""
+        if math.isinf(self.radius):
+            return clamp(y, self.low, self.high)
+        return shrink_into_box(y, self.radius, self.low, self.high) if self.boxed else shrink(y, self.radius)
+
+
+def clamp(y: Tensor, low: Bound, high: Bound) -> Tensor:
+    """The nearest point of a box, in the dtype and on the device of y.
+
+    A point that is not moved has the identity's derivative, also where it meets a bound exactly, as a black pixel
+    does at the start: torch.clamp alone would pass half of it or none, by the bounds' type.
+    """
+    if isinstance(low, Tensor) or isinstance(high, Tensor):
+        clamped = torch.clamp(y, _as_tensor(low, y), _as_tensor(high, y))
+    else:
+        clamped = torch.clamp(y, low, high)
+    return torch.where(clamped == y, y, clamped) if y.requires_grad else clamped
+
+
+def shrink(y: Tensor, radius: float) -> Tensor:
+    """The nearest point of a ball, y min(1, radius / ||y||)."""
+    norm = event_norm(y)
+    return torch.where(norm > radius, y * (radius / norm.clamp_min(radius)), y)
+
+
+def shrink_into_box(y: Tensor, radius: float, low: Bound, high: Bound) -> Tensor:
+    """The nearest point of the ball and a box that holds the origin: clamp(s y, low, high), s in [0, 1].
+
+    For the multiplier m >= 0 of the ball, the minimiser of ||z - y||^2 + m ||z||^2 over the box is the clamped
+    y / (1 + m) = s y. Where y is outside, s is the root of ||clamp(s y, low, high)|| = radius. With w_j the bound
+    on y_j's side, the squared norm is sum_j min(s^2 y_j^2, w_j^2): concave in s^2, and straight between the places
+    w_j^2 / y_j^2 where a coordinate meets its bound. So s^2 is found among the sorted places, and then
+
+        s^2 = (radius^2 - sum over met bounds of w_j^2) / (sum over free coordinates of y_j^2),
+
+    whose derivative with the free coordinates held fixed is the projection's own. If rounding takes a neighbouring
+    piece for the right one, s is too small by rounding, never too large: a concave function lies below its pieces.
+
+    Args:
+        y: shape (n, *event). A NaN makes its own instance NaN, and so does an infinite entry.
+        radius: of the ball.
+        low: nowhere above 0; may be infinite.
+        high: nowhere below 0; may be infinite.
+
+    Returns:
+        Tensor shaped as `y`.
+    """
+    with torch.no_grad():
+        size = event_norm(y, order=math.inf).clamp_min(torch.finfo(y.dtype).tiny)
+        far = y.sign() * (2 * radius)  # beyond what the ball allows, so no infinite bound is left
+    unit = y / size  # whose squares do not overflow; its s is larger by the size
+    wall, slope = clamp(far, low, high).square(), unit.square()
+    with torch.no_grad():
+        place = wall / slope  # s^2 where the bound is met; NaN, and never free, where y_j and w_j are zero
+        places, order = event_rows(place).sort(dim=1)
+        walls = event_rows(wall).gather(1, order).cumsum(1)
+        slopes = event_rows(slope).gather(1, order)
+        beyond = slopes.flip(1).cumsum(1).flip(1) - slopes
+        fits = torch.addcmul(walls, places, beyond) <= radius**2
+        least = per_instance(torch.where(fits, places, 0).amax(1), y)
+        free = place > least
+    room = radius**2 - event_sum(wall.masked_fill(free, 0))
+    steepness = event_sum(slope * free)
+    inside = steepness <= room.clamp_min(0) / size.square()
+    s = torch.maximum(room / steepness.masked_fill(inside, 1), least).sqrt()
+    return clamp(torch.where(inside, y, s * unit), low, high)
+
+
+def _as_tensor(bound: Bound, like: Tensor) -> Tensor:
+    return bound.to(like) if isinstance(bound, Tensor) else like.new_full((), bound)
+
+
+def _larger(one: Bound, other: Bound) -> Bound:
+    if isinstance(one, Tensor):
+        return torch.maximum(one, other.to(one.device)) if isinstance(other, Tensor) else one.clamp_min(other)
+    return other.clamp_min(one) if isinstance(other, Tensor) else max(one, other)
+
+
+def _smaller(one: Bound, other: Bound) -> Bound:
+    if isinstance(one, Tensor):
+        return torch.minimum(one, other.to(one.device)) if isinstance(other, Tensor) else one.clamp_max(other)
+    return other.clamp_max(one) if isinstance(other, Tensor) else min(one, other)

@@ -1,0 +1,61 @@
+"""What the tests of the commands share: a folder of their own, a way to run one, a run that was solved before."""
+
+import functools
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from own_images import archive
+
+from minimax_l2l import cli
+from tasks.adversarial.experiments.trained import Trained, attack
+from tasks.adversarial.presets.digits import DIGITS
+from tasks.adversarial.presets.runs import evaluate_run
+
+PRESET = "adversarial/digits-grad-l2l"
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    """A working directory of its own, a terminal of 80 columns, and light evaluations."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    light = functools.partial(evaluate_run, tier="quick", images=12, curves=False)
+    monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", light)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; exit code, standard output, standard error with its lines joined."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        code = cli.main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, " ".join(captured.err.split())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def originals(tmp_path_factory):
+    """A run on images of one's own, two steps long, and the same one evaluated; made once and copied."""
+    home = tmp_path_factory.mktemp("originals")
+    words = ["--data", str(archive(home / "mine.npz")), "--epochs", "2", "--device", "cpu"]
+    assert cli.main(["solve", PRESET, "--out", str(home / "mine"), *words]) == 0
+    shutil.copytree(home / "mine", home / "measured")
+    preset = replace(DIGITS[PRESET], data=home / "mine.npz", epochs=2)
+    attack(Trained(PRESET, preset, home / "measured"), tier="quick", images=12)
+    return home
+
+
+@pytest.fixture
+def solved(originals):
+    shutil.copy(originals / "mine.npz", "mine.npz")
+    return shutil.copytree(originals / "mine", Path("mine"))
+
+
+@pytest.fixture
+def measured(originals):
+    shutil.copy(originals / "mine.npz", "mine.npz")
+    return shutil.copytree(originals / "measured", Path("mine"))

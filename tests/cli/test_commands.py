@@ -1,0 +1,188 @@
+"""The other commands: lists, pages, the demo's table, benchmarks, and what is said when an extra is missing."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from minimax_l2l.cli import commands
+from minimax_l2l.lab.family import Family, load_families
+from minimax_l2l.lab.report import Section
+from tasks.adversarial.presets.figures import Line
+from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.presets.pages import BRIEF, brief
+
+PRESET = "adversarial/digits-grad-l2l"
+
+
+class TestPresets:
+    def test_lists_all_of_them_whole(self, run):
+        code, out, _ = run("presets")
+        assert code == 0
+        known = [name for family in load_families().values() for name in family.presets]
+        assert len(known) >= 11
+        assert all(re.search(rf"│ {re.escape(name)} +│", out) for name in known)
+        assert max(map(len, out.splitlines())) <= 80
+
+    def test_of_names_that_the_documentation_fixes(self, run):
+        out = run("presets")[1]
+        for method in ("plain", "fgsm-rs", "pgm-2", "pgm-10", "naive-l2l", "grad-l2l", "two-step-l2l"):
+            assert f"adversarial/digits-{method} " in out
+
+    def test_lists_those_that_hold_every_word(self, run):
+        out = run("presets", "DIGITS", "remembered", "l2l")[1]
+        assert set(re.findall(r"\w+/[\w-]+", out)) == {
+            "adversarial/digits-remembered-grad-l2l",
+            "adversarial/digits-remembered-two-step-l2l",
+        }
+
+    def test_none_holds_the_words(self, run):
+        code, out, err = run("presets", "digits", "nonsense")
+        assert (code, out) == (1, "")
+        assert "there is no preset whose line holds digits and nonsense; `minimax-l2l presets` lists all" in err
+
+
+class TestReport:
+    def test_is_one_page(self, run, measured):
+        code, out, _ = run("report", measured, "--out", "pages/page.html", "--data", "mine.npz")
+        assert (code, out.strip()) == (0, "report: pages/page.html")
+        page = Path("pages/page.html").read_text()
+        assert page.count("<svg") == 5
+        assert "Grad L2L" in page
+
+    def test_data_of_ones_own_must_be_named(self, run, measured):
+        code, _, err = run("report", measured)
+        assert code == 1
+        assert "this run was trained on 'mine'; name its file with --data" in err
+
+    def test_of_a_run_that_was_not_evaluated(self, run, solved):
+        code, _, err = run("report", solved)
+        assert code == 1
+        assert "mine has not been evaluated; run `minimax-l2l evaluate mine` first" in err
+        assert not Path("report.html").exists()
+
+    def test_of_a_run_without_metrics(self, run, measured):
+        (measured / "metrics.jsonl").unlink()
+        code, _, err = run("report", measured, "--data", "mine.npz")
+        assert code == 1
+        assert "mine/metrics.jsonl cannot be read, there is no such file; start again in another folder" in err
+
+    def test_of_a_run_without_a_preset(self, run, measured):
+        (measured / "config.json").write_text("{}")
+        code, _, err = run("report", measured, "--data", "mine.npz")
+        assert code == 1
+        assert "mine/config.json names no preset" in err
+
+    @pytest.mark.parametrize("content", ["{}", '{"rows": []}', "[", '{"rows": [{}], "environment": {}}'])
+    def test_of_a_damaged_evaluation(self, content, run, measured):
+        (measured / "evaluation.json").write_text(content)
+        code, _, err = run("report", measured)
+        assert code == 1
+        assert "evaluation.json" in err
+        assert err.endswith("again.")
+
+    def test_of_nothing(self, run):
+        code, _, err = run("report")
+        assert code == 1
+        assert "a report needs at least one run's folder" in err
+
+    def test_out_that_is_a_folder(self, run, measured):
+        Path("pages").mkdir()
+        code, _, err = run("report", measured, "--out", "pages", "--data", "mine.npz")
+        assert code == 1
+        assert "pages is a folder, a report needs a file name; pass --out pages/report.html" in err
+
+    def test_in_a_folder_that_is_a_file(self, run, measured):
+        Path("file").write_text("precious")
+        code, _, err = run("report", measured, "--out", "file/page.html", "--data", "mine.npz")
+        assert code == 1
+        assert "file" in err
+        assert Path("file").read_text() == "precious"
+
+
+class TestMissingExtras:
+    @pytest.mark.parametrize(
+        ("module", "words", "extra"),
+        [
+            ("sklearn", ["solve", PRESET], "vision"),
+            ("pyautoattack", ["evaluate", "mine", "--data", "mine.npz"], "vision"),
+            ("matplotlib", ["report", "mine", "--data", "mine.npz"], "report"),
+            ("jinja2", ["report", "mine", "--data", "mine.npz"], "report"),
+            *((module, ["demo"], "vision") for module in ("sklearn", "pyautoattack")),
+            *((module, ["demo"], "report") for module in ("matplotlib", "jinja2")),
+        ],
+    )
+    def test_names_the_command_that_installs_it(self, module, words, extra, run, measured, monkeypatch):
+        for name in [name for name in sys.modules if name.split(".")[0] == module]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, module, None)
+        monkeypatch.setattr(
+            "tasks.adversarial.experiments.demo.play", lambda *_, **__: pytest.fail("trained first")
+        )
+        monkeypatch.setattr("tasks.adversarial.presets.pages.load_run", lambda *_, **__: pytest.fail("drew first"))
+        code, _, err = run(*words)
+        assert code == 1
+        assert f'needs {module}, which is not installed; install it with: pip install "minimax-l2l[{extra}]"' in err
+
+
+class TestBenchmark:
+    def test_an_unknown_one(self, run):
+        code, _, err = run("benchmark", "digit")
+        assert code == 1
+        assert "there is no benchmark 'digit'; did you mean 'digits'?" in err
+
+    def test_is_called_with_its_folder_and_its_workers(self, run, monkeypatch):
+        def measure(out, *, announce, workers):
+            announce("half way")
+            return out / f"by-{workers}.json"
+
+        family = Family(presets={}, benchmarks={"tosses": "tosses:measure"})
+        monkeypatch.setattr(commands, "load_families", lambda: {"games": family})
+        monkeypatch.setattr(commands, "resolve_name", {"tosses:measure": measure}.__getitem__)
+        assert run("benchmark", "tosses", "--out", "new", "--jobs", "2")[:2] == (0, "results: new/by-2.json\n")
+
+
+def full_rows() -> dict[Line, dict[str, object]]:
+    """A row as wide as rows get, for every method."""
+    accuracies = dict.fromkeys(BRIEF, 0.98765)
+    counts = {"forward_passes": 137940, "input_gradient_passes": 137940, "weight_gradient_passes": 12540}
+    row = {**accuracies, "train_seconds": 1234.56, **counts}
+    return {Line(method.title, name): {**row} for name, method in METHODS.items()}
+
+
+class TestTables:
+    def test_the_demo_prints_a_table_that_fits_and_says_where_the_report_is(self, run, monkeypatch):
+        rows = {line: row for line, row in full_rows().items() if not line.method.startswith("remembered")}
+        for row in rows.values():
+            del row["autoattack"]
+        section = Section("Robustness", "Per cent of [images].", brief=brief(rows))
+        given = []
+
+        def shown(out, *, announce, workers):
+            given.append((out, workers))
+            announce("half way")
+            return [section]
+
+        families = {"none": Family(presets={}), "shown": Family(presets={}, demo="demos:shown")}
+        monkeypatch.setattr(commands, "load_families", lambda: families)
+        monkeypatch.setattr(commands, "resolve_name", {"demos:shown": shown}.__getitem__)
+        code, out, _ = run("demo", "--out", "demo", "--jobs", "3")
+        assert given == [(Path("demo"), 3)]
+        assert code == 0
+        lines = out.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "…" not in out
+        for run_line in rows:
+            (line,) = (line for line in lines if line.startswith(f"│ {run_line.title} "))
+            assert line.count("98.8") == len(BRIEF) - 1
+            assert line.endswith("11/11/1 │")
+        assert "Per cent of [images]." in out
+        assert lines[-1] == "report: demo/report.html"
+        assert Path("demo/report.html").is_file()
+
+    def test_no_demo(self, run, monkeypatch):
+        monkeypatch.setattr(commands, "load_families", lambda: {"none": Family(presets={})})
+        code, _, err = run("demo")
+        assert code == 1
+        assert "no installed package brings a demo" in err

@@ -1,0 +1,177 @@
+"""`minimax-l2l evaluate`: the row, and what is said of runs that are not whole."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from folders import files
+from own_images import archive
+from safetensors.torch import load_file, save_file
+
+PRESET = "adversarial/digits-grad-l2l"
+
+
+class TestEvaluate:
+    def test_writes_the_row_that_the_design_fixes(self, run, solved):
+        code, out, _ = run("evaluate", solved, "--data", "mine.npz")
+        assert code == 0
+        result = json.loads((solved / "evaluation.json").read_text())
+        (row,) = result["rows"]
+        assert {
+            "method": "grad-l2l",
+            "seed": 0,
+            "data": "mine",
+            "attacker": "LearnedOptimizer",
+            "epochs": 2,
+            "eps": 0.15,
+            "images": 12,
+        }.items() <= row.items()
+        accuracies = (
+            "clean",
+            "fgsm",
+            "pgm_20",
+            "pgm_100",
+            "cw_100",
+            "own_attacker",
+            "autoattack_quick",
+            "worst_case",
+        )
+        assert all(0 <= row[name] <= 1 for name in accuracies)
+        counts = ("forward_passes", "input_gradient_passes", "weight_gradient_passes", "flops")
+        assert all(isinstance(row[name], int) for name in counts)
+        assert row["train_seconds"] > 0
+        assert set(result["environment"]) >= {"versions", "machine", "command", "commit", "date"}
+        assert str(Path.cwd()) not in (solved / "evaluation.json").read_text()
+        assert all(name in out for name in row)
+        assert max(map(len, out.splitlines())) <= 80
+
+    def test_twice_gives_the_same(self, run, measured):
+        first = json.loads((measured / "evaluation.json").read_text())
+        assert run("evaluate", measured, "--data", "mine.npz")[0] == 0
+        assert json.loads((measured / "evaluation.json").read_text())["rows"] == first["rows"]
+
+    @pytest.mark.parametrize("command", ["evaluate", "report"])
+    def test_no_run(self, command, run):
+        Path("empty").mkdir()
+        code, _, err = run(command, "empty")
+        assert code == 1
+        assert "empty holds no config.json, so it is not a run; give a folder that `minimax-l2l solve` wrote" in err
+        code, _, err = run(command, "nowhere")
+        assert code == 1
+        assert "there is no folder nowhere; give one that `minimax-l2l solve` wrote" in err
+
+    def damage_config(self, folder):
+        (folder / "config.json").write_text('{"preset": "adv')
+
+    def empty_config(self, folder):
+        (folder / "config.json").write_text("{}")
+
+    def partial_config(self, folder):
+        (folder / "config.json").write_text(json.dumps({"preset": PRESET}))
+
+    def strange_config(self, folder):
+        config = json.loads((folder / "config.json").read_text())
+        config["settings"]["epochs"] = "two"
+        (folder / "config.json").write_text(json.dumps(config))
+
+    def config_without_data(self, folder):
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({name: config[name] for name in ("preset", "settings")}))
+
+    def truncate_model(self, folder):
+        weights = folder / "model" / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:200])
+
+    def lose_a_tensor(self, folder):
+        weights = folder / "model" / "model.safetensors"
+        tensors = load_file(weights)
+        del tensors["last.weight"]
+        save_file(tensors, weights)
+
+    def damage_model_config(self, folder):
+        (folder / "model" / "config.json").write_text("{")
+
+    def lose_model(self, folder):
+        (folder / "model").rename("elsewhere")
+
+    def lose_weights(self, folder):
+        (folder / "model" / "model.safetensors").unlink()
+
+    def lose_optimizer(self, folder):
+        (folder / "optimizer").rename("elsewhere")
+
+    def truncate_optimizer(self, folder):
+        weights = folder / "optimizer" / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:100])
+
+    def damage_optimizer_config(self, folder):
+        (folder / "optimizer" / "config.json").write_text("[]")
+
+    def interrupt(self, folder):
+        solution = json.loads((folder / "solution.json").read_text())
+        (folder / "solution.json").write_text(json.dumps(solution | {"status": "interrupted", "steps": 1}))
+
+    def lose_solution(self, folder):
+        (folder / "solution.json").unlink()
+
+    def empty_solution(self, folder):
+        (folder / "solution.json").write_text("{}")
+
+    @pytest.mark.parametrize(
+        ("damage", "sentence"),
+        [
+            (damage_config, "config.json cannot be read"),
+            (empty_config, "config.json names no preset with its settings, so it is not of a whole run; solve it"),
+            (partial_config, "config.json names no preset with its settings"),
+            (strange_config, "the run's settings make no sense (epochs must be an integer, got str 'two'"),
+            (config_without_data, "config.json lacks data, data_sha256, so it is not of a whole run"),
+            (truncate_model, "mine holds a damaged run (SafetensorError"),
+            (lose_a_tensor, "mine holds a damaged run (RuntimeError"),
+            (damage_model_config, "mine holds a damaged run (JSONDecodeError"),
+            (lose_model, "mine holds no model"),
+            (lose_weights, "mine holds a damaged run (FileNotFoundError"),
+            (lose_optimizer, "mine holds no optimizer"),
+            (truncate_optimizer, "mine/optimizer is no whole saved optimizer"),
+            (damage_optimizer_config, "mine"),
+            (interrupt, "mine holds a run that was interrupted after 1 steps; finish it with"),
+            (lose_solution, "mine holds no solution.json"),
+            (empty_solution, "solution.json lacks status, steps, seconds, passes"),
+        ],
+    )
+    def test_damaged_runs(self, damage, sentence, run, solved):
+        damage(self, solved)
+        before = files(solved)
+        code, _, err = run("evaluate", solved, "--data", "mine.npz")
+        assert code == 1
+        assert sentence in err
+        assert err.endswith((".", "?"))
+        assert files(solved) == before
+
+    def test_a_damaged_game(self, run):
+        folder = Path("game")
+        (folder / "optimizer").mkdir(parents=True)
+        settings = {"seed": 0, "iterations": 250, "games": 64, "inner_steps": 48}
+        config = {"preset": "games/limit-cycle-rnn-l2l", "settings": settings}
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "solution.json").write_text('{"seconds": 1.0, "passes": {}}')
+        (folder / "optimizer" / "config.json").write_text("{}")
+        code, _, err = run("evaluate", folder)
+        assert code == 1
+        assert "game/optimizer is damaged (FileNotFoundError in reading it); solve it again" in err
+
+    def test_data_of_ones_own_must_be_named(self, run, solved):
+        code, _, err = run("evaluate", solved)
+        assert code == 1
+        assert "this run was trained on 'mine'; name its file with --data" in err
+
+    def test_a_device_that_is_not_there(self, run, solved):
+        code, _, err = run("evaluate", solved, "--data", "mine.npz", "--device", "cuda")
+        assert code == 1
+        assert "torch sees no CUDA device; choose auto or cpu" in err
+
+    def test_other_data_than_it_was_trained_on(self, run, solved):
+        archive(y_test=np.zeros(20, np.int64))
+        code, _, err = run("evaluate", solved, "--data", "mine.npz")
+        assert code == 1
+        assert "trained on other data than 'mine' as it is now (their checksums differ)" in err

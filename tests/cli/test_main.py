@@ -1,0 +1,184 @@
+"""The command line as a whole: usage, what needs no torch, signals and exit codes of a real process."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from minimax_l2l import __version__, cli
+from minimax_l2l.lab.family import load_families
+
+PRESET = "adversarial/digits-grad-l2l"
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            [],
+            ["solev"],
+            ["solve"],
+            ["solve", PRESET, "--epochs", "many"],
+            ["solve", PRESET, "--no-such-option", "1"],
+            ["solve", PRESET, "--eps", "small"],
+            ["evaluate"],
+            ["report", "--out"],
+        ],
+        ids=" ".join,
+    )
+    def test_wrong_usage_is_2(self, words, capsys):
+        with pytest.raises(SystemExit) as exit:
+            cli.main(words)
+        assert exit.value.code == 2
+        assert capsys.readouterr().err
+
+    @pytest.mark.parametrize("words", [["--help"], ["solve", "--help"], ["report", "--help"]], ids=" ".join)
+    def test_help_is_0(self, words, capsys):
+        with pytest.raises(SystemExit) as exit:
+            cli.main(words)
+        assert exit.value.code == 0
+        assert capsys.readouterr().out
+
+    def test_every_command_that_the_design_names(self, capsys):
+        with pytest.raises(SystemExit):
+            cli.main(["--help"])
+        out = capsys.readouterr().out
+        assert all(name in out for name in ("demo", "presets", "solve", "evaluate", "report", "benchmark"))
+
+
+LIGHT = """
+import sys
+from minimax_l2l import cli
+try:
+    code = cli.main(sys.argv[1:])
+except SystemExit as exit:
+    code = exit.code
+assert "torch" not in sys.modules
+sys.exit(code)
+"""
+
+
+def light(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", LIGHT, *words], capture_output=True, text=True)
+
+
+class TestWithoutTorch:
+    @pytest.mark.parametrize(
+        ("words", "shown"),
+        [
+            (["--help"], "benchmark"),
+            (["--version"], __version__),
+            (["presets"], PRESET),
+            (["solve", "--help"], "PRESET"),
+            (["solve", PRESET, "--help"], "--inner-steps"),
+            (["solve", "--help", "games/limit-cycle-rnn-l2l"], "--games"),
+            (["evaluate", "--help"], "--device"),
+            (["--tyro-print-completion", "bash"], PRESET),
+        ],
+        ids=lambda words: " ".join(words) if isinstance(words, list) else "",
+    )
+    def test_answers(self, words, shown):
+        done = light(*words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert shown in done.stdout
+
+    def test_says_what_is_wrong(self):
+        done = light("solve", "adversarial/digits-gradl2l")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "did you mean 'adversarial/digits-grad-l2l'?" in done.stderr
+
+    def test_the_version_alone(self):
+        assert light("--version").stdout == f"{__version__}\n"
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    """What a user's shell reads."""
+    file = tmp_path_factory.mktemp("completion") / "minimax-l2l.bash"
+    file.write_text(light("--tyro-print-completion", "bash").stdout)
+    return file
+
+
+class TestCompletion:
+    """In a real shell, as far as it can be driven from outside."""
+
+    @pytest.fixture
+    def completed(self, script):
+        bash = shutil.which("bash")
+        if bash is None:
+            pytest.skip("there is no bash here")
+
+        def complete(*words: str) -> list[str]:
+            typed = " ".join(f"'{word}'" for word in ("minimax-l2l", *words))
+            code = (
+                f"source {script}; COMP_WORDS=({typed}); COMP_CWORD={len(words)}; "
+                'COMP_LINE="${COMP_WORDS[*]}"; COMP_POINT=${#COMP_LINE}; '
+                "$(complete -p minimax-l2l | sed 's/.*-F \\([^ ]*\\).*/\\1/'); printf '%s\\n' \"${COMPREPLY[@]}\""
+            )
+            done = subprocess.run([bash, "-c", code], capture_output=True, text=True)
+            assert done.stderr == ""
+            return done.stdout.split()
+
+        return complete
+
+    def test_of_commands(self, completed):
+        assert set(completed("")) == {"-h", "--help", *cli.COMMANDS}
+
+    def test_of_presets(self, completed):
+        known = {name for family in load_families().values() for name in family.presets}
+        assert set(completed("solve", "adv")) == {name for name in known if name.startswith("adversarial/")}
+
+    def test_of_a_presets_own_settings(self, completed):
+        assert completed("solve", PRESET, "--inner") == ["--inner-steps"]
+        assert completed("solve", "adversarial/digits-plain", "--inner") == []
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "minimax_l2l", *words]
+
+
+class TestProcess:
+    """The same through a real process, where signals and exit codes are the system's."""
+
+    @pytest.fixture(autouse=True)
+    def one_thread(self, monkeypatch):
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def test_failed_with_a_sentence_is_1(self):
+        done = subprocess.run(command("solve", "adversarial/digits-gradl2l"), capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.strip() == (
+            "minimax-l2l: there is no preset 'adversarial/digits-gradl2l'; "
+            "did you mean 'adversarial/digits-grad-l2l'?"
+        )
+
+    def test_ctrl_c_is_130_and_resume_ends_bit_identical(self, run):
+        words = ("solve", PRESET, "--epochs", "3", "--device", "cpu")
+        assert run(*words, "--out", "straight")[0] == 0
+        process = subprocess.Popen(
+            command(*words, "--out", "stopped"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        metrics = Path("stopped/metrics.jsonl")
+        while not (metrics.exists() and metrics.read_text()):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        assert (process.returncode, "Traceback" in err) == (130, False)
+        assert "The run was interrupted; resume it to go on." in out
+        assert 0 < json.loads(Path("stopped/solution.json").read_text())["steps"] < 57
+        assert run(*words, "--out", "stopped", "--resume")[0] == 0
+        for name in ("model/model.safetensors", "optimizer/model.safetensors"):
+            assert Path("stopped", name).read_bytes() == Path("straight", name).read_bytes()
+        rows = []
+        for folder in ("straight", "stopped"):
+            lines = Path(folder, "metrics.jsonl").read_text().splitlines()
+            rows.append([{**json.loads(line), "seconds": None} for line in lines])
+        assert rows[0] == rows[1]
+        assert len(rows[0]) >= 5
