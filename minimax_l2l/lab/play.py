@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minimax_l2l.training.solution import Solution
 
 OWN_FILES = ("metrics.jsonl", "solution.json", "evaluation.json", "policy.zip", "config.json")
-OWN_FOLDERS = ("checkpoint", "model", "optimizer", "tensorboard")
+OWN_FOLDERS = ("checkpoint", "model", "optimizer", "average", "best", "tensorboard")
 
 
 def play(

@@ -15,7 +15,8 @@ from minimax_l2l.problem import InnerProblem
 class Hook:
     """A companion of theta's: all its methods do nothing until overridden.
 
-    In one step they are called in this order: `found`, `differentiated`, `moved`.
+    In one step they are called in this order, once each: `found`, `differentiated`, `moved`. In alternating play
+    the first two are about theta's half.
     """
 
     def begin(self, theta: nn.Module | None) -> None:

@@ -28,9 +28,9 @@ Measured = dict[str, Tensor | float]
 class Iteration:
     """Both players and the step that they share.
 
-    Where the run is on a CPU, or an optimizer cannot read a flag on the device, the host asks after each backward
-    whether all numbers are finite. Elsewhere nobody waits: once a number is not, no player moves any more, and
-    whoever reads the flag with `health.require()` finds both as the last good step left them.
+    Where the run is on a CPU or has hooks, or an optimizer cannot read a flag on the device, the host asks after
+    each backward whether all numbers are finite. Elsewhere nobody waits: once a number is not, no player moves any
+    more, and whoever reads the flag with `health.require()` finds both as the last good step left them.
 
     Args:
         task: the game.
@@ -73,14 +73,15 @@ class Iteration:
             runtime.device.type == "cpu"
             or play == "alternating"
             or task.moves_theta
+            or bool(self.hooks)  # which must not follow a theta that has failed
             or not all(player.skips for player in self.players)
         )
         if not self.waits:
             for player in self.players:
                 player.heed(self.health.failed)
+        self._wrapped = runtime.wrap(self.step)
         for hook in self.hooks:
             hook.begin(task.outer)
-        self._wrapped = runtime.wrap(self.step)
 
     @property
     def meter(self) -> Any:
@@ -135,7 +136,7 @@ class Iteration:
                     theta.put_back(before)
                 raise
             self.phi.move(norm)
-            outcome.turn.end = again.turn.end
+            outcome = outcome._replace(turn=again.turn)
         return outcome
 
     def differentiate(self, batch: Any, moving: Moving) -> Outcome:
@@ -145,11 +146,15 @@ class Iteration:
         part, weight = self.runtime.share(batch)
         with self.runtime.explaining():
             outcome: Outcome = self._wrapped(part, moving)
+            outcome.turn.weight = weight
             if outcome.loss is not None:
                 self.runtime.backward(outcome.loss if weight == 1 else weight * outcome.loss)
-        for hook in self.hooks:
+        for hook in self.hooks if moving != "phi" else ():
             hook.differentiated()
-        return outcome if weight == 1 else outcome._replace(value=weight * outcome.value)
+        if weight == 1:
+            return outcome
+        logged = {name: weight * number for name, number in outcome.logged.items()}
+        return outcome._replace(value=weight * outcome.value, logged=logged)
 
     def _look(self, *numbers: Tensor) -> None:
         self.health.look(*numbers)

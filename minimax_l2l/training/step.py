@@ -46,19 +46,25 @@ class Turn:
     Attributes:
         problem: the batch's.
         end: y_K and the optimizer's state.
-        pull: n d outer / d y_K by leaf, once the backward has passed; empty unless the problem keeps it.
+        pull: n d loss / d y_K by leaf, once the backward has passed; empty unless the problem keeps it.
+        weight: what the loss was multiplied by before the backward.
     """
 
     problem: InnerProblem
     end: Iterate
     pull: dict[int, Tensor] = field(default_factory=dict)
+    weight: float = 1.0
 
     @property
     def gradient(self) -> Tree | None:
-        """The pull, shaped as y."""
-        if not self.pull:
+        """The pull, shaped as y; zeros where nothing pulled. None if it is not kept."""
+        if not self.problem.keeps_gradient:
             return None
-        return rebuild(self.end.y, [self.pull[i] for i in range(len(leaves(self.end.y)))])
+        parts = enumerate(leaves(self.end.y))
+        return rebuild(
+            self.end.y,
+            [self.pull[i] / self.weight if i in self.pull else torch.zeros_like(leaf) for i, leaf in parts],
+        )
 
 
 class Outcome(NamedTuple):
@@ -129,6 +135,7 @@ class Step(nn.Module):
             return Outcome(None, self._objective(problem, end.y), {}, turn)
         seen = map_leaves(_another_view if learning else _constant(problem), end.y)
         losses = self.losses(problem, seen, theta=self.outer)
+        self._require_players(losses, learning=learning)
         loss = losses.outer
         if losses.meta is not None and learning:
             loss = losses.meta if loss is None else loss + self._pulled(end.y, seen, losses.meta)
@@ -145,6 +152,20 @@ class Step(nn.Module):
         losses: Losses = problem.count(lambda: self.task.losses(problem, y), instances(y), theta=theta)
         _require_losses(losses)
         return losses
+
+    def _require_players(self, losses: Losses, *, learning: bool) -> None:
+        """Refuse a number that its player cannot change."""
+        trained = self.outer is not None and any(weight.requires_grad for weight in self.outer.parameters())
+        if trained and losses.outer is not None and not losses.outer.requires_grad:
+            raise ValueError(
+                "losses(problem, y) returned a number for theta that does not depend on it; compute it from the "
+                "module `outer`, without detaching or .item()."
+            )
+        if learning and losses.meta is not None and not losses.meta.requires_grad:
+            raise ValueError(
+                "losses(problem, y) returned a number for phi that does not depend on y, through which phi is "
+                "reached; compute it from the y that is given, without detaching or .item()."
+            )
 
     @torch.no_grad()
     def _objective(self, problem: InnerProblem, y: Tree) -> Tensor:
@@ -189,8 +210,9 @@ class Step(nn.Module):
         end = self.optimizer.maximize(problem)
         with querying(problem.module, problem.query_mode):
             losses = self.losses(problem, end.y, theta=None)
-        loss = losses.meta if losses.meta is not None else losses.outer
-        return self._outcome(loss, losses, Turn(problem, end))
+        loss, turn = losses.meta if losses.meta is not None else losses.outer, Turn(problem, end)
+        self._keep_pull(turn, end.y, apart=False)
+        return self._outcome(loss, losses, turn)
 
     def _outcome(self, loss: Tensor | None, losses: Losses, turn: Turn) -> Outcome:
         value = losses.outer if losses.outer is not None else losses.meta

@@ -6,7 +6,7 @@ from safetensors.torch import load_file
 from specimens import Through
 from torch import nn
 
-from minimax_l2l import PGM, BestWeights, Hook, LinfBall, Task, WeightAverage
+from minimax_l2l import PGM, BestWeights, Hook, LearnedOptimizer, LinfBall, MLPUpdater, Task, WeightAverage
 
 
 class Shifted(Through):
@@ -49,10 +49,13 @@ class Regression(Task):
 
 def solve(*hooks, task=Regression, **options):
     game = task()
-    return game, game.solve(PGM(steps=1, step_size=0.05), device="cpu", hooks=hooks, **options)
+    alternating = options.get("play") == "alternating"
+    inner = LearnedOptimizer(MLPUpdater()) if alternating else PGM(steps=1, step_size=0.05)
+    return game, game.solve(inner, device="cpu", hooks=hooks, **options)
 
 
-def test_hooks_are_called_in_order():
+@pytest.mark.parametrize("play", ["joint", "alternating"])
+def test_hooks_are_called_in_order(play):
     calls = []
 
     class Noting(Hook):
@@ -71,7 +74,7 @@ def test_hooks_are_called_in_order():
         def validated(self, row):
             calls.append(row["step"])
 
-    solve(Noting(), steps=2, validate_every=2)
+    solve(Noting(), steps=2, validate_every=2, play=play)
     step = ["found", "differentiated", "moved"]
     assert calls == ["begin", *step, *step, 2]
 

@@ -107,6 +107,43 @@ def test_the_outer_backward_hands_on_the_gradient_at_the_end(kind, optimizer):
     assert not end.y.requires_grad
 
 
+def test_in_alternating_play_what_is_remembered_belongs_together():
+    """The end and the gradient there are both of the second half, at the new theta."""
+    task = Regression(keeps=True)
+    task.solve(learned(), steps=1, play="alternating", device="cpu")
+    end, gradient = task.problems[-1].ends[0]
+    point = end.y.clone().requires_grad_()
+    (wanted,) = torch.autograd.grad(Shifted(task.outer, task.batches()[0]).objective(point).sum(), point)
+    torch.testing.assert_close(gradient, wanted)
+
+
+def test_a_gradient_is_that_of_an_instance_whatever_the_share(monkeypatch):
+    gradients = []
+    for weight in (1.0, 0.75):
+        monkeypatch.setattr(Runtime, "share", lambda self, batch, weight=weight: (batch, weight))
+        task = Regression(keeps=True)
+        task.solve(PGM(steps=1, step_size=0.05), steps=1, device="cpu")
+        gradients.append(task.problems[-1].ends[0][1])
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize(
+    ("losses", "sentence"),
+    [
+        (lambda task, problem, y: Losses(torch.tensor(1.0)), "a number for theta that does not depend on it"),
+        (
+            lambda task, problem, y: Losses(problem.objective(y).mean(), torch.tensor(1.0)),
+            "a number for phi that does not depend on y",
+        ),
+    ],
+)
+def test_a_number_that_its_player_cannot_change(losses, sentence):
+    task = Regression()
+    task.losses = lambda problem, y: losses(task, problem, y)
+    with pytest.raises(ValueError, match=sentence):
+        task.solve(learned(), steps=1, device="cpu")
+
+
 def test_nobody_pays_for_a_gradient_that_nobody_keeps():
     task = Regression()
     task.solve(PGM(steps=1, step_size=0.05), steps=1, device="cpu")
