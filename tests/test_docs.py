@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from minimax_l2l import cli
-from minimax_l2l.families import Settings, load_families
-from minimax_l2l.solving import solve_preset
+from minimax_l2l.lab.family import load_families
+from minimax_l2l.lab.play import evaluate, play
 from tasks.adversarial.presets.methods import METHODS
 from tasks.gail.presets.methods import CONTROLS
 from tasks.gail.presets.methods import METHODS as IMITATION
@@ -29,6 +29,7 @@ PAGES = [
 ]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P=indent)```[ \t]*$", re.M | re.S)
 COMMAND = re.compile(r"(?:^|\s|/)minimax-l2l (?P<arguments>[^\n]*)")
+RUN_OPTIONS = ("out", "device", "resume")
 LINK = re.compile(r"\]\((?P<markdown>[^)\s]+)\)|(?:src|href)=\"(?P<html>[^\"]+)\"")
 
 
@@ -86,37 +87,40 @@ def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
                 exec(compile(source, named(page), "exec"), namespace)
             assert printed.getvalue() == (block.shown or ""), f"{named(page)}, line {block.line}"
     if (family := namespace.get("FAMILY")) is not None:
-        (preset,) = family.presets()
-        solve_preset(family, preset, tmp_path / "run", Settings(epochs=1), device="cpu")
-        assert family.evaluate(tmp_path / "run", Settings(), print) == {"rows": []}
-        assert family.sections([tmp_path / "run"], Settings()) == []
-        assert family.benchmarks() == {}
-        assert family.demo(tmp_path, print) is None
+        ((name, preset),) = family.presets.items()
+        play(name, preset, tmp_path / "run", device="cpu")
+        assert evaluate(tmp_path / "run", {"fairness": family}, announce=print) == {"rows": []}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=named)
 def test_commands_and_presets_exist(page):
     families = load_families().values()
-    presets = {preset for family in families for preset in family.presets()}
-    benchmarks = {name for family in families for name in family.benchmarks()}
+    presets = {name: preset for family in families for name, preset in family.presets.items()}
+    benchmarks = {name for family in families for name in family.benchmarks}
     for command, *arguments in commands(page):
+        if command.startswith("--"):
+            assert command in ("--version", "--tyro-write-completion")
+            continue
         assert command in cli.COMMANDS
-        parameters = inspect.signature(cli.COMMANDS[command]).parameters
-        for flag in (word for word in arguments if word.startswith("--")):
-            assert flag == "--help" or flag.removeprefix("--").replace("-", "_") in parameters, (command, flag)
+        options = set(inspect.signature(cli.COMMANDS[command]).parameters) | {"help"}
         if command in ("solve", "benchmark") and arguments and not arguments[0].isupper():
             assert arguments[0] in (presets if command == "solve" else benchmarks)
+        if command == "solve":
+            known = [presets[arguments[0]]] if arguments[:1] and arguments[0] in presets else presets.values()
+            options |= {*RUN_OPTIONS, *(setting for preset in known for setting in preset.settings())}
+        for flag in (word for word in arguments if word.startswith("--")):
+            assert flag.removeprefix("--").replace("-", "_") in options, (command, flag)
 
 
 def test_every_command_is_explained():
-    explained = {command for command, *_ in commands(ROOT / "docs" / "command-line.md")}
+    named = {command for command, *_ in commands(ROOT / "docs" / "command-line.md")}
+    explained = {command for command in named if not command.startswith("--")}
     assert explained == set(cli.COMMANDS)
 
 
-def test_every_option_of_solve_is_explained():
+def test_every_option_of_a_run_is_explained():
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    options = set(inspect.signature(cli.solve).parameters) - {"preset"}
-    assert {f"--{name.replace('_', '-')}" for name in options} == set(re.findall(r"^\| `(--[\w-]+)", page, re.M))
+    assert {f"--{name}" for name in RUN_OPTIONS} == set(re.findall(r"^\| `(--[\w-]+)", page, re.M))
 
 
 def test_the_table_of_methods_is_that_of_the_code():

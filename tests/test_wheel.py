@@ -103,7 +103,7 @@ class TestUse:
 
     def test_a_run_has_the_wheels_version_and_no_commit(self, python):
         code = (
-            "from minimax_l2l.training.environment import describe_environment as e; "
+            "from minimax_l2l.lab.environment import describe_environment as e; "
             "print(e()['commit'], e()['versions']['minimax-l2l'])"
         )
         assert python("-c", code).stdout.split() == ["None", "0.1.0"]

@@ -13,10 +13,10 @@ from minimax_l2l import PGM, InnerOptimizer, L2Ball, LinfBall, Task
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.modes import QueryMode
 from tasks.adversarial.data.images import ImageData
-from tasks.adversarial.evaluation.robustness import resting
 from tasks.adversarial.losses import cross_entropy
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.problem import PerturbationProblem
+from tasks.adversarial.resting import resting
 from tasks.adversarial.threat import Threat
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +13,7 @@ from tasks.adversarial.data.images import Images
 from tasks.adversarial.evaluation.autoattack import Tier, autoattack, require_autoattack
 from tasks.adversarial.losses import Loss, cross_entropy, margin
 from tasks.adversarial.problem import PerturbationProblem
+from tasks.adversarial.resting import resting
 from tasks.adversarial.threat import Threat
 
 Announce = Callable[[str], None]
@@ -118,19 +118,6 @@ def withstands(
             attacked = problem.view(optimizer.maximize(problem))
             kept.append(classifier(attacked).argmax(1) == labels)
     return torch.cat(kept)
-
-
-@contextmanager
-def resting(*modules: nn.Module) -> Iterator[None]:
-    """Modules in eval mode; afterwards in the modes they were in."""
-    before = [(part, part.training) for module in modules for part in module.modules()]
-    for module in modules:
-        module.eval()
-    try:
-        yield
-    finally:
-        for part, training in before:
-            part.training = training
 
 
 def _beside(classifier: nn.Module, images: Images) -> Images:

@@ -21,11 +21,12 @@ from minimax_l2l.lab.rows import fill
 from minimax_l2l.modes import QueryMode
 from tasks.adversarial.data.digits import digits
 from tasks.adversarial.data.images import ImageData, Images
-from tasks.adversarial.evaluation.robustness import resting, withstands
+from tasks.adversarial.evaluation.robustness import withstands
 from tasks.adversarial.losses import cross_entropy, margin
 from tasks.adversarial.models.small_resnet import SmallResNet
 from tasks.adversarial.presets.digits import EPS
 from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.resting import resting
 from tasks.adversarial.task import AdversarialTraining
 
 SEEDS = (10, 11)

@@ -8,7 +8,8 @@ from torch import nn
 
 from minimax_l2l import PGM, CNNUpdater, GradientAscent, L2Ball, LearnedOptimizer, LinfBall
 from tasks.adversarial import AdversarialTraining, ImageData, Images, PerturbationProblem, SmallResNet, digits
-from tasks.adversarial.evaluation.robustness import resting, withstands
+from tasks.adversarial.evaluation.robustness import withstands
+from tasks.adversarial.resting import resting
 
 EPS = 0.15
 
