@@ -27,7 +27,7 @@ import tyro
 from torch import Tensor, nn
 
 from minimax_l2l import DenseMLPUpdater, StreamingAdam
-from minimax_l2l.lab.environment import describe_environment
+from minimax_l2l.lab.rows import write_rows
 
 Variant = Literal["naive", "for-loop", "streaming"]
 VARIANTS: tuple[Variant, ...] = ("naive", "for-loop", "streaming")
@@ -145,7 +145,7 @@ def main(variant: Variant | None = None, size: int = 2561, steps: int = 5, out: 
     for row in measured:
         print(json.dumps(row))
     if out is not None:
-        out.write_text(json.dumps({"environment": describe_environment(), "rows": measured}, indent=1) + "\n")
+        write_rows(out, measured)
 
 
 if __name__ == "__main__":

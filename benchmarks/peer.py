@@ -20,7 +20,7 @@ from typing import Any
 import torch
 import tyro
 
-from minimax_l2l.lab.environment import describe_environment
+from minimax_l2l.lab.rows import write_rows
 from tasks.gail.measures.measurement import measure_policy
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.presets.methods import METHODS
@@ -44,8 +44,7 @@ def main(peer: Path, seeds: tuple[int, ...] = (0, 1, 2), out: Path = ROOT / "ben
     for seed in seeds:
         rows += [_theirs(peer, seed), _ours(seed)]
         print(json.dumps(rows[-2:]))
-        content = {"environment": describe_environment(), "rows": rows}
-        (out / "gail-peer.json").write_text(json.dumps(content, indent=1) + "\n")
+        write_rows(out / "gail-peer.json", rows)
 
 
 def _theirs(peer: Path, seed: int) -> dict[str, Any]:

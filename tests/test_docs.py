@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from minimax_l2l.cli.commands import COMMANDS
-from minimax_l2l.cli.solving import command_of
+from minimax_l2l import cli
 from minimax_l2l.lab.family import load_families
 from minimax_l2l.lab.play import evaluate, play
-from minimax_l2l.lab.preset import Preset
 from tasks.adversarial.presets.methods import METHODS
 from tasks.gail.presets.methods import CONTROLS
 from tasks.gail.presets.methods import METHODS as IMITATION
@@ -31,6 +29,7 @@ PAGES = [
 ]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P=indent)```[ \t]*$", re.M | re.S)
 COMMAND = re.compile(r"(?:^|\s|/)minimax-l2l (?P<arguments>[^\n]*)")
+RUN_OPTIONS = ("out", "device", "resume")
 LINK = re.compile(r"\]\((?P<markdown>[^)\s]+)\)|(?:src|href)=\"(?P<html>[^\"]+)\"")
 
 
@@ -77,12 +76,6 @@ def with_blocks(language: str) -> list[Path]:
     return [page for page in PAGES if any(block.language == language for block in blocks(page))]
 
 
-def options_of(preset: Preset) -> set[str]:
-    """What `minimax-l2l solve` takes for a preset: its settings, and what every run has."""
-    run = set(inspect.signature(command_of("any", preset)).parameters) - {"settings"}
-    return run | set(preset.settings())
-
-
 @pytest.mark.parametrize("page", with_blocks("python"), ids=named)
 def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -96,7 +89,7 @@ def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
     if (family := namespace.get("FAMILY")) is not None:
         ((name, preset),) = family.presets.items()
         play(name, preset, tmp_path / "run", device="cpu")
-        assert evaluate(tmp_path / "run", {"own": family}, device="cpu", announce=print) == {"rows": []}
+        assert evaluate(tmp_path / "run", {"fairness": family}, announce=print) == {"rows": []}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=named)
@@ -105,29 +98,29 @@ def test_commands_and_presets_exist(page):
     presets = {name: preset for family in families for name, preset in family.presets.items()}
     benchmarks = {name for family in families for name in family.benchmarks}
     for command, *arguments in commands(page):
-        if command == "--version":
+        if command.startswith("--"):
+            assert command in ("--version", "--tyro-write-completion")
             continue
-        assert command in COMMANDS
-        options = set(inspect.signature(COMMANDS[command]).parameters)
+        assert command in cli.COMMANDS
+        options = set(inspect.signature(cli.COMMANDS[command]).parameters) | {"help"}
         if command in ("solve", "benchmark") and arguments and not arguments[0].isupper():
             assert arguments[0] in (presets if command == "solve" else benchmarks)
         if command == "solve":
-            named = presets.get(arguments[0]) if arguments else None
-            options = set().union(*(options_of(preset) for preset in ([named] if named else presets.values())))
-        for flag in (word.partition("=")[0] for word in arguments if word.startswith("--")):
-            assert flag == "--help" or flag.removeprefix("--").replace("-", "_") in options, (command, flag)
+            known = [presets[arguments[0]]] if arguments[:1] and arguments[0] in presets else presets.values()
+            options |= {*RUN_OPTIONS, *(setting for preset in known for setting in preset.settings())}
+        for flag in (word for word in arguments if word.startswith("--")):
+            assert flag.removeprefix("--").replace("-", "_") in options, (command, flag)
 
 
 def test_every_command_is_explained():
-    explained = {command for command, *_ in commands(ROOT / "docs" / "command-line.md")}
-    assert explained == set(COMMANDS)
+    named = {command for command, *_ in commands(ROOT / "docs" / "command-line.md")}
+    explained = {command for command in named if not command.startswith("--")}
+    assert explained == set(cli.COMMANDS)
 
 
-def test_every_option_of_solve_is_explained():
+def test_every_option_of_a_run_is_explained():
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    explained = {name[2:].replace("-", "_") for name in re.findall(r"^\| `(--[\w-]+)", page, re.M)}
-    each = [options_of(preset) for family in load_families().values() for preset in family.presets.values()]
-    assert set.intersection(*each) <= explained <= set.union(*each)
+    assert {f"--{name}" for name in RUN_OPTIONS} == set(re.findall(r"^\| `(--[\w-]+)", page, re.M))
 
 
 def test_the_table_of_methods_is_that_of_the_code():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -97,7 +97,12 @@ def preset_of(folder: Path, families: Mapping[str, Family], *, data: Path | None
         DamagedRunError: if the folder holds no run, or its `config.json` is not whole.
         ValueError: if the folder is not there, or no family has the preset.
     """
-    config = _config(folder)
+    config = read_whole(folder, "config.json", ())
+    if not isinstance(config.get("preset"), str) or not isinstance(config.get("settings"), dict):
+        raise DamagedRunError(
+            f"{folder / 'config.json'} names no preset with its settings, so it is not of a whole run; solve it "
+            "again in another folder."
+        )
     preset, family = find_preset(config["preset"], families)
     return preset.again(config["settings"], data=data), family
 
@@ -134,18 +139,40 @@ def evaluate(
     return result
 
 
-def _config(folder: Path) -> dict[str, Any]:
+def read_whole(folder: Path, name: str, fields: Sequence[str]) -> dict[str, Any]:
+    """One of the JSON files of a run's folder.
+
+    Raises:
+        DamagedRunError: if it is missing or damaged, or lacks one of the fields.
+        ValueError: if the folder is not there.
+    """
     from minimax_l2l.training.folder import RunFolder
 
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; give one that `minimax-l2l solve` wrote.")
-    config = RunFolder(folder).read_json("config.json")
-    if not isinstance(config.get("preset"), str) or not isinstance(config.get("settings"), dict):
+    content = RunFolder(folder).read_json(name)
+    if missing := [field for field in fields if field not in content]:
         raise DamagedRunError(
-            f"{folder / 'config.json'} names no preset with its settings, so it is not of a whole run; solve it "
-            "again in another folder."
+            f"{folder / name} lacks {', '.join(missing)}, so it is not of a whole run; solve it again in another "
+            "folder."
         )
-    return config
+    return content
+
+
+def read_solution(folder: Path) -> dict[str, Any]:
+    """How a run ended and what it cost: status, steps, seconds, passes.
+
+    Raises:
+        DamagedRunError: if the file is missing or damaged.
+        ValueError: if the run was interrupted, so that there is nothing to measure yet.
+    """
+    solution = read_whole(folder, "solution.json", ("status", "steps", "seconds", "passes"))
+    if solution["status"] == "interrupted":
+        raise ValueError(
+            f"{folder} holds a run that was interrupted after {solution['steps']} steps; finish it with "
+            "`minimax-l2l solve ... --resume` first."
+        )
+    return solution
 
 
 def _require_same(folder: RunFolder, now: Mapping[str, Any], then: Mapping[str, Any]) -> None:

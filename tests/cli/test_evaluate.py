@@ -154,7 +154,7 @@ class TestEvaluate:
         settings = {"seed": 0, "iterations": 250, "games": 64, "inner_steps": 48}
         config = {"preset": "games/limit-cycle-rnn-l2l", "settings": settings}
         (folder / "config.json").write_text(json.dumps(config))
-        (folder / "solution.json").write_text('{"seconds": 1.0, "passes": {}}')
+        (folder / "solution.json").write_text('{"status": "completed", "steps": 1, "seconds": 1.0, "passes": {}}')
         (folder / "optimizer" / "config.json").write_text("{}")
         code, _, err = run("evaluate", folder)
         assert code == 1

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minimax_l2l.errors import require_count, require_fraction, require_positive
 from minimax_l2l.lab.preset import Announce, Built, Hidden, Preset
 from tasks.adversarial.presets.methods import METHODS, Method
+
+if TYPE_CHECKING:
+    from tasks.adversarial.data.images import ImageData
 
 # Chosen on validation images, from hand-designed methods alone; docs/tuning.md shows the trials.
 EPS, EPOCHS, WEIGHT_DECAY = 0.15, 80, 2e-3
@@ -66,11 +69,52 @@ class DigitsPreset(Preset):
         """One line for lists of presets."""
         return f"a classifier of 8 x 8 digits trained with {self.row.title}"
 
-    def build(self) -> Built:
-        """Classifier, task and attacker."""
-        from tasks.adversarial.presets.runs import build
+    def images(self) -> ImageData:
+        """What is trained on: the digits, or what `data` holds."""
+        from tasks.adversarial.data.digits import digits
+        from tasks.adversarial.data.npz import from_npz
 
-        return build(self)
+        return from_npz(self.data) if self.data is not None else digits()
+
+    def build(self) -> Built:
+        """Classifier, task and attacker.
+
+        Raises:
+            ValueError: on data that make no sense, or that a light attacker cannot halve.
+        """
+        import torch
+
+        from minimax_l2l import LinfBall
+        from tasks.adversarial.models.small_resnet import SmallResNet
+        from tasks.adversarial.task import AdversarialTraining
+
+        data = self.images()
+        channels, height, width = data.shape
+        if self.row.learns and (height % 2 or width % 2):
+            raise ValueError(
+                f"the light attacker halves images, so their height and width must be even, got {height} x "
+                f"{width}; pad them by one pixel."
+            )
+        torch.manual_seed(self.seed)
+        task = AdversarialTraining(
+            SmallResNet(channels, data.classes),
+            data,
+            LinfBall(self.eps),
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            query_mode="train",
+            remembers=self.row.remembers,
+            seed=self.seed,
+        )
+        return Built(
+            task,
+            self.row.make(self.eps, self.steps, channels),
+            facts={"method": self.method, "data": data.name, "data_sha256": data.sha256},
+            validate_every=max((task.iterations or 1) // 10, 1),
+        )
 
     def evaluate(self, folder: Path, *, device: str, announce: Announce) -> dict[str, Any]:
         """Standard AutoAttack and everything weaker on all test images."""

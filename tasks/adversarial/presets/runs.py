@@ -1,4 +1,4 @@
-"""Runs of presets: from settings to a game, from a folder to its row and curves."""
+"""Runs of presets: from a folder to its row and curves."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 
-from minimax_l2l import DamagedRunError, InnerOptimizer, LearnedOptimizer, LinfBall, Status
+from minimax_l2l import DamagedRunError, InnerOptimizer, LearnedOptimizer, LinfBall
 from minimax_l2l.lab.environment import describe_environment
-from minimax_l2l.lab.preset import Announce, Built
-from minimax_l2l.training.folder import RunFolder
+from minimax_l2l.lab.play import read_solution, read_whole
+from minimax_l2l.lab.preset import Announce
 from minimax_l2l.training.runtime import Runtime
-from tasks.adversarial.data.digits import digits
 from tasks.adversarial.data.images import ImageData, Images
-from tasks.adversarial.data.npz import from_npz
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.flops import training_flops
 from tasks.adversarial.evaluation.robustness import accuracy_against_eps, accuracy_against_steps, evaluate
@@ -42,39 +39,6 @@ class LoadedRun:
     data: ImageData
 
 
-def build(preset: DigitsPreset) -> Built:
-    """A preset made ready: classifier, task, attacker.
-
-    Raises:
-        ValueError: on data that make no sense.
-    """
-    data = _data(preset)
-    torch.manual_seed(preset.seed)
-    channels = data.shape[0]
-    task = AdversarialTraining(
-        SmallResNet(channels, data.classes),
-        data,
-        LinfBall(preset.eps),
-        epochs=preset.epochs,
-        batch_size=preset.batch_size,
-        learning_rate=preset.learning_rate,
-        momentum=preset.momentum,
-        weight_decay=preset.weight_decay,
-        query_mode="train",
-        remembers=preset.row.remembers,
-        seed=preset.seed,
-    )
-    optimizer = preset.row.make(preset.eps, preset.steps, channels)
-    if optimizer.learns:
-        _require_even(data)
-    return Built(
-        task,
-        optimizer,
-        facts={"method": preset.method, "data": data.name, "data_sha256": data.sha256},
-        validate_every=max((task.iterations or 1) // 10, 1),
-    )
-
-
 def load_run(preset: DigitsPreset, folder: Path, *, device: str = "cpu") -> LoadedRun:
     """Read a run of a preset back.
 
@@ -83,8 +47,7 @@ def load_run(preset: DigitsPreset, folder: Path, *, device: str = "cpu") -> Load
         ValueError: if it was trained on data that are not given, or on others than are given.
     """
     place = Runtime(device).device
-    config = RunFolder(folder).read_json("config.json")
-    _require_fields(folder / "config.json", config, ("data", "data_sha256"))
+    config = read_whole(folder, "config.json", ("data", "data_sha256"))
     learns = preset.row.learns
     for part in ("model", "optimizer") if learns else ("model",):
         if not (folder / part).is_dir():  # a name that is no folder would be looked for on the Hugging Face Hub
@@ -135,13 +98,7 @@ def evaluate_run(
         `{"environment": ..., "rows": [row], "curves": ...}`.
     """
     run = load_run(preset, folder, device=device)
-    solution = RunFolder(folder).read_json("solution.json")
-    _require_fields(folder / "solution.json", solution, ("status", "steps", "seconds", "passes"))
-    if solution["status"] == Status.INTERRUPTED.name.lower():
-        raise ValueError(
-            f"{folder} holds a run that was interrupted after {solution['steps']} steps; finish it with "
-            "`minimax-l2l solve ... --resume` first."
-        )
+    solution = read_solution(folder)
     test = run.data.test.first(images) if images is not None else run.data.test
     threat = LinfBall(preset.eps)
     own = run.optimizer if run.optimizer.steps else None
@@ -185,34 +142,13 @@ def _curves(classifier: SmallResNet, images: Images, threat: LinfBall) -> dict[s
     }
 
 
-def _require_fields(file: Path, content: dict[str, Any], fields: tuple[str, ...]) -> None:
-    missing = [name for name in fields if name not in content]
-    if missing:
-        raise DamagedRunError(
-            f"{file} lacks {', '.join(missing)}, so it is not of a whole run; solve it again in another folder."
-        )
-
-
-def _data(preset: DigitsPreset) -> ImageData:
-    return from_npz(preset.data) if preset.data is not None else digits()
-
-
 def _data_of(preset: DigitsPreset, config: dict[str, Any]) -> ImageData:
     if preset.data is None and config["data"] != "digits":
         raise ValueError(f"this run was trained on {config['data']!r}; name its file with --data.")
-    data = _data(preset)
+    data = preset.images()
     if data.sha256 != config["data_sha256"]:
         raise ValueError(
             f"this run was trained on other data than {data.name!r} as it is now (their checksums differ); "
             "name the file it was trained on with --data."
         )
     return data
-
-
-def _require_even(data: ImageData) -> None:
-    _, height, width = data.shape
-    if height % 2 or width % 2:
-        raise ValueError(
-            f"the light attacker halves images, so their height and width must be even, got {height} x {width}; "
-            "pad them by one pixel."
-        )

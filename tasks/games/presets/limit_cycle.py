@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minimax_l2l.errors import DamagedRunError, require_count
+from minimax_l2l.errors import require_count
 from minimax_l2l.lab.environment import describe_environment
+from minimax_l2l.lab.play import read_solution
 from minimax_l2l.lab.preset import Announce, Built, Preset
 
 NAME = "games/limit-cycle-rnn-l2l"
@@ -54,13 +55,10 @@ class LimitCyclePreset(Preset):
 
     def evaluate(self, folder: Path, *, device: str, announce: Announce) -> dict[str, Any]:
         """Distances to the origin after 100 steps of f = xy from (1, 0), for three ways to play."""
-        from minimax_l2l.training.folder import RunFolder
         from tasks.games.presets.orbits import LEARNED, STEPS, orbits
 
         announce("orbits of f = xy")
-        solution = RunFolder(folder).read_json("solution.json")
-        if not {"seconds", "passes"} <= solution.keys():
-            raise DamagedRunError(f"{folder / 'solution.json'} is damaged; solve it again in another folder.")
+        solution = read_solution(folder)
         cost = {"train_seconds": round(solution["seconds"], 2), **solution["passes"]}
         rows = [
             {

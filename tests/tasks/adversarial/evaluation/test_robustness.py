@@ -14,7 +14,6 @@ from tasks.adversarial.evaluation.autoattack import autoattack
 from tasks.adversarial.evaluation.robustness import (
     accuracy_against_eps,
     accuracy_against_steps,
-    resting,
     withstands,
 )
 
@@ -280,14 +279,20 @@ class TestCurves:
         assert classifier.training
 
 
-def test_resting_gives_every_module_its_own_mode_back():
-    module = nn.Sequential(nn.Dropout(), nn.Linear(1, 1))
-    module[0].eval()
+class TestBatches:
+    @pytest.mark.parametrize("batch_size", [1, 7, 1000])
+    def test_what_fits_into_memory_changes_nothing(self, batch_size):
+        classifier, images = linear_problem()
+        attack = PGM(steps=3, step_size=EPS / 2, random_start=1.0)
+        whole = withstands(classifier, images, LinfBall(EPS), attack, seed=3)
+        parts = withstands(classifier, images, LinfBall(EPS), attack, seed=3, batch_size=batch_size)
+        assert torch.equal(parts, whole)
+        assert 0 < whole.sum() < len(images)
 
-    def fail():
-        assert not any(part.training for part in module.modules())
-        raise RuntimeError("in the middle")
-
-    with pytest.raises(RuntimeError, match="in the middle"), resting(module):
-        fail()
-    assert [part.training for part in module.modules()] == [True, False, True]
+    def test_no_more_images_than_that_are_ever_seen_at_once(self):
+        classifier, images = linear_problem()
+        seen: list[int] = []
+        classifier.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+        withstands(classifier, images, LinfBall(EPS), PGM(steps=2, step_size=EPS), batch_size=7)
+        assert max(seen) == 7
+        assert sum(seen) == 3 * len(images)

@@ -54,7 +54,7 @@ class TestEvaluate:
 
     def test_a_damaged_run(self, run):
         (run / "solution.json").write_text(json.dumps({"seconds": 1.0}))
-        with pytest.raises(DamagedRunError, match=r"solution\.json is damaged; solve it again"):
+        with pytest.raises(DamagedRunError, match=r"solution\.json lacks status, steps, passes, so it is not"):
             evaluate(run, {"games": FAMILY}, device="cpu", announce=silent)
 
 

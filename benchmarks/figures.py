@@ -1,4 +1,4 @@
-"""The pictures of imitation, drawn from benchmarks/results: `python benchmarks/gail_figures.py`.
+"""The pictures of imitation.
 
 `docs/images/gail_curves.png` is the paper's figure 6: return against iteration, original GAIL and learned updaters;
 `gail_controls.png` the same for the controls; `gail_stress.png` for the stress grid.
@@ -6,18 +6,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from minimax_l2l.lab.rows import read_rows
 from tasks.gail.experiments.benchmark import PAPERS
 from tasks.gail.experiments.stress import BOUNDS, GRID
 from tasks.gail.measures.curves import Panel, return_curves
 from tasks.gail.presets.methods import METHODS
 from tasks.gail.presets.settings import SETTINGS
 
-ROOT = Path(__file__).parents[1]
 Band = Literal["range", "quartiles"]
 LEARNED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
 CONTROLS = ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise")
@@ -48,7 +47,7 @@ def draw(results: Path, folder: Path) -> None:
     for file, (result, settings, methods, band) in PICTURES.items():
         if not (results / result).exists():
             continue
-        rows = json.loads((results / result).read_text())["rows"]
+        rows = read_rows(results / result)
         panels = [panel for name in settings if (panel := _panel(rows, name, methods)) is not None]
         if panels:
             return_curves(panels, band=band, order=ORDER).savefig(folder / file, dpi=110)
@@ -65,7 +64,3 @@ def _panel(rows: Sequence[Mapping[str, Any]], setting: str, methods: Sequence[st
     }
     told = SETTINGS[setting]
     return Panel(told.title, own[0]["curve"]["iterations"], returns, told.expert_return, told.random_return)
-
-
-if __name__ == "__main__":
-    draw(ROOT / "benchmarks" / "results", ROOT / "docs" / "images")
