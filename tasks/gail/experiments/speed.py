@@ -18,7 +18,7 @@ from minimax_l2l.lab.preset import Announce
 from minimax_l2l.lab.rows import write_rows
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.policy.learner import PolicyLearner
-from tasks.gail.presets.imitation import PRESETS
+from tasks.gail.presets.imitation import FEWEST, PRESETS
 from tasks.gail.presets.settings import SETTINGS
 
 # Short turns and many of them: what slows a machine for a while slows all that is timed in that turn.
@@ -148,8 +148,9 @@ def _bare(iterations: int) -> float:
 
 
 def _imitating(name: str, iterations: int) -> float:
-    built = replace(PRESETS[f"gail/cartpole-{name}"], iterations=iterations).build()
-    return iterations * _steps() / _cpu(lambda: built.task.solve(built.optimizer, device="cpu"))
+    built = replace(PRESETS[f"gail/cartpole-{name}"], iterations=max(iterations, FEWEST)).build()
+    played = partial(built.task.solve, built.optimizer, steps=iterations, device="cpu")
+    return iterations * _steps() / _cpu(played)
 
 
 def _cpu(work: Callable[[], object]) -> float:
