@@ -14,6 +14,7 @@ from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall
 from minimax_l2l.lab.play import preset_of
 from minimax_l2l.lab.report import Section, environment_section
 from minimax_l2l.training.folder import RunFolder
+from minimax_l2l.trees import leaves
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.presets.figures import Line
@@ -169,7 +170,7 @@ def _perturbations(folder: Path, preset: DigitsPreset) -> Section:
         preset.row.title: run.optimizer,
     }
     with torch.no_grad():
-        found: dict[str, Tensor] = {name: a.maximize(problem) for name, a in attackers.items()}  # type: ignore[misc]
+        found: dict[str, Tensor] = {name: leaves(a.maximize(problem).y)[0] for name, a in attackers.items()}
     return Section(
         "Perturbations",
         f"What three attackers add to test images of the classifier trained with {preset.row.title}, as they "
