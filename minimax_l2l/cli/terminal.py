@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,7 +12,9 @@ from rich.table import Table
 
 from minimax_l2l.lab.preset import Announce
 
-terminal = Console(markup=False, emoji=False)  # names of files and data may hold brackets and colons
+# Of several processes that torchrun has started, the first one speaks for all.
+_QUIET = os.environ.get("RANK", "0") != "0"
+terminal = Console(markup=False, emoji=False, quiet=_QUIET)  # names of files and data may hold brackets and colons
 notices = Console(stderr=True, markup=False, emoji=False)
 
 

@@ -61,14 +61,15 @@ def play(
     from minimax_l2l.training.solution import Status
 
     built = preset.build()
-    Runtime(device)  # refuses one that is not there before anything is written
+    runtime = Runtime(device)  # refuses one that is not there before anything is written
     folder = RunFolder(out)
     config = {"preset": name, "settings": preset.settings(), **built.facts}
     if resume:
         _require_same(folder, config, folder.read_json("config.json"))
-    else:
+    elif runtime.writes:
         _make_room(folder, overwrite=overwrite)
         folder.write_json("config.json", {**config, "environment": describe_environment()})
+    runtime.wait()
     wants_events = tensorboard and find_spec("tensorboard") is not None
     solution = built.task.solve(
         built.optimizer,

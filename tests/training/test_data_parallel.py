@@ -105,6 +105,20 @@ def test_a_process_that_is_killed_ends_the_other_within_a_minute(tmp_path):
     assert "rank 1: process 1 of 2 has lost another one" in done.stderr
 
 
+def test_the_command_is_the_same_under_torchrun(tmp_path):
+    command = [sys.executable, *RUNS, "-m", "minimax_l2l", "solve", "adversarial/digits-fgsm-rs"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
+    words = ["--epochs", "1", "--device", "cpu", "--out", str(tmp_path / "run")]
+    done = subprocess.run(
+        [*command, *words], capture_output=True, text=True, timeout=300, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("The run went through all its batches. 19 steps") == 1
+    assert {"config.json", "metrics.jsonl", "model", "solution.json"} <= {
+        p.name for p in (tmp_path / "run").iterdir()
+    }
+
+
 def test_a_script_starts_its_other_processes_itself(tmp_path):
     two, script = tmp_path / "two", tmp_path / "script.py"
     script.write_text(
