@@ -61,7 +61,7 @@ def _ours(seed: int) -> dict[str, Any]:
     began = time.process_time()
     task.solve(optimizer, device="cpu")
     seconds = time.process_time() - began
-    _, held_out = SETTING.expert().split(PAPER.held_out)
+    _, held_out = SETTING.demonstrations().split(PAPER.held_out)
     measured = measure_policy(task, held_out, random=SETTING.random_return, expert=SETTING.expert_return)
     steps = PAPER.iterations * task.learner.steps
     return {

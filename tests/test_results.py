@@ -41,6 +41,6 @@ def test_the_experts_that_ship_are_the_ones_that_were_measured():
         row = rows[name]
         assert row["environment"] == setting.environment_id
         assert (row["expert_return"], row["random_return"]) == (setting.expert_return, setting.random_return)
-        shown = setting.expert()
+        shown = setting.demonstrations()
         assert shown.sha256 == row["recorded_sha256"]
         assert shown.returns.mean() == pytest.approx(row["recorded_return"])
