@@ -98,7 +98,9 @@ class TestUse:
 
     def test_demonstrations_are_read_from_it(self, python):
         pytest.importorskip("minari")
-        code = "from tasks.gail.presets.settings import SETTINGS as s; print(*s['cartpole'].demonstrations().returns)"
+        code = (
+            "from tasks.gail.presets.settings import SETTINGS as s; print(*s['cartpole'].demonstrations().returns)"
+        )
         assert python("-c", code).stdout.split() == ["500.0"] * 20
 
     def test_a_run_has_the_wheels_version_and_no_commit(self, python):
