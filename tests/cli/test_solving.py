@@ -328,4 +328,4 @@ class TestSolve:
         monkeypatch.setattr(PerturbationProblem, "objective", lambda self, y: usual(self, y) * torch.nan)
         code, _, err = run("solve", PRESET, "--data", archive(), "--epochs", "1")
         assert code == 1
-        assert "the objective became nan, so neither player has a step to take" in err
+        assert "became NaN or infinite, so neither player has a step to take" in err
