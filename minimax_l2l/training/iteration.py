@@ -83,11 +83,6 @@ class Iteration:
         for hook in self.hooks:
             hook.begin(task.outer)
 
-    @property
-    def meter(self) -> Any:
-        """What counts the passes."""
-        return self.step.meter
-
     def __call__(self, batch: Any) -> Measured:
         """Play one batch and return what to log: tensors that the host has not waited for, and plain numbers.
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,6 @@ from minimax_l2l.errors import LostProcessError, require_choice, require_count
 
 Precision = Literal["32-true", "bf16-mixed"]
 PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed")
-Module = TypeVar("Module", bound=nn.Module)
 
 # Longest wait for another process; one that has died is noticed at once, by its launcher or its closed connection.
 PATIENCE = timedelta(minutes=30)

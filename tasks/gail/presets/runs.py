@@ -8,6 +8,7 @@ from typing import Any
 
 from minimax_l2l import DamagedRunError, Status
 from minimax_l2l.lab.environment import describe_environment
+from minimax_l2l.lab.play import read_solution, read_whole
 from minimax_l2l.lab.preset import Announce
 from minimax_l2l.training.folder import RunFolder
 from tasks.gail.demonstrations.demonstrations import Demonstrations
@@ -23,9 +24,7 @@ def load_task(preset: Imitation, folder: Path, shown: Demonstrations) -> GAIL:
         DamagedRunError: if a file of it is missing or damaged.
         ValueError: if it imitated demonstrations that are not given, or others than are given.
     """
-    files = RunFolder(folder)
-    config = files.read_json("config.json")
-    _require_fields(folder / "config.json", config, ("data", "data_sha256"))
+    config = read_whole(folder, "config.json", ("data", "data_sha256"))
     if preset.data is None and config["data"] != preset.data_name:
         raise ValueError(f"this run imitated {config['data']!r}; name its folder with --data.")
     if shown.sha256 != config["data_sha256"]:
@@ -33,7 +32,7 @@ def load_task(preset: Imitation, folder: Path, shown: Demonstrations) -> GAIL:
             f"this run imitated other demonstrations than {preset.data_name!r} as they are now (their checksums "
             "differ); name those it was given with --data."
         )
-    state = files.read_checkpoint()
+    state = RunFolder(folder).read_checkpoint()
     try:
         task = preset.task(shown)
         task.load_state_dict(state["task"])
@@ -58,13 +57,7 @@ def evaluate_run(preset: Imitation, folder: Path, announce: Announce) -> dict[st
     """
     files, shown = RunFolder(folder), preset.demonstrations()
     task = load_task(preset, folder, shown)
-    solution = files.read_json("solution.json")
-    _require_fields(folder / "solution.json", solution, ("status", "steps", "seconds", "passes"))
-    if solution["status"] == Status.INTERRUPTED.name.lower():
-        raise ValueError(
-            f"{folder} holds a run that was interrupted after {solution['steps']} steps; finish it with "
-            "`minimax-l2l solve ... --resume` first."
-        )
+    solution = read_solution(folder)
     setting = preset.expert
     history: Sequence[Mapping[str, float]] = files.read_metrics()
     expert_return = _expert_return(preset, shown)
@@ -123,11 +116,3 @@ def _expert_return(preset: Imitation, shown: Demonstrations) -> float:
             f"{setting.random_return:g}, so no score can be measured between them; give a better expert's."
         )
     return own
-
-
-def _require_fields(file: Path, content: Mapping[str, Any], fields: Sequence[str]) -> None:
-    missing = [name for name in fields if name not in content]
-    if missing:
-        raise DamagedRunError(
-            f"{file} lacks {', '.join(missing)}, so it is not of a whole run; solve it again in another folder."
-        )
