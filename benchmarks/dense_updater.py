@@ -27,7 +27,7 @@ import tyro
 from torch import Tensor, nn
 
 from minimax_l2l import DenseMLPUpdater, StreamingAdam
-from minimax_l2l.lab.rows import write_rows
+from minimax_l2l.lab import write_rows
 
 Variant = Literal["naive", "for-loop", "streaming"]
 VARIANTS: tuple[Variant, ...] = ("naive", "for-loop", "streaming")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from minimax_l2l.lab.rows import read_rows
+from minimax_l2l.lab import read_rows
 from tasks.gail.experiments.benchmark import PAPERS
 from tasks.gail.experiments.stress import BOUNDS, GRID
 from tasks.gail.measures.curves import Panel, return_curves

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.figures import draw
 from benchmarks.tables import TABLES
-from minimax_l2l.lab.rows import read_rows
+from minimax_l2l.lab import read_rows
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 import tyro
 
-from minimax_l2l.lab.rows import write_rows
+from minimax_l2l.lab import write_rows
 from tasks.gail.measures.measurement import measure_policy
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.presets.methods import METHODS

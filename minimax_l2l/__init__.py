@@ -7,10 +7,11 @@ from minimax_l2l.lazy import lazily
 if TYPE_CHECKING:
     from minimax_l2l.constraints import Box, Constraint, Free, Intersection, L2Ball, LinfBall, Product, Simplex
     from minimax_l2l.errors import DamagedRunError, NonFiniteError
-    from minimax_l2l.extras import MissingExtraError
+    from minimax_l2l.extras import MissingExtraError, require_extra
     from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
     from minimax_l2l.iterate import Iterate
     from minimax_l2l.meter import Meter
+    from minimax_l2l.modes import QueryMode, querying, resting
     from minimax_l2l.optimizers import (
         FGSM,
         LBFGS,
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
     from minimax_l2l.oracle import Oracle
     from minimax_l2l.passes import Passes
     from minimax_l2l.problem import InnerProblem
+    from minimax_l2l.randomness import uniform
     from minimax_l2l.task import Task
     from minimax_l2l.training.average import WeightAverage
     from minimax_l2l.training.best import BestWeights
+    from minimax_l2l.training.folder import RunFolder
     from minimax_l2l.training.hooks import Hook
+    from minimax_l2l.training.runtime import Runtime
     from minimax_l2l.training.solution import Solution, Status
     from minimax_l2l.training.step import Losses
+    from minimax_l2l.trees import Tree, leaves, map_leaves
     from minimax_l2l.updaters import (
         CNNUpdater,
         DenseMLPUpdater,
@@ -80,15 +85,25 @@ __all__ = [
     "Oracle",
     "Passes",
     "Product",
+    "QueryMode",
     "RNNUpdater",
     "RowUpdater",
+    "RunFolder",
+    "Runtime",
     "Simplex",
     "Solution",
     "Status",
     "StreamingAdam",
     "Task",
+    "Tree",
     "Updater",
     "WeightAverage",
+    "leaves",
+    "map_leaves",
+    "querying",
+    "require_extra",
+    "resting",
+    "uniform",
 ]
 
 __getattr__ = lazily(__name__, __file__)

@@ -14,7 +14,7 @@ import pytest
 
 from minimax_l2l import cli
 from minimax_l2l.lab.family import load_families
-from minimax_l2l.lab.play import evaluate, play
+from minimax_l2l.lab.runs import evaluate, play
 from tasks.adversarial.presets.methods import METHODS
 from tasks.gail.presets.methods import CONTROLS
 from tasks.gail.presets.methods import METHODS as IMITATION

@@ -12,7 +12,7 @@ import tyro
 from minimax_l2l.cli.solving import solve_with
 from minimax_l2l.cli.terminal import print_table, say, terminal, use_one_thread, working
 from minimax_l2l.errors import require_choice
-from minimax_l2l.lab import play as lab
+from minimax_l2l.lab import runs
 from minimax_l2l.lab.family import load_families
 from minimax_l2l.lab.pool import EVERY_CORE
 from minimax_l2l.lab.report import Section, require_report, write_report
@@ -82,7 +82,7 @@ def evaluate(folder: _Folder, /, *, device: str = "auto", data: Path | None = No
     """
     use_one_thread()
     with working() as announce:
-        result = lab.evaluate(folder, load_families(), data=data, device=device, announce=announce)
+        result = runs.evaluate(folder, load_families(), data=data, device=device, announce=announce)
     for row in result["rows"]:
         print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
 
@@ -104,7 +104,7 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: Path 
     families = load_families()
     by_page: dict[str, list[Path]] = {}
     for folder in folders:
-        _, family = lab.preset_of(folder, families)
+        _, family = runs.preset_of(folder, families)
         if family.report is not None:
             by_page.setdefault(family.report, []).append(folder)
     with working() as announce:

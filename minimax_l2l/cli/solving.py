@@ -10,8 +10,8 @@ import tyro
 
 from minimax_l2l.cli.terminal import say, use_one_thread
 from minimax_l2l.lab.family import find_preset, load_families
-from minimax_l2l.lab.play import play
 from minimax_l2l.lab.preset import Preset
+from minimax_l2l.lab.runs import play
 
 CODES = {"INTERRUPTED": 130, "DIVERGED": 1}
 

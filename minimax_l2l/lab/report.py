@@ -108,6 +108,17 @@ def write_report(file: Path, sections: Sequence[Section], *, title: str, subtitl
         page.write(template.render(title=title, subtitle=subtitle, sections=sections).encode())
 
 
+def blank_figure(width: float, height: float) -> Figure:
+    """A matplotlib figure of so many inches, without a window.
+
+    Raises:
+        MissingExtraError: if matplotlib is not installed.
+    """
+    module = require_extra("matplotlib.figure", extra="report", purpose="drawing figures")
+    figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
+    return figure
+
+
 def svg(figure: Figure) -> str:
     """A matplotlib figure as the text of a `Section`."""
     file = io.StringIO()

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
-from huggingface_hub import ModelHubMixin
+from huggingface_hub import ModelHubMixin, PyTorchModelHubMixin
+from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 
 from minimax_l2l.errors import DamagedRunError
 from minimax_l2l.files import atomic
 from minimax_l2l.training.solution import Row
+
+Module = TypeVar("Module", bound=ModelHubMixin)
 
 
 class RunFolder:
@@ -146,3 +151,34 @@ class RunFolder:
             for file in sorted(Path(draft).iterdir()):
                 with file.open("rb") as source, atomic(self.path / name / file.name) as target:
                     shutil.copyfileobj(source, target)
+
+    def read_module(self, name: str, kind: type[Module]) -> Module:
+        """Theta or phi from a subfolder, as `write_module` left it.
+
+        Raises:
+            DamagedRunError: if it is missing or damaged.
+        """
+        if not (self.path / name).is_dir():  # a name that is no folder would be looked for on the Hugging Face Hub
+            raise DamagedRunError(
+                f"{self.path} holds no {name}; finish the run with `minimax-l2l solve ... --resume`, or solve it "
+                "anew."
+            )
+        strict: dict[str, Any] = {"strict": True} if issubclass(kind, PyTorchModelHubMixin) else {}
+        try:
+            with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
+                return kind.from_pretrained(self.path / name, **strict)
+        except DamagedRunError:
+            raise
+        except (
+            LookupError,
+            OSError,
+            SafetensorError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ) as error:
+            raise DamagedRunError(
+                f"{self.path / name} is damaged ({type(error).__name__} in reading it); solve it again in another "
+                "folder."
+            ) from error

@@ -164,8 +164,9 @@ class Iteration:
         failed, problem = self.health.failed > 0, outcome.turn.problem
         y = map_leaves(lambda new, old: torch.where(failed, old, new), end.y, problem.initial())
         first = problem.initial_state()
-        state = [torch.where(failed, old, new) for new, old in zip(end.state, first, strict=False)]
-        return Iterate(y, tuple(state) if first else end.state)
+        if len(first) != len(end.state):  # the problem keeps no state from step to step
+            return Iterate(y, end.state)
+        return Iterate(y, tuple(torch.where(failed, old, new) for new, old in zip(end.state, first, strict=True)))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next iteration depends on, except the task's own state."""

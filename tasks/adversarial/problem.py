@@ -5,11 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import InnerProblem
-from minimax_l2l.iterate import Iterate
-from minimax_l2l.modes import QueryMode
-from minimax_l2l.randomness import uniform
-from minimax_l2l.trees import Tree, leaves
+from minimax_l2l import InnerProblem, Iterate, QueryMode, Tree, leaves, uniform
 from tasks.adversarial.losses import Loss, cross_entropy
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.threat import Threat, perturbations

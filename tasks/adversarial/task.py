@@ -9,9 +9,8 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
-from minimax_l2l import PGM, InnerOptimizer, L2Ball, LinfBall, Task
+from minimax_l2l import PGM, InnerOptimizer, L2Ball, LinfBall, QueryMode, Task, resting
 from minimax_l2l.errors import require_choice, require_count, require_positive
-from minimax_l2l.modes import QueryMode, resting
 from minimax_l2l.training.processes import processes
 from tasks.adversarial.batches import Batch, Batches
 from tasks.adversarial.data.images import ImageData

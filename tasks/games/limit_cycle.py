@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LinearLR, LRScheduler
 
-from minimax_l2l import GradientFeatures, InnerOptimizer, LearnedOptimizer, RNNUpdater, Task
+from minimax_l2l import GradientFeatures, InnerOptimizer, LearnedOptimizer, RNNUpdater, Task, Tree, leaves
 from minimax_l2l.errors import require_count
-from minimax_l2l.trees import Tree, leaves
 from tasks.games.families.bilinear import BilinearGame
 
 Games = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]

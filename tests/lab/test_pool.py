@@ -12,8 +12,8 @@ import joblib
 import pytest
 import torch
 
-from minimax_l2l.lab.play import play
 from minimax_l2l.lab.pool import play_all
+from minimax_l2l.lab.runs import play
 from tasks.games.presets.limit_cycle import NAME, LimitCyclePreset
 
 

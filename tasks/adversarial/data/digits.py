@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import torch
 
-from minimax_l2l.extras import require_extra
+from minimax_l2l import require_extra
 from tasks.adversarial.data.images import ImageData, Images
 
 SPLIT_SEED = 0

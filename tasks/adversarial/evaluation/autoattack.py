@@ -11,9 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import LinfBall
-from minimax_l2l.extras import require_extra
-from minimax_l2l.modes import querying
+from minimax_l2l import LinfBall, querying, require_extra
 from tasks.adversarial.data.images import Images
 from tasks.adversarial.threat import Threat
 

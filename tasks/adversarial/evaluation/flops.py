@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from minimax_l2l import InnerOptimizer
+from minimax_l2l import InnerOptimizer, Runtime
 from minimax_l2l.training.iteration import Iteration
-from minimax_l2l.training.runtime import Runtime
 from tasks.adversarial.task import AdversarialTraining
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall
-from minimax_l2l.modes import resting
+from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, resting
 from tasks.adversarial.data.images import Images
 from tasks.adversarial.evaluation.autoattack import Tier, autoattack, require_autoattack
 from tasks.adversarial.losses import Loss, cross_entropy, margin

@@ -7,12 +7,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from minimax_l2l.extras import require_extra
-from minimax_l2l.lab.play import play
-from minimax_l2l.lab.pool import EVERY_CORE, play_all
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.lab.report import Section
-from minimax_l2l.lab.rows import write_rows
+from minimax_l2l import require_extra
+from minimax_l2l.lab import EVERY_CORE, Announce, Section, play, play_all, write_rows
 from tasks.adversarial.data.digits import digits
 from tasks.adversarial.experiments.trained import Trained, attack
 from tasks.adversarial.presets.digits import DIGITS, DigitsPreset

@@ -7,10 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from minimax_l2l.lab.play import play
-from minimax_l2l.lab.pool import EVERY_CORE
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.lab.rows import Row, fill, missing
+from minimax_l2l.lab import EVERY_CORE, Announce, Row, fill, missing, play
 from tasks.adversarial.data.digits import digits
 from tasks.adversarial.experiments.trained import Trained, attack
 from tasks.adversarial.presets.digits import DIGITS, DigitsPreset

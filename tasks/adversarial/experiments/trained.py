@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minimax_l2l.training.folder import RunFolder
+from minimax_l2l import RunFolder
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.presets.runs import evaluate_run

@@ -14,11 +14,8 @@ from typing import Any
 
 import torch
 
-from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, Status
-from minimax_l2l.lab.pool import EVERY_CORE
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.lab.rows import fill
-from minimax_l2l.modes import QueryMode, resting
+from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, QueryMode, Status, resting
+from minimax_l2l.lab import EVERY_CORE, Announce, fill
 from tasks.adversarial.data.digits import digits
 from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.evaluation.robustness import withstands

@@ -1,6 +1,6 @@
 """The family `adversarial/DATA-METHOD`, known without torch: every row of the table, to be run again by anyone."""
 
-from minimax_l2l.lab.family import Family
+from minimax_l2l.lab import Family
 from tasks.adversarial.presets.digits import DIGITS
 
 FAMILY = Family(

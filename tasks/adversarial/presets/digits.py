@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minimax_l2l.errors import require_count, require_fraction, require_positive
-from minimax_l2l.lab.preset import Announce, Built, Hidden, Preset
+from minimax_l2l.lab import Announce, Built, Hidden, Preset
 from tasks.adversarial.presets.methods import METHODS, Method
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from minimax_l2l.extras import require_extra
-from minimax_l2l.lab.report import svg
+from minimax_l2l.lab import blank_figure, svg
 from tasks.adversarial.presets.methods import METHODS
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ class Line:
 
 def accuracy_curves(curves: Mapping[Line, Mapping[str, Any]], field: str, label: str, *, log: bool = False) -> str:
     """Accuracy of each run against `field`, `"eps"` or `"steps"`, as SVG text."""
-    figure, axes = _figure(8.4, 4.2)
+    figure = blank_figure(8.4, 4.2)
+    axes = figure.subplots()
     for line, curve in curves.items():
         axes.plot(curve[field]["x"], curve[field]["accuracy"], marker="o", markersize=3, **line.style())
     axes.set(xlabel=label, ylabel="accuracy", ylim=(-0.02, 1.02))
@@ -49,7 +49,8 @@ def accuracy_curves(curves: Mapping[Line, Mapping[str, Any]], field: str, label:
 
 def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> str:
     """Validation accuracy under PGM-10, and each attacker's loss over PGM-10's, against steps, as SVG text."""
-    figure, left, right = _two_axes(11, 4)
+    figure = blank_figure(11, 4)
+    left, right = figure.subplots(1, 2)
     for line, history in histories.items():
         rows = [row for row in history if "validation_pgm_10" in row]
         steps = [row["step"] for row in rows]
@@ -66,7 +67,8 @@ def robustness_against_cost(rows: Mapping[Line, Mapping[str, Any]], robust: str)
 
     Rows below half the best are left out, so that the others can be told apart.
     """
-    figure, left, right = _two_axes(11, 4)
+    figure = blank_figure(11, 4)
+    left, right = figure.subplots(1, 2)
     best = max(row[robust] for row in rows.values())
     for line, row in rows.items():
         if row[robust] < best / 2:
@@ -95,8 +97,7 @@ def perturbation_grid(images: Tensor, perturbations: Mapping[str, Tensor]) -> st
     lines = [("image", images)]
     for name, perturbation in perturbations.items():
         lines += [(f"{name} x{times}", 0.5 + times * perturbation) for times in (1, 5, 30)]
-    figure, _ = _figure(1.1 * len(images) + 1.6, 1.1 * len(lines))
-    figure.clear()
+    figure = blank_figure(1.1 * len(images) + 1.6, 1.1 * len(lines))
     grid = figure.subplots(len(lines), len(images), squeeze=False)
     for (name, pictures), axes in zip(lines, grid, strict=True):
         for axis, picture in zip(axes, pictures, strict=True):
@@ -114,16 +115,3 @@ def _displayable(picture: Tensor) -> Any:
 def _legend(figure: Figure, axes: Any) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Any]:
-    module = require_extra("matplotlib.figure", extra="report", purpose="drawing figures")
-    figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots()
-
-
-def _two_axes(width: float, height: float) -> tuple[Figure, Any, Any]:
-    module = require_extra("matplotlib.figure", extra="report", purpose="drawing figures")
-    figure: Figure = module.Figure(figsize=(width, height), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    return figure, left, right

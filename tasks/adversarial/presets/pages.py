@@ -10,11 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall
-from minimax_l2l.lab.play import preset_of
-from minimax_l2l.lab.report import Section, environment_section
-from minimax_l2l.training.folder import RunFolder
-from minimax_l2l.trees import leaves
+from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder, leaves
+from minimax_l2l.lab import Section, environment_section, preset_of
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.presets.figures import Line

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
-from minimax_l2l import DamagedRunError, InnerOptimizer, LearnedOptimizer, LinfBall
-from minimax_l2l.lab.environment import describe_environment
-from minimax_l2l.lab.play import read_solution, read_whole
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.training.runtime import Runtime
+from minimax_l2l import InnerOptimizer, LearnedOptimizer, LinfBall, RunFolder, Runtime
+from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
 from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.flops import training_flops
@@ -48,29 +41,14 @@ def load_run(preset: DigitsPreset, folder: Path, *, device: str = "cpu") -> Load
     """
     place = Runtime(device).device
     config = read_whole(folder, "config.json", ("data", "data_sha256"))
-    learns = preset.row.learns
-    for part in ("model", "optimizer") if learns else ("model",):
-        if not (folder / part).is_dir():  # a name that is no folder would be looked for on the Hugging Face Hub
-            raise DamagedRunError(
-                f"{folder} holds no {part}; finish the run with `minimax-l2l solve ... --resume`, or solve it anew."
-            )
-    data = _data_of(preset, config)
-    try:
-        with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
-            classifier = SmallResNet.from_pretrained(folder / "model", strict=True).eval()
-        optimizer: InnerOptimizer
-        if learns:
-            optimizer = LearnedOptimizer.from_pretrained(folder / "optimizer")
-        else:
-            optimizer = preset.row.make(preset.eps, preset.steps, data.shape[0])
-    except DamagedRunError:
-        raise
-    except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedRunError(
-            f"{folder} holds a damaged run ({type(error).__name__} in reading its weights); solve it again in "
-            "another folder."
-        ) from error
-    return LoadedRun(classifier.to(place), optimizer.eval().to(place), data)
+    data, files = _data_of(preset, config), RunFolder(folder)
+    classifier = files.read_module("model", SmallResNet)
+    optimizer: InnerOptimizer
+    if preset.row.learns:
+        optimizer = files.read_module("optimizer", LearnedOptimizer)
+    else:
+        optimizer = preset.row.make(preset.eps, preset.steps, data.shape[0])
+    return LoadedRun(classifier.eval().to(place), optimizer.eval().to(place), data)
 
 
 def evaluate_run(

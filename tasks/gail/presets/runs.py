@@ -8,8 +8,8 @@ from typing import Any
 
 from minimax_l2l import DamagedRunError, Status
 from minimax_l2l.lab.environment import describe_environment
-from minimax_l2l.lab.play import read_solution, read_whole
 from minimax_l2l.lab.preset import Announce
+from minimax_l2l.lab.runs import read_solution, read_whole
 from minimax_l2l.training.folder import RunFolder
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.measures.measurement import LAST, measure, to_the_end

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from minimax_l2l import InnerProblem, Oracle
-from minimax_l2l.trees import Tree, leaves
+from minimax_l2l import InnerProblem, Oracle, Tree, leaves
 
 
 class BilinearGame(InnerProblem):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from minimax_l2l.extras import require_extra
+from minimax_l2l.lab import blank_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,8 +26,7 @@ def draw_orbits(orbits: Mapping[str, Tensor], *, radius: float = 2.2) -> Figure:
     Raises:
         MissingExtraError: if matplotlib is not installed.
     """
-    module = require_extra("matplotlib.figure", extra="report", purpose="drawing orbits")
-    figure: Figure = module.Figure(figsize=(6, 6), layout="constrained")
+    figure = blank_figure(6, 6)
     axes = figure.subplots()
     ticks = [radius * (i / 7 - 1) for i in range(15)]
     xs, ys = [x for x in ticks for _ in ticks], [y for _ in ticks for y in ticks]

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minimax_l2l.errors import require_count
-from minimax_l2l.lab.environment import describe_environment
-from minimax_l2l.lab.play import read_solution
-from minimax_l2l.lab.preset import Announce, Built, Preset
+from minimax_l2l.lab import Announce, Built, Preset, describe_environment, read_solution
 
 NAME = "games/limit-cycle-rnn-l2l"
 

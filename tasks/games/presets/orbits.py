@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors import SafetensorError
 from torch import Tensor
 
-from minimax_l2l import AlternatingAscent, DamagedRunError, GradientAscent, LearnedOptimizer
-from minimax_l2l.lab.report import Section, svg
-from minimax_l2l.training.runtime import Runtime
+from minimax_l2l import AlternatingAscent, GradientAscent, LearnedOptimizer, RunFolder, Runtime
+from minimax_l2l.lab import Section, svg
 from tasks.games.limit_cycle import orbit
 from tasks.games.presets.figure import draw_orbits
 
@@ -28,17 +26,7 @@ def orbits(folder: Path, *, device: str = "cpu") -> dict[str, Tensor]:
     Raises:
         DamagedRunError: if the folder holds no whole optimizer.
     """
-    if not (folder / "optimizer").is_dir():
-        raise DamagedRunError(f"{folder} holds no trained optimizer; run `minimax-l2l solve` again.")
-    try:
-        learned = LearnedOptimizer.from_pretrained(folder / "optimizer")
-    except DamagedRunError:
-        raise
-    except (LookupError, OSError, SafetensorError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedRunError(
-            f"{folder / 'optimizer'} is damaged ({type(error).__name__} in reading it); solve it again in another "
-            "folder."
-        ) from error
+    learned = RunFolder(folder).read_module("optimizer", LearnedOptimizer)
     return {
         "simultaneous": orbit(GradientAscent(steps=1, step_size=STEP_SIZE), steps=STEPS),
         "alternating": orbit(AlternatingAscent(steps=1, step_size=STEP_SIZE), steps=STEPS),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pages import assert_self_contained
 
-from minimax_l2l.lab.play import play
 from minimax_l2l.lab.report import write_report
+from minimax_l2l.lab.runs import play
 from tasks.adversarial.experiments.trained import Trained, attack
 from tasks.adversarial.presets.digits import DIGITS
 from tasks.adversarial.presets.figures import Line

@@ -18,7 +18,7 @@ import torch
 from sb3_contrib import TRPO
 
 from minimax_l2l import cli
-from minimax_l2l.lab.play import play
+from minimax_l2l.lab.runs import play
 from tasks.gail import GAIL, record, write_minari
 from tasks.gail.environments.fixed_horizon import CARTPOLE_AT_ONE
 from tasks.gail.experts.scripted import balance, push_left

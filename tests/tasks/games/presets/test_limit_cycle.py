@@ -7,8 +7,8 @@ import pytest
 from pages import assert_self_contained
 
 from minimax_l2l import DamagedRunError
-from minimax_l2l.lab.play import evaluate, play
 from minimax_l2l.lab.report import write_report
+from minimax_l2l.lab.runs import evaluate, play
 from tasks.games.presets import FAMILY
 from tasks.games.presets.limit_cycle import NAME, LimitCyclePreset
 from tasks.games.presets.orbits import sections

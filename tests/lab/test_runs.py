@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from minimax_l2l import DamagedRunError, Status
-from minimax_l2l.lab.play import evaluate, play, preset_of
+from minimax_l2l.lab.runs import evaluate, play, preset_of
 
 NAME = "climbs/steep"
 
