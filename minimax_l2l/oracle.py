@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from types import TracebackType
 
 import torch
 from torch import Tensor
@@ -34,12 +33,7 @@ class Oracle:
         self._open.enter_context(querying(module, self.problem.query_mode, graph=self.second_order))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     @torch.no_grad()
@@ -72,13 +66,8 @@ class Oracle:
             gradients = torch.autograd.grad(
                 values.sum(), leaves(point), create_graph=self.second_order, materialize_grads=True
             )
-        signs = self.problem.signs
-        per_leaf = signs if isinstance(signs, tuple) else (signs,) * len(gradients)
-        if len(per_leaf) != len(gradients):
-            raise ValueError(
-                f"the problem has {len(per_leaf)} signs and {len(gradients)} leaves; give one sign to each leaf."
-            )
-        signed = [part if sign == 1 else sign * part for sign, part in zip(per_leaf, gradients, strict=True)]
+        signs = self.problem.signs_of(y)
+        signed = [part if sign == 1 else sign * part for sign, part in zip(signs, gradients, strict=True)]
         return values, rebuild(y, signed)
 
     def merit(self, values: Tensor) -> Tensor:

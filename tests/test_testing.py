@@ -658,8 +658,11 @@ BROKEN_OPTIMIZERS = {
     "a mood of its own": (Moody, "two runs from one seed differ"),
     "free values": (Freeloading, "Every query goes through"),
     "free gradients": (Secretive, "Every query goes through"),
-    "state not handed on": (Restless, "The state that one step returns"),
-    "updater's state dropped": (lambda: Absent(RNNUpdater(), steps=3), "The state that one updater returns"),
+    "state not handed on": (Restless, "the state that one step returns is not what the next step is given"),
+    "updater's state dropped": (
+        lambda: Absent(RNNUpdater(), steps=3),
+        "the state that one updater returns",
+    ),
     "a norm over the batch": (Herding, "starting instance 0 elsewhere moved instance"),
     "a norm over the batch, learned": (
         lambda: LearnedOptimizer(RNNUpdater(gain=0.1), features=GradientFeatures("batch-max")),
