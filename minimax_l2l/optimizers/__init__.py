@@ -1,9 +1,8 @@
 """How an inner problem is maximised: hand-designed rules and the learned one, behind one interface."""
 
 from minimax_l2l.optimizers.adam import Adam
-from minimax_l2l.optimizers.ascent import FGSM, PGM, AlternatingAscent, GradientAscent
+from minimax_l2l.optimizers.ascent import FGSM, PGM, AlternatingAscent, ExtraGradient, GradientAscent
 from minimax_l2l.optimizers.base import InnerOptimizer
-from minimax_l2l.optimizers.extragradient import ExtraGradient
 from minimax_l2l.optimizers.lbfgs import LBFGS
 from minimax_l2l.optimizers.learned import LearnedOptimizer
 

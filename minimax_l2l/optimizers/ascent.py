@@ -1,4 +1,4 @@
-"""Hand-designed inner optimizers of the first order: gradient ascent, FGSM, PGM."""
+"""Hand-designed inner optimizers of the first order: gradient ascent, extragradient, FGSM, PGM."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.optimizers.base import InnerOptimizer, Observer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, choose, leaves, map_leaves, per_instance
+from minimax_l2l.trees import Tree, choose, leaves, map_leaves, per_instance, rebuild
 
 
 class GradientAscent(InnerOptimizer):
@@ -47,9 +47,33 @@ class AlternatingAscent(GradientAscent):
         for turn in range(len(leaves(y))):
             parts, moves = list(leaves(y)), leaves(oracle.gradient(y))
             parts[turn] = parts[turn] + self.step_size * moves[turn]
-            moved: Tree = parts[0] if isinstance(y, Tensor) else tuple(parts)
-            y = oracle.problem.constraint.project(moved)
+            y = oracle.problem.constraint.project(rebuild(y, parts))
         return y, state
+
+
+class ExtraGradient(GradientAscent):
+    """y' = project(y_k + step_size * g(y_k)), y_{k+1} = project(y_k + step_size * g(y')).
+
+    On the pair (x, y) of a game with signs (-1, +1) it settles f = xy, on which gradient play leaves. A step costs
+    two gradients.
+
+    Source: Korpelevich, 1976.
+
+    Args:
+        steps: K.
+        step_size: in units of y over units of the gradient.
+        random_start: see `InnerOptimizer`.
+    """
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """Look ahead, come back, step."""
+        project = oracle.problem.constraint.project
+
+        def moved(gradient: Tree) -> Tree:
+            return project(map_leaves(lambda a, b: a + self.step_size * b, y, gradient))
+
+        ahead = moved(oracle.gradient(y))
+        return moved(oracle.gradient(ahead)), state
 
 
 class PGM(InnerOptimizer):
@@ -93,8 +117,7 @@ class PGM(InnerOptimizer):
     def _accumulate(self, gradient: Tree, state: State) -> tuple[Tree, State]:
         unit = map_leaves(_over_mean_size, gradient)
         if state:
-            before = state[0] if isinstance(gradient, Tensor) else state
-            unit = map_leaves(lambda new, old: self.momentum * old + new, unit, before)
+            unit = map_leaves(lambda new, old: self.momentum * old + new, unit, rebuild(gradient, state))
         return unit, leaves(unit)
 
     def maximize(
@@ -117,7 +140,7 @@ class PGM(InnerOptimizer):
             with self.oracle(problem) as oracle:
                 value = oracle.merit(oracle.value(end.y))
             better = value > highest
-            best = Iterate(choose(better, end.y, best.y), _choose_state(better, end.state, best.state))
+            best = Iterate(choose(better, end.y, best.y), leaves(choose(better, end.state, best.state)))
             highest = torch.maximum(value, highest)
         return best
 
@@ -135,10 +158,6 @@ class FGSM(PGM):
 
     def __init__(self, *, step_size: float, random_start: float = 0.0) -> None:
         super().__init__(steps=1, step_size=step_size, random_start=random_start)
-
-
-def _choose_state(better: Tensor, yes: State, no: State) -> State:
-    return leaves(choose(better, yes, no)) if no else no
 
 
 def _over_mean_size(gradient: Tensor) -> Tensor:

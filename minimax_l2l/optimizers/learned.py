@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
-
 import torch
 
-from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import require_count, require_positive
 from minimax_l2l.features import Features, GradientFeatures, root_mean_square
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.base import InnerOptimizer
-from minimax_l2l.optimizers.parts import describe, rebuild
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
@@ -86,22 +81,6 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.clip_norm = require_positive("clip_norm", clip_norm) if clip_norm is not None else None
         if relative and not self.features.needs_gradient:
             raise ValueError("relative=True needs features that read the gradient; pass GradientFeatures().")
-
-    def config(self) -> dict[str, Any]:
-        """Its constructor's arguments, the updater and the features by class name."""
-        return {**arguments(self), **describe(self.updater, self.features)}
-
-    @classmethod
-    def from_config(
-        cls,
-        config: Mapping[str, Any],
-        *,
-        updaters: Sequence[type[Updater]] = (),
-        features: Sequence[type[Features]] = (),
-    ) -> Self:
-        """Build it again; see `PretrainedMixin.from_config`."""
-        updater, seen = rebuild(config, updaters, features)
-        return cls(**{**config, "updater": updater, "features": seen})
 
     def oracle(self, problem: InnerProblem) -> Oracle:
         """An oracle of first or second order, as asked."""

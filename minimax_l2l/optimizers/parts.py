@@ -3,61 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
+from minimax_l2l import updaters
 from minimax_l2l.errors import MissingClassError
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
-from minimax_l2l.updaters import (
-    CNNUpdater,
-    DenseMLPUpdater,
-    LowRankUpdater,
-    MLPUpdater,
-    RNNUpdater,
-    RowUpdater,
-    Updater,
-)
+from minimax_l2l.updaters import Updater
 
 UPDATERS: tuple[type[Updater], ...] = (
-    CNNUpdater,
-    RNNUpdater,
-    MLPUpdater,
-    RowUpdater,
-    LowRankUpdater,
-    DenseMLPUpdater,
+    updaters.CNNUpdater,
+    updaters.RNNUpdater,
+    updaters.MLPUpdater,
+    updaters.RowUpdater,
+    updaters.LowRankUpdater,
+    updaters.DenseMLPUpdater,
 )
 FEATURES: tuple[type[Features], ...] = (GradientFeatures, IterateFeatures, LogSignFeatures)
 Part = TypeVar("Part", Updater, Features)
 
 
-def describe(updater: Updater, features: Features) -> dict[str, Any]:
-    """Both parts, as JSON can hold them.
+def told(part: Updater | Features) -> dict[str, Any]:
+    """A part's config, as JSON can hold it.
 
     Raises:
-        AttributeError: if a part did not keep an argument of its constructor under its own name.
+        AttributeError: if it did not keep an argument of its constructor under its own name.
         TypeError: if it keeps what JSON cannot hold.
     """
-    return {
-        "updater": {"class": type(updater).__name__, "config": _told(updater)},
-        "features": {"class": type(features).__name__, **_told(features)},
-    }
-
-
-def rebuild(
-    config: Mapping[str, Any], updaters: Iterable[type[Updater]], features: Iterable[type[Features]]
-) -> tuple[Updater, Features]:
-    """Both parts anew, their classes looked up among the library's own and those handed over.
-
-    Raises:
-        MissingClassError: if a class is not among them.
-    """
-    updater = _find("updater", config["updater"]["class"], (*UPDATERS, *updaters))
-    seen = dict(config["features"])
-    feature = _find("features", seen.pop("class"), (*FEATURES, *features))
-    return updater(**config["updater"]["config"]), feature(**seen)
-
-
-def _told(part: Updater | Features) -> dict[str, Any]:
     config = part.config()
     try:
         json.dumps(config)
@@ -69,7 +41,12 @@ def _told(part: Updater | Features) -> dict[str, Any]:
     return config
 
 
-def _find(kind: str, name: str, known: Iterable[type[Part]]) -> type[Part]:
+def find(kind: str, name: str, known: Iterable[type[Part]]) -> type[Part]:
+    """The class of a name among the known ones.
+
+    Raises:
+        MissingClassError: if it is not among them.
+    """
     classes = {one.__name__: one for one in known}
     if name not in classes:
         raise MissingClassError(
