@@ -58,11 +58,8 @@ class Meter:
             samples = next((len(part) for part in tree_leaves(given) if isinstance(part, Tensor) and part.dim()), 0)
             self._forward(samples / instances if samples else 1.0, returned, reaches=theta is not None)
 
-        handle = module.register_forward_hook(ran)
-        try:
+        with module.register_forward_hook(ran):
             return self._counted(module, compute, theta)
-        finally:
-            handle.remove()
 
     def evaluating(self, problem: Any, compute: Callable[[], Result], *, theta: nn.Module | None) -> Result:
         """Compute something from the objective of a problem that names no module; else as `through`.

@@ -61,6 +61,11 @@ def unravel(flat: Tensor, like: Tree) -> Tree:
     return tuple(part.view_as(leaf) for part, leaf in zip(parts, like, strict=True))
 
 
+def shifted(tree: Tree, length: float, direction: Tree) -> Tree:
+    """The point tree + length * direction."""
+    return map_leaves(lambda start, step: start + length * step, tree, direction)
+
+
 def detach(tree: Tree) -> Tree:
     """The same values, cut from the graph."""
     return map_leaves(Tensor.detach, tree)

@@ -45,17 +45,12 @@ class Region:
         """Whether `project` can answer: a ball must be alone, or meet boxes that hold the origin."""
         return self.holds_origin or math.isinf(self.radius)
 
-    @property
-    def boxed(self) -> bool:
-        """Whether there are bounds."""
-        bounds = (self.low, self.high)
-        return any(isinstance(bound, Tensor) or math.isfinite(bound) for bound in bounds)
-
     def project(self, y: Tensor) -> Tensor:
         """The nearest point of the region; only where `exact`."""
         if math.isinf(self.radius):
             return clamp(y, self.low, self.high)
-        return shrink_into_box(y, self.radius, self.low, self.high) if self.boxed else shrink(y, self.radius)
+        boxed = any(isinstance(bound, Tensor) or math.isfinite(bound) for bound in (self.low, self.high))
+        return shrink_into_box(y, self.radius, self.low, self.high) if boxed else shrink(y, self.radius)
 
 
 def clamp(y: Tensor, low: Bound, high: Bound) -> Tensor:

@@ -10,7 +10,7 @@ from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.optimizers.base import InnerOptimizer, Observer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, choose, leaves, map_leaves, per_instance, rebuild
+from minimax_l2l.trees import Tree, choose, leaves, map_leaves, per_instance, rebuild, shifted
 
 
 class GradientAscent(InnerOptimizer):
@@ -31,9 +31,7 @@ class GradientAscent(InnerOptimizer):
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One projected gradient step."""
-        gradient = oracle.gradient(y)
-        moved = map_leaves(lambda a, b: a + self.step_size * b, y, gradient)
-        return oracle.problem.constraint.project(moved), state
+        return oracle.problem.constraint.project(shifted(y, self.step_size, oracle.gradient(y))), state
 
 
 class AlternatingAscent(GradientAscent):
@@ -68,12 +66,8 @@ class ExtraGradient(GradientAscent):
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """Look ahead, come back, step."""
         project = oracle.problem.constraint.project
-
-        def moved(gradient: Tree) -> Tree:
-            return project(map_leaves(lambda a, b: a + self.step_size * b, y, gradient))
-
-        ahead = moved(oracle.gradient(y))
-        return moved(oracle.gradient(ahead)), state
+        ahead = project(shifted(y, self.step_size, oracle.gradient(y)))
+        return project(shifted(y, self.step_size, oracle.gradient(ahead))), state
 
 
 class PGM(InnerOptimizer):
@@ -111,8 +105,7 @@ class PGM(InnerOptimizer):
         if self.momentum:
             gradient, state = self._accumulate(gradient, state)
         constraint = oracle.problem.constraint
-        moved = map_leaves(lambda a, b: a + self.step_size * b, y, constraint.direction(gradient))
-        return constraint.project(moved), state
+        return constraint.project(shifted(y, self.step_size, constraint.direction(gradient))), state
 
     def _accumulate(self, gradient: Tree, state: State) -> tuple[Tree, State]:
         unit = map_leaves(_over_mean_size, gradient)

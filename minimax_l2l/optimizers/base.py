@@ -12,7 +12,7 @@ from minimax_l2l.errors import require_count, require_fraction
 from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, map_leaves
+from minimax_l2l.trees import Tree, detach, shifted
 
 Observer = Callable[[int, Tree], None]
 
@@ -27,7 +27,12 @@ class InnerOptimizer(nn.Module, ABC):
         steps: K, how many steps `maximize` takes; 0 returns the start.
         random_start: how far the start is moved towards a random feasible point: y_0 = project(initial +
             random_start * sample); 0 starts at `initial`, 1 anywhere in the set.
+
+    Attributes:
+        second_order: whether gradients keep their graph, so that phi receives second derivatives.
     """
+
+    second_order: bool = False
 
     def __init__(self, *, steps: int, random_start: float = 0.0) -> None:
         super().__init__()
@@ -73,12 +78,11 @@ class InnerOptimizer(nn.Module, ABC):
         if self.random_start == 0:
             return problem.constraint.project(initial)
         sample = problem.constraint.sample(problem.noise(initial, draw))
-        moved = map_leaves(lambda a, b: a + self.random_start * b, initial, sample)
-        return problem.constraint.project(moved)
+        return problem.constraint.project(shifted(initial, self.random_start, sample))
 
     def oracle(self, problem: InnerProblem) -> Oracle:
         """The oracle that this optimizer's queries go through."""
-        return Oracle(problem)
+        return Oracle(problem, second_order=self.second_order)
 
     def maximize(
         self,

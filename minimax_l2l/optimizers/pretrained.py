@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from minimax_l2l import updaters as networks
 from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import DamagedRunError, MissingClassError
-from minimax_l2l.features import Features
-from minimax_l2l.optimizers.parts import FEATURES, UPDATERS, find, told
+from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
 from minimax_l2l.updaters import Updater
 
+UPDATERS: tuple[type[Updater], ...] = (
+    networks.CNNUpdater,
+    networks.RNNUpdater,
+    networks.MLPUpdater,
+    networks.RowUpdater,
+    networks.LowRankUpdater,
+    networks.DenseMLPUpdater,
+)
+FEATURES: tuple[type[Features], ...] = (GradientFeatures, IterateFeatures, LogSignFeatures)
+Part = TypeVar("Part", Updater, Features)
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 CARD = """---
 {{ card_data }}
@@ -46,8 +56,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             AttributeError: if a part did not keep an argument of its constructor under its own name.
             TypeError: if a part keeps what JSON cannot hold.
         """
-        updater = {"class": type(self.updater).__name__, "config": told(self.updater)}
-        features = {"class": type(self.features).__name__, **told(self.features)}
+        updater = {"class": type(self.updater).__name__, "config": _told(self.updater)}
+        features = {"class": type(self.features).__name__, **_told(self.features)}
         return {**arguments(self), "updater": updater, "features": features}
 
     @classmethod
@@ -69,8 +79,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             MissingClassError: if a class is neither the library's own nor among these.
         """
         updater, seen = config["updater"], dict(config["features"])
-        network = find("updater", updater["class"], (*UPDATERS, *updaters))
-        view = find("features", seen.pop("class"), (*FEATURES, *features))
+        network = _find("updater", updater["class"], (*UPDATERS, *updaters))
+        view = _find("features", seen.pop("class"), (*FEATURES, *features))
         return cls(**{**config, "updater": network(**updater["config"]), "features": view(**seen)})
 
     def _save_pretrained(self, save_directory: Path) -> None:
@@ -123,3 +133,25 @@ def _fetch(place: str, name: str, options: Mapping[str, Any]) -> Path:
     if not file.is_file():
         raise FileNotFoundError(f"{place} holds no {name}, so it is not a saved optimizer.")
     return file
+
+
+def _told(part: Updater | Features) -> dict[str, Any]:
+    config = part.config()
+    try:
+        json.dumps(config)
+    except TypeError as error:
+        raise TypeError(
+            f"{type(part).__name__} cannot be saved ({error}); let its constructor take numbers, strings and "
+            "lists of these."
+        ) from error
+    return config
+
+
+def _find(kind: str, name: str, known: Iterable[type[Part]]) -> type[Part]:
+    classes = {one.__name__: one for one in known}
+    if name not in classes:
+        raise MissingClassError(
+            f"the optimizer was saved with the {kind} {name}, which this library does not have; pass the class: "
+            f"from_pretrained(..., {kind.rstrip('s')}s=[{name}])."
+        )
+    return classes[name]

@@ -31,7 +31,7 @@ from minimax_l2l.testing.probes import (
     stirred,
     unlike,
 )
-from minimax_l2l.trees import Tree, detach, instances, leaves, map_leaves, ravel
+from minimax_l2l.trees import Tree, detach, instances, leaves, map_leaves, ravel, shifted
 
 
 def check_optimizer(
@@ -63,11 +63,6 @@ def check_optimizer(
         return _Trial(copy.deepcopy(optimizer), problem_factory, tolerance, seed)
 
     uphold(_Trial, trial, seed=seed)
-
-
-def _shadow(owner: object, **methods: Callable[..., Any]) -> None:
-    """Attributes of this one object shadow methods of its class."""
-    vars(owner).update(methods)
 
 
 @dataclass(frozen=True)
@@ -144,7 +139,7 @@ class _Trial:
                 values.register_hook(lambda _: real.add(input_gradient=1))  # type: ignore[no-untyped-call]
             return values
 
-        _shadow(problem, objective=metered)
+        vars(problem)["objective"] = metered  # an attribute of this one problem shadows its method
         self.maximize(problem)
         if problem.passes != real:
             yield f"{problem.passes} were counted and {real} were made"
@@ -165,7 +160,7 @@ class _Trial:
         def heard(_: nn.Module, given: tuple[Any, ...], returned: tuple[Tensor, State]) -> None:
             handed["updater"].append((given[1], returned[1]))
 
-        _shadow(self.optimizer, step=recorded)
+        vars(self.optimizer)["step"] = recorded  # of this one copy
         updater = getattr(self.optimizer, "updater", None)
         if isinstance(updater, nn.Module):
             updater.register_forward_hook(heard)
@@ -185,12 +180,12 @@ class _Trial:
         problem = self.problem_factory()
         start = detach(problem.initial())
         sample = problem.constraint.sample(map_leaves(torch.rand_like, start))
-        other = problem.constraint.project(map_leaves(lambda a, b: a + 0.1 * b, start, sample))
+        other = problem.constraint.project(shifted(start, 0.1, sample))
 
         def ends(start: Tree) -> list[Tree]:
             problem = self.problem_factory()
             problem.query_mode = "eval"
-            _shadow(problem, initial=lambda: start)
+            vars(problem)["initial"] = lambda: start
             return [self.maximize(problem)]
 
         for j, _, moved in moved_along(start, other, ends, self.tolerance):
@@ -215,8 +210,8 @@ class _Trial:
 
         signs = problem.signs_of(initial)
         ones = (1.0,) * len(signs)
-        # Moments of another objective would lead elsewhere.
-        _shadow(problem, objective=lambda y: height(y, ones), initial_state=lambda: ())
+        vars(problem)["objective"] = lambda y: height(y, ones)
+        vars(problem)["initial_state"] = lambda: ()  # moments of another objective would lead elsewhere
         seen, last = self.walk(problem)
         start = seen[0][1]
         size = ravel(start).abs().reshape(instances(last), -1).sum(1).clamp_min(1)

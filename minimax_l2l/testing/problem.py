@@ -25,7 +25,7 @@ from minimax_l2l.testing.probes import (
     seeded,
     unlike,
 )
-from minimax_l2l.trees import Tree, instances, leaves, map_leaves, per_instance, ravel, rebuild
+from minimax_l2l.trees import Tree, detach, instances, leaves, map_leaves, per_instance, ravel, rebuild, shifted
 
 
 def check_problem(
@@ -54,9 +54,9 @@ def check_problem(
 
 
 def _feasible(problem: InnerProblem, spread: float) -> Tree:
-    initial = map_leaves(Tensor.detach, problem.initial())
+    initial = detach(problem.initial())
     sample = problem.constraint.sample(map_leaves(torch.rand_like, initial))
-    return problem.constraint.project(map_leaves(lambda a, b: a + spread * b, initial, sample))
+    return problem.constraint.project(shifted(initial, spread, sample))
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.cnn import CNNUpdater
-from minimax_l2l.updaters.dense import DenseMLPUpdater
-from minimax_l2l.updaters.low_rank import LowRankUpdater
-from minimax_l2l.updaters.mlp import MLPUpdater
+from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
 from minimax_l2l.updaters.rnn import RNNUpdater
 from minimax_l2l.updaters.rows import RowUpdater
 from minimax_l2l.updaters.streaming import StreamingAdam

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from minimax_l2l.errors import require_choice, require_count, require_fraction
 from minimax_l2l.iterate import State
+from minimax_l2l.modes import resting
 from minimax_l2l.updaters.base import Updater
+from minimax_l2l.updaters.perceptrons import zeroed
 
 Architecture = Literal["wide", "slim", "light"]
 
@@ -83,10 +85,8 @@ class CNNUpdater(Updater):
         require_fraction("share", share)
         budget = share * _flops(classifier, image[None])
         width = 1
-        while (
-            _flops(cls.light(len(image), inputs, 2 * width, gain), image.new_zeros(1, inputs, *image.shape))
-            <= budget
-        ):
+        features = image.new_zeros(1, inputs, *image.shape)
+        while _flops(cls.light(len(image), inputs, 2 * width, gain), features) <= budget:
             width *= 2
         return cls.light(len(image), inputs, width, gain)
 
@@ -167,9 +167,7 @@ class _Light(nn.Module):
         super().__init__()
         self.channels, self.sees_gradient = channels, inputs > 1
         self.gain = nn.Parameter(torch.full((channels, 1, 1), float(gain)), requires_grad=self.sees_gradient)
-        last = nn.Conv2d(width, 4 * channels, 3, padding=1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias if last.bias is not None else last.weight)
+        last = zeroed(nn.Conv2d(width, 4 * channels, 3, padding=1))
         self.correction = nn.Sequential(
             nn.PixelUnshuffle(2),
             nn.Conv2d(4 * inputs * channels, width, 3, padding=1),
@@ -194,12 +192,7 @@ def _flops(network: nn.Module, example: Tensor) -> int:
     """Floating-point operations of one forward pass."""
     from torch.utils.flop_counter import FlopCounterMode  # imports Triton, which takes a third of a second
 
-    modes = [(part, part.training) for part in network.modules()]
-    network.eval()
-    parameter = next(network.parameters())
-    example = torch.zeros_like(example, device=parameter.device, dtype=parameter.dtype)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    example = torch.zeros_like(example).to(next(network.parameters()))
+    with resting(network), torch.no_grad(), FlopCounterMode(display=False) as counter:
         _ = network(example, ()) if isinstance(network, Updater) else network(example)
-    for part, was in modes:
-        part.training = was
     return int(counter.get_total_flops())

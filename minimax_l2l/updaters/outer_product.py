@@ -90,14 +90,10 @@ def _norm(matrix: OuterProduct, order: float = 2, *rest: Any) -> Tensor | None:
     if order != 2 or rest:
         return None
     if len(matrix.left) == 1:
-        return _length(matrix.left) * _length(matrix.right)
+        length: Tensor = torch.linalg.vector_norm(matrix.left) * torch.linalg.vector_norm(matrix.right)
+        return length
     squared: Tensor = (matrix.left @ matrix.left.T * (matrix.right @ matrix.right.T)).sum()
     return squared.clamp_min(0).sqrt()
-
-
-def _length(vector: Tensor) -> Tensor:
-    length: Tensor = torch.linalg.vector_norm(vector)
-    return length
 
 
 _aten = torch.ops.aten
