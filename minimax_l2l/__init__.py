@@ -11,17 +11,11 @@ if TYPE_CHECKING:
     from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
     from minimax_l2l.iterate import Iterate
     from minimax_l2l.meter import Meter
-    from minimax_l2l.optimizers import (
-        FGSM,
-        LBFGS,
-        PGM,
-        Adam,
-        AlternatingAscent,
-        ExtraGradient,
-        GradientAscent,
-        InnerOptimizer,
-        LearnedOptimizer,
-    )
+    from minimax_l2l.optimizers.adam import Adam
+    from minimax_l2l.optimizers.ascent import FGSM, PGM, AlternatingAscent, ExtraGradient, GradientAscent
+    from minimax_l2l.optimizers.base import InnerOptimizer
+    from minimax_l2l.optimizers.lbfgs import LBFGS
+    from minimax_l2l.optimizers.learned import LearnedOptimizer
     from minimax_l2l.oracle import Oracle
     from minimax_l2l.passes import Passes
     from minimax_l2l.problem import InnerProblem
@@ -31,16 +25,12 @@ if TYPE_CHECKING:
     from minimax_l2l.training.hooks import Hook
     from minimax_l2l.training.solution import Solution, Status
     from minimax_l2l.training.step import Losses
-    from minimax_l2l.updaters import (
-        CNNUpdater,
-        DenseMLPUpdater,
-        LowRankUpdater,
-        MLPUpdater,
-        RNNUpdater,
-        RowUpdater,
-        StreamingAdam,
-        Updater,
-    )
+    from minimax_l2l.updaters.base import Updater
+    from minimax_l2l.updaters.cnn import CNNUpdater
+    from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
+    from minimax_l2l.updaters.rnn import RNNUpdater
+    from minimax_l2l.updaters.rows import RowUpdater
+    from minimax_l2l.updaters.streaming import StreamingAdam
 
 __version__ = "0.1.0"
 

@@ -103,15 +103,12 @@ class PGM(InnerOptimizer):
         """One step along the steepest direction."""
         gradient = oracle.gradient(y)
         if self.momentum:
-            gradient, state = self._accumulate(gradient, state)
+            gradient = map_leaves(_over_mean_size, gradient)
+            if state:
+                gradient = shifted(gradient, self.momentum, rebuild(gradient, state))
+            state = leaves(gradient)
         constraint = oracle.problem.constraint
         return constraint.project(shifted(y, self.step_size, constraint.direction(gradient))), state
-
-    def _accumulate(self, gradient: Tree, state: State) -> tuple[Tree, State]:
-        unit = map_leaves(_over_mean_size, gradient)
-        if state:
-            unit = map_leaves(lambda new, old: self.momentum * old + new, unit, rebuild(gradient, state))
-        return unit, leaves(unit)
 
     def maximize(
         self,

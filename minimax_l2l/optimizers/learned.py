@@ -11,7 +11,8 @@ from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, detach, map_leaves, per_instance, ravel, shifted, unravel
-from minimax_l2l.updaters import StreamingAdam, Updater
+from minimax_l2l.updaters.base import Updater
+from minimax_l2l.updaters.streaming import StreamingAdam
 
 
 class LearnedOptimizer(InnerOptimizer, PretrainedMixin):

@@ -12,21 +12,24 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from minimax_l2l import updaters as networks
 from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import DamagedRunError, MissingClassError
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
-from minimax_l2l.updaters import Updater
+from minimax_l2l.updaters.base import Updater
+from minimax_l2l.updaters.cnn import CNNUpdater
+from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
+from minimax_l2l.updaters.rnn import RNNUpdater
+from minimax_l2l.updaters.rows import RowUpdater
 
-UPDATERS: tuple[type[Updater], ...] = (
-    networks.CNNUpdater,
-    networks.RNNUpdater,
-    networks.MLPUpdater,
-    networks.RowUpdater,
-    networks.LowRankUpdater,
-    networks.DenseMLPUpdater,
+UPDATERS: Sequence[type[Updater]] = (
+    CNNUpdater,
+    RNNUpdater,
+    MLPUpdater,
+    RowUpdater,
+    LowRankUpdater,
+    DenseMLPUpdater,
 )
-FEATURES: tuple[type[Features], ...] = (GradientFeatures, IterateFeatures, LogSignFeatures)
+FEATURES: Sequence[type[Features]] = (GradientFeatures, IterateFeatures, LogSignFeatures)
 Part = TypeVar("Part", Updater, Features)
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 CARD = """---
