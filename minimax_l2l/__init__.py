@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING
 from minimax_l2l.lazy import lazily
 
 if TYPE_CHECKING:
-    from minimax_l2l.constraints import Box, Constraint, Free, Intersection, L2Ball, LinfBall, Product, Simplex
+    from minimax_l2l.constraints.balls import L2Ball, LinfBall
+    from minimax_l2l.constraints.base import Constraint, Intersection
+    from minimax_l2l.constraints.box import Box
+    from minimax_l2l.constraints.free import Free
+    from minimax_l2l.constraints.product import Product
+    from minimax_l2l.constraints.simplex import Simplex
     from minimax_l2l.errors import DamagedRunError, NonFiniteError
     from minimax_l2l.extras import MissingExtraError
     from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures

@@ -40,16 +40,8 @@ class Meter:
     ) -> Result:
         """Compute something that runs through theta's module, and count its passes.
 
-        Backward sweeps are counted whenever they are made, now or later.
-
-        Args:
-            module: theta's, as the problem names it.
-            compute: returns a tensor, or a tuple with tensors in it.
-            instances: n, how many are played.
-            theta: whose weights a sweep may reach; None if theta is a constant to `compute`.
-
-        Returns:
-            What `compute` returned.
+        Backward sweeps are counted whenever they are made, now or later. The arguments are those of
+        `InnerProblem.count`, and the module that the problem names.
         """
         if self._counting is module:
             return compute()
@@ -62,13 +54,7 @@ class Meter:
             return self._counted(module, compute, theta)
 
     def evaluating(self, problem: Any, compute: Callable[[], Result], *, theta: nn.Module | None) -> Result:
-        """Compute something from the objective of a problem that names no module; else as `through`.
-
-        Args:
-            problem: whose `objective` is counted wherever it is called.
-            compute: see `through`.
-            theta: see `through`.
-        """
+        """The same for a problem that names no module: its `objective` is counted wherever it is called."""
         if self._counting is problem:
             return compute()
         objective: Objective = problem.objective

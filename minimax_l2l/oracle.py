@@ -46,9 +46,6 @@ class Oracle:
 
         Costs one forward and one input-gradient pass. Weight gradients are never formed.
 
-        Args:
-            y: the inner variable.
-
         Returns:
             Values of shape (n,) and a tree shaped as y: sign * d objective / d y.
 

@@ -10,7 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.constraints import Constraint, Free
+from minimax_l2l.constraints.base import Constraint
+from minimax_l2l.constraints.free import Free
 from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.meter import Meter
 from minimax_l2l.modes import QueryMode
@@ -84,11 +85,7 @@ class InnerProblem(ABC):
         return ()
 
     def signs_of(self, y: Tree) -> tuple[float, ...]:
-        """The sign of each leaf of y.
-
-        Raises:
-            ValueError: if there are not as many as leaves.
-        """
+        """The sign of each leaf of y; a ValueError if there are not as many as leaves."""
         count = len(leaves(y))
         signs = self.signs if isinstance(self.signs, tuple) else (self.signs,) * count
         if len(signs) != count:

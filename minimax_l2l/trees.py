@@ -30,11 +30,7 @@ def map_leaves(function: Callable[..., Tensor], tree: Tree, *others: Tree) -> Tr
 
 
 def instances(tree: Tree) -> int:
-    """How many independent instances a tree holds.
-
-    Raises:
-        ValueError: if a leaf has no instance dimension, or leaves disagree.
-    """
+    """How many independent instances a tree holds; a ValueError if a leaf holds none or leaves disagree."""
     sizes = {leaf.shape[0] if leaf.dim() else None for leaf in leaves(tree)}
     if len(sizes) != 1 or None in sizes:
         shapes = [tuple(leaf.shape) for leaf in leaves(tree)]

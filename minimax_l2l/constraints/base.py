@@ -70,12 +70,7 @@ class TensorConstraint(Constraint):
         return super().direction(self._tensor(gradient))
 
     def _tensor(self, tree: Tree) -> Tensor:
-        """The tree if it is one tensor with as many dimensions as the set needs.
-
-        Raises:
-            TypeError: if it is a tuple.
-            ValueError: if dimensions are missing.
-        """
+        """The tree if it is one tensor with as many dimensions as the set needs."""
         if not isinstance(tree, Tensor):
             raise TypeError(
                 f"{type(self).__name__} constrains one tensor, got a tuple of {len(tree)}; "

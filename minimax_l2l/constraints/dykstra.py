@@ -35,9 +35,6 @@ def alternate(
         iterations: most rounds.
         tolerance: largest violation, and largest move of a coordinate in a round, at which the rounds end. An
             instance that holds a NaN does not hold up the others.
-
-    Returns:
-        Tensor shaped as `y`.
     """
     corrections = [torch.zeros_like(y) for _ in projections]
     for taken in range(1, iterations + 1):

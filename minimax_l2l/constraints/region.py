@@ -90,9 +90,6 @@ def shrink_into_box(y: Tensor, radius: float, low: Bound, high: Bound) -> Tensor
         radius: of the ball.
         low: nowhere above 0; may be infinite.
         high: nowhere below 0; may be infinite.
-
-    Returns:
-        Tensor shaped as `y`.
     """
     with torch.no_grad():
         size = event_norm(y, order=math.inf).clamp_min(torch.finfo(y.dtype).tiny)

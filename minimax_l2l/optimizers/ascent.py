@@ -53,14 +53,9 @@ class ExtraGradient(GradientAscent):
     """y' = project(y_k + step_size * g(y_k)), y_{k+1} = project(y_k + step_size * g(y')).
 
     On the pair (x, y) of a game with signs (-1, +1) it settles f = xy, on which gradient play leaves. A step costs
-    two gradients.
+    two gradients. The arguments are those of `GradientAscent`.
 
     Source: Korpelevich, 1976.
-
-    Args:
-        steps: K.
-        step_size: in units of y over units of the gradient.
-        random_start: see `InnerOptimizer`.
     """
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:

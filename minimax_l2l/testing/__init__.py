@@ -3,8 +3,8 @@
     def test_my_problem_keeps_its_contract() -> None:
         check_problem(lambda: MyProblem(model, batch))
 
-Each law that the rest of the library leans on is one small method that yields what breaks it; a broken one raises
-`ContractViolation` with a sentence that says which law, what was seen and what to do.
+Each law that the rest of the library leans on is one small method: its docstring says the law, and it yields what
+breaks it. A broken law raises `ContractViolation` with a sentence: which law, what was seen, what to do.
 """
 
 from minimax_l2l.testing.game import check_game

@@ -113,34 +113,28 @@ class _Trial:
         return [now.detach() - was for now, was in zip(match.weights(player), before, strict=True)]
 
     @law(
-        "Theta's gradient is that of the outer loss with y_K held fixed",
         "let no graph to theta into y_K: check the optimizer with check_optimizer, and detach what initial() or "
-        "view() make from theta",
+        "view() make from theta"
     )
     def theta_has_its_partial_derivative(self) -> Iterator[str]:
+        """Theta's gradient is that of the outer loss with y_K held fixed."""
         return self.astray("theta")
 
-    @law(
-        "The number that phi ascends depends on phi through y_K",
-        "compute it from the y that it is given, without detaching",
-    )
+    @law("compute it from the y that it is given, without detaching")
     def phi_has_a_graph(self) -> Iterator[str]:
+        """The number that phi ascends depends on phi through y_K."""
         match = self.match()
         if match.weights("phi") and not match.number("phi", *match.maximize()).requires_grad:
             yield "it carries no graph"
 
-    @law(
-        "Phi's gradient is that of a pass of its own at the same theta",
-        "keep phi out of everything in losses but y_K",
-    )
+    @law("keep phi out of everything in losses but y_K")
     def phi_has_its_own_gradient(self) -> Iterator[str]:
+        """Phi's gradient is that of a pass of its own at the same theta."""
         return self.astray("phi")
 
-    @law(
-        "Theta and the inner player want different things of the objective",
-        "leave out the minus sign in losses: theta descends what the inner player ascends",
-    )
+    @law("leave out the minus sign in losses: theta descends what the inner player ascends")
     def players_pull_apart(self) -> Iterator[str]:
+        """Theta and the inner player want different things of the objective."""
         match = self.match()
         if not match.weights("theta"):
             return
@@ -157,22 +151,19 @@ class _Trial:
             angle = f"theta's two gradients have cosine {cosine:.3f}"
             yield f"the outer loss is its opposite ({angle}): both pull one way"
 
-    @law(
-        "A small step of theta lowers the outer loss on the same batch",
-        "let outer_optimizer minimise, without maximize=True or a minus sign",
-    )
+    @law("let outer_optimizer minimise, without maximize=True or a minus sign")
     def theta_lowers_its_number(self) -> Iterator[str]:
+        """A small step of theta lowers the outer loss on the same batch."""
         return self.against("theta", -1)
 
-    @law(
-        "A small step of phi raises what it ascends on the same batch",
-        "let meta_optimizer maximise (maximize=True) and write no minus sign elsewhere",
-    )
+    @law("let meta_optimizer maximise (maximize=True) and write no minus sign elsewhere")
     def phi_raises_its_number(self) -> Iterator[str]:
+        """A small step of phi raises what it ascends on the same batch."""
         return self.against("phi", 1)
 
-    @law("Gradient queries leave theta's running statistics alone", "name theta's `module` in the problem")
+    @law("name theta's `module` in the problem")
     def queries_leave_statistics(self) -> Iterator[str]:
+        """Gradient queries leave theta's running statistics alone."""
         for play in get_args(Play):
             match = self.match(play)
             problem, before = match.problem(), copies(match.statistics())
@@ -180,11 +171,9 @@ class _Trial:
             if not same_bits(before, match.statistics()):
                 yield f"the inner optimizer's moved them in {play} play"
 
-    @law(
-        "An iteration moves theta's running statistics once, in the outer pass",
-        "name theta's `module` in the problem, and run no forward of your own in training mode",
-    )
+    @law("name theta's `module` in the problem, and run no forward of your own in training mode")
     def outer_pass_moves_statistics(self) -> Iterator[str]:
+        """An iteration moves theta's running statistics once, in the outer pass."""
         for play in get_args(Play):
             once = self.match(play)
             if once.task.outer is None:
@@ -196,10 +185,10 @@ class _Trial:
                 yield f"a whole iteration of {play} play left others than one outer pass"
 
     @law(
-        "The same seed gives the same game to the bit",
-        "draw random numbers from torch or from generators with a seed, and let batches() start again at each call",
+        "draw random numbers from torch or from generators with a seed, and let batches() start again at each call"
     )
     def seeds_reproduce(self) -> Iterator[str]:
+        """The same seed gives the same game to the bit."""
         rows, weights = zip(*(self.play() for _ in range(2)), strict=True)
         if rows[0] != rows[1] or not same_bits(*weights):
             yield f"two games of {BATCHES} iterations differ"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -18,37 +19,26 @@ class ContractViolation(AssertionError):
 
 @dataclass(frozen=True)
 class Law(Generic[Trial]):
-    """What must hold of the subject of a trial.
+    """A method that yields what it sees of a broken law; its docstring, one line, is the law."""
 
-    Attributes:
-        sentence: what must hold, without its full stop.
-        remedy: what to do where it does not.
-        look: yields what was seen instead; nothing where the law holds.
-    """
-
-    sentence: str
-    remedy: str
     look: Look[Trial]
+    remedy: str
+
+    def uphold(self, trial: Trial) -> None:
+        """Raise a `ContractViolation` at the first thing seen: what must hold, what was seen, what to do."""
+        for seen in self.look(trial):
+            sentence = inspect.getdoc(self.look) or "A law is broken."
+            raise ContractViolation(f"{sentence.removesuffix('.')}, but {seen}; {self.remedy}.")
 
 
-def law(sentence: str, remedy: str) -> Callable[[Look[Trial]], Law[Trial]]:
-    """Make a law of a method that yields what breaks it."""
-    return lambda look: Law(sentence, remedy, look)
+def law(remedy: str) -> Callable[[Look[Trial]], Law[Trial]]:
+    """Make a law of a method."""
+    return lambda look: Law(look, remedy)
 
 
 def uphold(kind: type[Trial], trial: Callable[[], Trial], *, seed: int) -> None:
-    """Try all laws of a class, one after the other as they are written.
-
-    Args:
-        kind: the class, some of whose methods are laws.
-        trial: returns a fresh object of it for each law.
-        seed: of what is drawn in making it and in looking.
-
-    Raises:
-        ContractViolation: at the first thing seen that breaks a law.
-    """
+    """Try all laws of a class in the order in which they are written, each on a fresh trial and from the seed."""
     for one in vars(kind).values():
         if isinstance(one, Law):
             with seeded(seed):
-                for seen in one.look(trial()):
-                    raise ContractViolation(f"{one.sentence}, but {seen}; {one.remedy}.")
+                one.uphold(trial())

@@ -84,21 +84,17 @@ class _Trial:
         seen: list[tuple[int, Tree]] = []
         return seen, self.optimizer.maximize(problem, observe=lambda k, y: seen.append((k, y))).y
 
-    @law(
-        "An optimizer of K steps shows its observer y_0 ... y_K",
-        "take K steps and call observe(k, detach(y)) for each iterate, as InnerOptimizer.maximize does",
-    )
+    @law("take K steps and call observe(k, detach(y)) for each iterate, as InnerOptimizer.maximize does")
     def iterates_are_shown(self) -> Iterator[str]:
+        """An optimizer of K steps shows its observer y_0 ... y_K."""
         shown = [k for k, _ in self.walk(self.problem_factory())[0]]
         steps = self.optimizer.steps
         if shown != list(range(steps + 1)):
             yield f"with K = {steps} it showed k = {shown}"
 
-    @law(
-        "Every iterate is feasible, the start included",
-        "end each step, and begin the first, with oracle.problem.constraint.project(y)",
-    )
+    @law("end each step, and begin the first, with oracle.problem.constraint.project(y)")
     def iterates_are_feasible(self) -> Iterator[str]:
+        """Every iterate is feasible, the start included."""
         problem = self.problem_factory()
         constraint, (seen, last) = problem.constraint, self.walk(problem)
         for k, y in [*seen, (self.optimizer.steps, last)]:
@@ -106,28 +102,22 @@ class _Trial:
             if not violation <= self.tolerance:
                 yield f"y_{k} violates {type(constraint).__name__} by {violation:.3g}"
 
-    @law(
-        "y_K has the shape, dtype and device of the start",
-        "leave out conversions, and put an optimizer with weights where the problem is",
-    )
+    @law("leave out conversions, and put an optimizer with weights where the problem is")
     def result_is_like_the_start(self) -> Iterator[str]:
+        """The result y_K has the shape, dtype and device of the start."""
         problem = self.problem_factory()
         return unlike(self.maximize(problem), problem.initial())
 
-    @law(
-        "The same seed gives the same y_K to the bit",
-        "draw random numbers from problem.noise alone, and keep nothing from run to run",
-    )
+    @law("draw random numbers from problem.noise alone, and keep nothing from run to run")
     def runs_repeat(self) -> Iterator[str]:
+        """The same seed gives the same y_K to the bit."""
         first, second = (leaves(self.maximize(self.problem_factory())) for _ in range(2))
         if not same_bits(first, second):
             yield "two runs from one seed differ"
 
-    @law(
-        "Every query goes through the oracle's counter",
-        "ask oracle.value or oracle.gradient instead of calling problem.objective",
-    )
+    @law("ask oracle.value or oracle.gradient instead of calling problem.objective")
     def passes_are_counted(self) -> Iterator[str]:
+        """Every query goes through the oracle's counter."""
         problem, real = self.problem_factory(), Passes()
         problem.meter = Meter()
         objective = problem.objective
@@ -144,11 +134,9 @@ class _Trial:
         if problem.passes != real:
             yield f"{problem.passes} were counted and {real} were made"
 
-    @law(
-        "The state that is returned is the one that is given next",
-        "return the updater's state from step, and hand on what step returned from maximize",
-    )
+    @law("return the updater's state from step, and hand on what step returned from maximize")
     def state_is_carried(self) -> Iterator[str]:
+        """The state that is returned is the one that is given next."""
         handed: dict[str, list[tuple[State, State]]] = {"step": [], "updater": []}
         step = self.optimizer.step
 
@@ -171,11 +159,9 @@ class _Trial:
                 if k % self.optimizer.steps and not same:
                     yield f"the state that one {who} returns is not what the next {who} is given at step {k}"
 
-    @law(
-        "Instances are independent in eval mode: row i of y_K depends on row i of the start alone",
-        "normalise, measure lengths and search along lines instance by instance",
-    )
+    @law("normalise, measure lengths and search along lines instance by instance")
     def instances_are_independent(self) -> Iterator[str]:
+        """Instances are independent in eval mode: row i of y_K depends on row i of the start alone."""
         self.optimizer.eval()
         problem = self.problem_factory()
         start = detach(problem.initial())
@@ -191,11 +177,9 @@ class _Trial:
         for j, _, moved in moved_along(start, other, ends, self.tolerance):
             yield f"starting instance {j} elsewhere moved instance {moved.instance} {moved.words}"
 
-    @law(
-        "An optimizer without parameters ends no lower than it started where the objective is linear",
-        "add what oracle.gradient(y) returns, which has the signs in it already, instead of subtracting it",
-    )
+    @law("add what oracle.gradient(y) returns, which has the signs in it already, instead of subtracting it")
     def steps_ascend(self) -> Iterator[str]:
+        """An optimizer without parameters ends no lower than it started where the objective is linear."""
         if next(self.optimizer.parameters(), None) is not None:  # where phi leads is for training to say
             return
         problem = self.problem_factory()
@@ -220,11 +204,11 @@ class _Trial:
             yield f"y_{self.optimizer.steps} is lower than y_0 by {float(fall.max()):.3g}"
 
     @law(
-        "y_K carries no graph to theta",
         "ask the oracle for gradients, detach what else is made from theta, and name the problem's `module` "
-        "(computing theta's part inside objective) where second derivatives are asked for",
+        "(computing theta's part inside objective) where second derivatives are asked for"
     )
     def result_is_detached_from_theta(self) -> Iterator[str]:
+        """The result y_K carries no graph to theta."""
         problem = self.problem_factory()
         last = self.maximize(problem)
         with Oracle(problem), torch.enable_grad():
@@ -245,19 +229,15 @@ class _Trial:
             value = (problem.objective(last) if meta is None else meta).mean()
         return gradients(value, optimizer)
 
-    @law(
-        "The meta objective's gradient reaches all of phi through y_K",
-        "keep y_K's graph: nothing detached on the way from the updater to y_K, every parameter in use",
-    )
+    @law("keep y_K's graph: nothing detached on the way from the updater to y_K, every parameter in use")
     def phi_is_reached(self) -> Iterator[str]:
+        """The meta objective's gradient reaches all of phi through y_K."""
         if idle := [name for name, part in self.meta_gradients().items() if part is None]:
             yield f"it does not reach {', '.join(idle)}"
 
-    @law(
-        "Phi's gradient is finite and not zero",
-        "look for steps that are all clamped by the projection, and for roots and divisions at zero",
-    )
+    @law("look for steps that are all clamped by the projection, and for roots and divisions at zero")
     def phi_is_moved(self) -> Iterator[str]:
+        """Phi's gradient is finite and not zero."""
         sizes = [float(part.abs().max()) for part in self.meta_gradients().values() if part is not None]
         if sizes and not (all(map(math.isfinite, sizes)) and max(sizes) > 0):
             yield f"its largest entries are {sizes}"

@@ -12,18 +12,14 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.constraints import Constraint
+from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.trees import Tree, choose, detach, instances, leaves, ravel
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
 
 def require_kind(name: str, value: object, kind: type) -> None:
-    """Refuse anything but an object of a kind.
-
-    Raises:
-        TypeError: if `value` is something else, such as the class or a function that makes one.
-    """
+    """Raise a TypeError for anything but an object of a kind, such as the class or a function that makes one."""
     if not isinstance(value, kind):
         raise TypeError(
             f"{name} must be of type {kind.__name__}, got {_words(value)}; pass the object itself, not what "
@@ -32,11 +28,7 @@ def require_kind(name: str, value: object, kind: type) -> None:
 
 
 def require_factory(name: str, factory: object, kind: type) -> None:
-    """Refuse what cannot be called without arguments to make a fresh object of a kind.
-
-    Raises:
-        TypeError: if `factory` is such an object itself, or needs arguments as a class may.
-    """
+    """Raise a TypeError for what cannot be called without arguments, or is itself an object of the kind to make."""
     if callable(factory) and not isinstance(factory, kind):
         with suppress(TypeError):
             inspect.signature(factory).bind()
@@ -81,16 +73,11 @@ def moved_most(before: Tree, after: Tree, *, besides: int) -> Moved:
 def moved_along(
     tree: Tree, other: Tree, play: Callable[[Tree], Sequence[Tree]], tolerance: float
 ) -> Iterator[tuple[int, int, Moved]]:
-    """Instances that move although another one was changed: the first, then the last.
-
-    Args:
-        tree: what is played.
-        other: where the changed instance is taken from.
-        play: returns what depends on a tree, each part with as many instances.
-        tolerance: largest relative difference that counts as rounding.
+    """Instances that move although another one was changed, the first or the last.
 
     Yields:
-        Which instance was changed, which part of what `play` returned moved with it, and how.
+        The instance that was taken from `other`, the place of what moved with it among what `play` returns, and how
+        it moved.
     """
     count, before = instances(tree), play(tree)
     for j in (0, count - 1) if count > 1 else ():
@@ -171,14 +158,11 @@ def follows(
     is too flat to tell, and is given the benefit of the doubt.
 
     Args:
-        change: change of the function's values along a line, shape (n,) to shape (n,).
-        slope: its derivatives at zero, shape (n,).
-        size: size of the function's values, from which their rounding follows.
+        change: change of n values along a line.
+        slope: its derivatives at zero.
+        size: of the n values, from which their rounding follows.
         longest: largest t to try.
         factor: how far from 1 the ratio of the two may be, or one over it.
-
-    Returns:
-        Booleans of shape (n,).
     """
     number = torch.finfo(slope.dtype)
     held, told = torch.zeros_like(slope, dtype=torch.bool), torch.zeros_like(slope, dtype=torch.bool)

@@ -81,56 +81,54 @@ class _Trial:
         if not violation <= self.tolerance:
             yield f"one violates {type(self.problem.constraint).__name__} by {violation:.3g}"
 
-    @law("The start of the inner variable is a constant to both players", "detach it")
+    @law("detach it")
     def start_is_a_constant(self) -> Iterator[str]:
+        """The start of the inner variable is a constant to both players."""
         if any(leaf.requires_grad for leaf in leaves(self.problem.initial())):
             yield "initial() returned a tensor that requires grad"
 
-    @law(
-        "A projected start is feasible",
-        "let the constraint's project return the nearest point of a set that is not empty",
-    )
+    @law("let the constraint's project return the nearest point of a set that is not empty")
     def start_is_feasible(self) -> Iterator[str]:
+        """A projected start is feasible."""
         return self.outside(self.problem.constraint.project(self.problem.initial()))
 
     def projected(self) -> Tree:
         """A point from far away, projected."""
         return self.problem.constraint.project(map_leaves(lambda a: a + 3 * torch.randn_like(a), self.point))
 
-    @law("A projected point is feasible", "let project return the nearest point of the set")
+    @law("let project return the nearest point of the set")
     def projection_is_feasible(self) -> Iterator[str]:
+        """A projected point is feasible."""
         return self.outside(self.projected())
 
-    @law("Projecting a feasible point leaves it where it is", "let project return the nearest point of the set")
+    @law("let project return the nearest point of the set")
     def projection_is_idempotent(self) -> Iterator[str]:
+        """Projecting a feasible point leaves it where it is."""
         constraint, once = self.problem.constraint, self.projected()
         size = float(ravel(once).abs().max().clamp_min(1))
         moved = float((ravel(constraint.project(once)) - ravel(once)).abs().max()) / size
         if not moved <= self.tolerance:
             yield f"{type(constraint).__name__} moved one by {moved:.3g}"
 
-    @law("view(y) has one entry for each entry of y", "change values in view, not shapes")
+    @law("change values in view, not shapes")
     def view_is_shaped_as_y(self) -> Iterator[str]:
+        """view(y) has one entry for each entry of y."""
         wanted, got = ravel(self.point).shape, self.problem.view(self.point).shape
         if got != wanted:
             yield f"it has shape {tuple(got)} instead of {tuple(wanted)}"
 
-    @law(
-        "noise(y) is uniform in [0, 1) and shaped as y",
-        "draw it with torch.rand_like or minimax_l2l.randomness.uniform",
-    )
+    @law("draw it with torch.rand_like or minimax_l2l.randomness.uniform")
     def noise_is_shaped_as_y(self) -> Iterator[str]:
+        """noise(y) is uniform in [0, 1) and shaped as y."""
         noise = self.problem.noise(self.point)
         for drawn, leaf in zip(leaves(noise), leaves(self.point), strict=True):
             within = bool(((drawn >= 0) & (drawn < 1)).all())
             if drawn.shape != leaf.shape or drawn.dtype != leaf.dtype or not within:
                 yield f"it has shapes {[tuple(part.shape) for part in leaves(noise)]} or leaves the range"
 
-    @law(
-        "signs are +1 or -1, one number or one a leaf",
-        "say +1 for each leaf that ascends the objective and -1 for each that descends it",
-    )
+    @law("say +1 for each leaf that ascends the objective and -1 for each that descends it")
     def signs_are_signs(self) -> Iterator[str]:
+        """Signs are +1 or -1, one number or one a leaf."""
         signs, count = self.problem.signs, len(leaves(self.point))
         each = signs if isinstance(signs, tuple) else (signs,) * count
         if len(each) != count or any(abs(sign) != 1 for sign in each):
@@ -141,49 +139,42 @@ class _Trial:
         with Oracle(self.problem):
             return self.problem.objective(self.point)
 
-    @law(
-        "objective(y) has one value an instance",
-        'leave the instance dimension unreduced (for a loss: reduction="none")',
-    )
+    @law('leave the instance dimension unreduced (for a loss: reduction="none")')
     def objective_has_one_value_an_instance(self) -> Iterator[str]:
+        """objective(y) has one value an instance."""
         wanted, got = (instances(self.point),), tuple(self.values().shape)
         if got != wanted:
             yield f"it has shape {got} instead of {wanted}"
 
-    @law(
-        "The objective is finite at feasible points",
-        "look for a division or logarithm that can meet zero, or for NaN in the batch",
-    )
+    @law("look for a division or logarithm that can meet zero, or for NaN in the batch")
     def objective_is_finite(self) -> Iterator[str]:
+        """The objective is finite at feasible points."""
         values = self.values()
         if not bool(values.isfinite().all()):
             yield f"it was {values.tolist()}"
 
-    @law(
-        "The gradient has the shape, dtype and device of y",
-        "let initial() return y in the dtype and on the device that the objective computes in",
-    )
+    @law("let initial() return y in the dtype and on the device that the objective computes in")
     def gradient_is_like_y(self) -> Iterator[str]:
+        """The gradient has the shape, dtype and device of y."""
         return unlike(self.query(self.point)[1], self.point)
 
     @law(
-        "Instances are independent: entry i of the objective depends on entry i of y alone",
         "reduce nothing over the batch, and name theta's `module`, so that queries can put its BatchNorm into eval "
-        "mode",
+        "mode"
     )
     def instances_are_independent(self) -> Iterator[str]:
+        """Instances are independent: entry i of the objective depends on entry i of y alone."""
         self.problem.query_mode = "eval"
         for j, which, moved in moved_along(self.point, self.other, self.query, self.tolerance):
             name = ("objective", "gradient")[which]
             yield f"changing instance {j} moved the {name} of instance {moved.instance} {moved.words}"
 
     @law(
-        "A small step along the oracle's gradient raises the objective where a leaf's sign is +1 and lowers it "
-        "where it is -1, at the rate of the squared gradient",
         "compute the objective from y by differentiable operations alone: nothing detached, rounded or with a "
-        "backward of its own",
+        "backward of its own"
     )
     def signs_say_where_leaves_go(self) -> Iterator[str]:
+        """A small step along a gradient raises the objective (lowers it for sign -1) at the rate of its square."""
         parts = leaves(self.point)
         values, gradient = self.query(self.point)
         for number, (sign, direction) in enumerate(
@@ -203,11 +194,9 @@ class _Trial:
                 wrong = torch.nonzero(~right).flatten().tolist()
                 yield f"that of leaf {number}, whose sign is {sign:+.0f}, does not in instances {wrong}"
 
-    @law(
-        "A value costs one forward pass, a gradient one forward and one input-gradient pass",
-        "leave the counting to the oracle and keep the meter that was set",
-    )
+    @law("leave the counting to the oracle and keep the meter that was set")
     def queries_are_counted(self) -> Iterator[str]:
+        """A value costs one forward pass, a gradient one forward and one input-gradient pass."""
         self.problem.meter = Meter()
         with Oracle(self.problem) as oracle:
             oracle.value(self.point)
@@ -218,11 +207,11 @@ class _Trial:
             yield f"a value counted {after_value} and both counted {counted}"
 
     @law(
-        "A query leaves theta's module as it was",
         "inside objective(y), call nothing but the module: no train(), eval() or backward(), and no layer that "
-        "keeps statistics of its own in training mode",
+        "keeps statistics of its own in training mode"
     )
     def queries_leave_no_trace(self) -> Iterator[str]:
+        """A query leaves theta's module as it was."""
         module = self.problem.module
         if module is None:
             return

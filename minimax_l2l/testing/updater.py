@@ -57,46 +57,43 @@ class _Trial:
     features: Tensor
     tolerance: float
 
-    @law(
-        "forward(features, state) returns two things, the update and the next state",
-        "return (update, ()) where there is no state",
-    )
+    @law("return (update, ()) where there is no state")
     def forward_returns_update_and_state(self) -> Iterator[str]:
+        """forward(features, state) returns two things, the update and the next state."""
         returned: object = self.updater(self.features, ())
         if not (isinstance(returned, tuple) and len(returned) == 2):
             yield f"it returned a {type(returned).__name__}"
 
-    @law(
-        "An update has the shape of one feature, and the features' dtype and device",
-        "leave out conversions, and reshape the output to features[:, 0]",
-    )
+    @law("leave out conversions, and reshape the output to features[:, 0]")
     def update_is_like_a_feature(self) -> Iterator[str]:
+        """An update has the shape of one feature, and the features' dtype and device."""
         return unlike(self.updater(self.features, ())[0], self.features[:, 0])
 
-    @law("The state is a tuple of tensors, () if there is none", "wrap a single tensor as (tensor,)")
+    @law("wrap a single tensor as (tensor,)")
     def state_is_a_tuple(self) -> Iterator[str]:
+        """The state is a tuple of tensors, () if there is none."""
         for state in _unroll(self.updater, self.features)[1]:
             if not (isinstance(state, tuple) and all(isinstance(part, Tensor) for part in state)):
                 yield f"it is {type(state).__name__} {state!r:.60}"
 
-    @law("A call returns a state like the one it was given", "return the next state at every call")
+    @law("return the next state at every call")
     def state_is_carried(self) -> Iterator[str]:
+        """A call returns a state like the one it was given."""
         shapes = [[tuple(part.shape) for part in state] for state in _unroll(self.updater, self.features)[1]]
         if any(shape != shapes[0] for shape in shapes):
             yield f"the shapes from call to call were {shapes}"
 
-    @law("A state changes what the updater does next", "read the state in forward, or return ()")
+    @law("read the state in forward, or return ()")
     def state_is_used(self) -> Iterator[str]:
+        """A state changes what the updater does next."""
         network = stirred(self.updater).eval()
         fresh, state = network(self.features, ())
         if state and torch.equal(fresh, network(self.features, state)[0]):
             yield "the update was the same with it as with none"
 
-    @law(
-        "Every parameter of an updater learns",
-        "detach nothing in forward, and register only the parameters that it uses",
-    )
+    @law("detach nothing in forward, and register only the parameters that it uses")
     def gradients_reach_every_parameter(self) -> Iterator[str]:
+        """Every parameter of an updater learns."""
         network = stirred(self.updater)
         # Batch statistics hide a bias before them, running ones may hide the negative half of a PReLU after them.
         updates = [update for mode in (True, False) for update in _unroll(network.train(mode), self.features)[0]]
@@ -107,11 +104,11 @@ class _Trial:
             yield f"no gradient reaches {', '.join(idle)}"
 
     @law(
-        "config() holds what builds the same architecture again, in JSON",
         "keep each argument of the constructor under its own name, as a plain value, and make everything that "
-        "forward depends on an argument of the constructor or a weight",
+        "forward depends on an argument of the constructor or a weight"
     )
     def config_rebuilds_the_network(self) -> Iterator[str]:
+        """config() holds what builds the same architecture again, in JSON."""
         updater, features = self.updater, self.features
         try:
             twin = type(updater)(**json.loads(json.dumps(updater.config())))
@@ -124,11 +121,9 @@ class _Trial:
         if not same:
             yield "the rebuilt network with the same weights gives another update"
 
-    @law(
-        "Instances are independent in eval mode: update i depends on features i alone",
-        "normalise instance by instance, and use the batch's statistics in training mode only",
-    )
+    @law("normalise instance by instance, and use the batch's statistics in training mode only")
     def instances_are_independent(self) -> Iterator[str]:
+        """Instances are independent in eval mode: update i depends on features i alone."""
         network, other = stirred(self.updater).eval(), torch.randn_like(self.features)
         moves = moved_along(self.features, other, lambda tree: _unroll(network, ravel(tree))[0], self.tolerance)
         for j, _, moved in moves:

@@ -70,7 +70,9 @@ class CNNUpdater(Updater):
     def matched(
         cls, classifier: nn.Module, image: Tensor, *, share: float = 0.1, inputs: int = 2, gain: float = 8.0
     ) -> CNNUpdater:
-        """A light attacker whose forward pass costs at most `share` of the classifier's: the widest power of two.
+        """A light attacker whose forward pass costs at most `share` of the classifier's, or one of width 1.
+
+        Its width is the largest power of two that costs no more.
 
         Args:
             classifier: the network it will attack.
@@ -78,9 +80,6 @@ class CNNUpdater(Updater):
             share: most attacker FLOPs over classifier FLOPs, both counted for one image.
             inputs: as in the constructor.
             gain: as in `light`.
-
-        Returns:
-            An attacker of width 1 at least.
         """
         require_fraction("share", share)
         budget = share * _flops(classifier, image[None])

@@ -18,7 +18,7 @@ class OuterProduct(Tensor):
     To torch it is a matrix: sums and scaling in place stay outer products, its norm is exact without forming it,
     and every other operation that reads it forms it first. What else would write into it is refused.
 
-    Args:
+    Attributes:
         left: shape (k, rows).
         right: shape (k, columns).
     """
