@@ -14,7 +14,6 @@ from minimax_l2l.passes import Passes
 from minimax_l2l.trees import Tree
 
 Result = TypeVar("Result")
-Objective = Callable[[Tree], Tensor]
 
 
 class Meter:
@@ -35,57 +34,57 @@ class Meter:
         self._unsettled = 0.0  # of the present sweep: passes that may go on to theta
         self._witnesses: list[RemovableHandle] = []
 
-    def through(
-        self, module: nn.Module, compute: Callable[[], Result], instances: int, *, theta: nn.Module | None
+    def count(
+        self, problem: Any, compute: Callable[[], Result], instances: int, *, theta: nn.Module | None
     ) -> Result:
-        """Compute something that runs through theta's module, and count its passes.
+        """Compute something of a problem, and count its passes; see `InnerProblem.count`.
 
-        Backward sweeps are counted whenever they are made, now or later. The arguments are those of
-        `InnerProblem.count`, and the module that the problem names.
+        Backward sweeps are counted whenever they are made, now or later.
         """
-        if self._counting is module:
+        counted: object = problem if problem.module is None else problem.module
+        if self._counting is counted:
             return compute()
+        reaches = theta is not None
+        if theta is not None:
+            self._call_witnesses(theta)
+        outside, self._counting = self._counting, counted
+        before = self.passes.forward
+        try:
+            with self._watching(problem, instances, reaches=reaches):
+                result = compute()
+        finally:
+            self._counting = outside
+        if self.passes.forward == before:  # it ran by another way, which is an evaluation as well
+            self._forward(1.0, result, reaches=reaches)
+        return result
+
+    @contextmanager
+    def _watching(self, problem: Any, instances: int, *, reaches: bool) -> Iterator[None]:
+        """Count theta's module wherever it is called, or the objective of a problem that names none."""
 
         def ran(_: nn.Module, given: tuple[Any, ...], returned: Any) -> None:
             samples = next((len(part) for part in tree_leaves(given) if isinstance(part, Tensor) and part.dim()), 0)
-            self._forward(samples / instances if samples else 1.0, returned, reaches=theta is not None)
+            self._forward(samples / instances if samples else 1.0, returned, reaches=reaches)
 
-        with module.register_forward_hook(ran):
-            return self._counted(module, compute, theta)
+        if problem.module is not None:
+            with problem.module.register_forward_hook(ran):
+                yield
+            return
+        objective, own = problem.objective, vars(problem).get("objective")
 
-    def evaluating(self, problem: Any, compute: Callable[[], Result], *, theta: nn.Module | None) -> Result:
-        """The same for a problem that names no module: its `objective` is counted wherever it is called."""
-        if self._counting is problem:
-            return compute()
-        objective: Objective = problem.objective
-        own = vars(problem).get("objective")
-
-        def counted(y: Tree) -> Tensor:
-            values = objective(y)
-            self._forward(1.0, values, reaches=theta is not None)
+        def evaluated(y: Tree) -> Tensor:
+            values: Tensor = objective(y)
+            self._forward(1.0, values, reaches=reaches)
             return values
 
-        problem.objective = counted
+        problem.objective = evaluated
         try:
-            return self._counted(problem, compute, theta)
+            yield
         finally:
             if own is None:
                 del problem.objective
             else:
                 problem.objective = own
-
-    def _counted(self, what: object, compute: Callable[[], Result], theta: nn.Module | None) -> Result:
-        if theta is not None:
-            self._call_witnesses(theta)
-        outside, self._counting = self._counting, what
-        before = self.passes.forward
-        try:
-            result = compute()
-        finally:
-            self._counting = outside
-        if self.passes.forward == before:  # it ran by another way, which is an evaluation as well
-            self._forward(1.0, result, reaches=theta is not None)
-        return result
 
     @contextmanager
     def inputs_only(self) -> Iterator[None]:

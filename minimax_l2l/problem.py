@@ -105,9 +105,7 @@ class InnerProblem(ABC):
             instances: n.
             theta: whose weights a sweep may reach; None if theta is a constant to `compute`.
         """
-        if self.module is None:
-            return self.meter.evaluating(self, compute, theta=theta)
-        return self.meter.through(self.module, compute, instances, theta=theta)
+        return self.meter.count(self, compute, instances, theta=theta)
 
     @property
     def passes(self) -> Passes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -121,21 +122,19 @@ class _ResidualBlock(nn.Module):
         self.shortcut = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.body(x) + self.shortcut(x)
-        return result
+        return torch.add(self.body(x), self.shortcut(x))
 
 
-class _Wide(nn.Sequential):
-    def __init__(self, channels: int, inputs: int, width: int, gain: float) -> None:  # noqa: ARG002
-        super().__init__(
-            nn.Conv2d(inputs * channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            _ResidualBlock(width, 2 * width),
-            _ResidualBlock(2 * width, 4 * width),
-            _ResidualBlock(4 * width, 2 * width),
-            nn.Conv2d(2 * width, channels, 3, padding=1),
-        )
+def _wide(channels: int, inputs: int, width: int, gain: float) -> nn.Module:  # noqa: ARG001
+    return nn.Sequential(
+        nn.Conv2d(inputs * channels, width, 3, padding=1, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        _ResidualBlock(width, 2 * width),
+        _ResidualBlock(2 * width, 4 * width),
+        _ResidualBlock(4 * width, 2 * width),
+        nn.Conv2d(2 * width, channels, 3, padding=1),
+    )
 
 
 class _Slim(nn.Module):
@@ -157,8 +156,7 @@ class _Slim(nn.Module):
         self.scale = nn.Parameter(torch.tensor(float(gain)))
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.scale * self.last(torch.cat([x, self.trunk(x)], dim=1))
-        return result
+        return torch.mul(self.scale, self.last(torch.cat([x, self.trunk(x)], dim=1)))
 
 
 class _Light(nn.Module):
@@ -184,7 +182,7 @@ class _Light(nn.Module):
         return result
 
 
-_BODIES = {"wide": _Wide, "slim": _Slim, "light": _Light}
+_BODIES: Mapping[str, Callable[[int, int, int, float], nn.Module]] = {"wide": _wide, "slim": _Slim, "light": _Light}
 
 
 def _flops(network: nn.Module, example: Tensor) -> int:
