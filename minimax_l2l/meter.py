@@ -21,10 +21,7 @@ class Meter:
 
     A forward of m samples while n instances are played is m / n passes; each backward sweep through its activations
     is as many input-gradient passes and, if the sweep goes on to theta, as many weight-gradient passes. What is
-    counted is theta's module; of a problem that names none, the objective.
-
-    Attributes:
-        passes: the counts so far.
+    counted is theta's module; of a problem that names none, the objective. `passes` holds the counts so far.
     """
 
     def __init__(self) -> None:

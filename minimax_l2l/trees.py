@@ -1,7 +1,6 @@
 """Inner variables: one tensor, or a tuple of tensors such as the pair (x, y) of a game.
 
-Every leaf has the instances along its first dimension, so a tree of n instances is n independent
-inner variables.
+Every leaf has the instances along its first dimension, so a tree of n instances is n independent inner variables.
 """
 
 from __future__ import annotations

@@ -18,9 +18,8 @@ from minimax_l2l.trees import Tree, instances, map_leaves
 class Constraint(ABC):
     """A closed convex set C that holds each instance of the inner variable.
 
-    `project` and `squash` are different operations: the first returns the nearest feasible point and is
-    applied to the iterate after every step; the second bounds a learned *update* smoothly, with a
-    gradient everywhere.
+    `project` and `squash` are different operations: the first returns the nearest feasible point and is applied to
+    the iterate after every step; the second bounds a learned *update* smoothly, with a gradient everywhere.
     """
 
     @abstractmethod
@@ -57,13 +56,9 @@ class Constraint(ABC):
 
 
 class TensorConstraint(Constraint):
-    """A set whose instances are single tensors; subclasses say what it does to one tensor.
+    """A set whose instances are single tensors; subclasses say what it does to one tensor."""
 
-    Attributes:
-        dimensions: the dimensions that a tensor needs at least, by name.
-    """
-
-    dimensions: tuple[str, ...] = ("instances",)
+    dimensions: tuple[str, ...] = ("instances",)  # that a tensor needs at least, by name
 
     def direction(self, gradient: Tree) -> Tree:
         """The gradient over its Euclidean norm unless overridden."""

@@ -85,11 +85,7 @@ def shrink_into_box(y: Tensor, radius: float, low: Bound, high: Bound) -> Tensor
     whose derivative with the free coordinates held fixed is the projection's own. If rounding takes a neighbouring
     piece for the right one, s is too small by rounding, never too large: a concave function lies below its pieces.
 
-    Args:
-        y: shape (n, *event). A NaN makes its own instance NaN, and so does an infinite entry.
-        radius: of the ball.
-        low: nowhere above 0; may be infinite.
-        high: nowhere below 0; may be infinite.
+    Bounds may be infinite. A NaN of y makes its own instance NaN, and so does an infinite entry.
     """
     with torch.no_grad():
         size = event_norm(y, order=math.inf).clamp_min(torch.finfo(y.dtype).tiny)

@@ -45,11 +45,7 @@ class InnerOptimizer(nn.Module, ABC):
         return any(parameter.requires_grad for parameter in self.parameters())
 
     def meta_optimizer(self) -> torch.optim.Optimizer:
-        """Phi's optimizer, which ascends: asked for if there are parameters to train.
-
-        Raises:
-            TypeError: unless overridden, as `LearnedOptimizer` does.
-        """
+        """Phi's optimizer, which ascends: asked for if there are parameters to train; a TypeError as it is."""
         raise TypeError(
             f"{type(self).__name__} has parameters but no meta_optimizer to train them; subclass LearnedOptimizer, "
             "override meta_optimizer with a torch optimizer that has maximize=True, or freeze the parameters."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -224,10 +225,7 @@ def _product(one: Parts, other: Parts) -> float:
 
 def _difference(one: Parts, other: Parts) -> float:
     """The largest absolute difference; infinite where one has a gradient and the other has none."""
-    sizes = [0.0]
-    for a, b in zip(one, other, strict=True):
-        if a is None or b is None:
-            sizes.append(0.0 if a is b else float("inf"))
-        else:
-            sizes.append(float((a - b).abs().max()))
-    return max(sizes)
+    pairs = list(zip(one, other, strict=True))
+    if any((a is None) is not (b is None) for a, b in pairs):
+        return math.inf
+    return max((float((a - b).abs().max()) for a, b in pairs if a is not None and b is not None), default=0.0)

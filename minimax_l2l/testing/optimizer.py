@@ -43,10 +43,8 @@ def check_optimizer(
 ) -> None:
     """y_0 ... y_K feasible, instance by instance, uphill, with a graph to phi alone, and every query counted.
 
-    The optimizer itself is left as it is: copies are looked at.
-
     Args:
-        optimizer: hand-designed or learned.
+        optimizer: hand-designed or learned; copies of it are looked at.
         problem_factory: returns a fresh problem bound to a batch and theta, the same one each time; one that
             keeps its own contract, see `check_problem`.
         seed: of everything random.

@@ -22,10 +22,8 @@ _CALLS = 3
 def check_updater(updater: Updater, features: Tensor, *, seed: int = 0, tolerance: float = 1e-5) -> None:
     """(a, state) to (u, state) with u shaped as one feature, instance by instance, every parameter in use.
 
-    The updater itself is left as it is: copies are looked at.
-
     Args:
-        updater: the network.
+        updater: the network; copies of it are looked at.
         features: what it will see, shape (n, channels, *event). Two instances at least are needed to see whether
             they are independent.
         seed: of the noise on copies' parameters.

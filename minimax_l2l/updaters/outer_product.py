@@ -17,14 +17,10 @@ class OuterProduct(Tensor):
 
     To torch it is a matrix: sums and scaling in place stay outer products, its norm is exact without forming it,
     and every other operation that reads it forms it first. What else would write into it is refused.
-
-    Attributes:
-        left: shape (k, rows).
-        right: shape (k, columns).
     """
 
-    left: Tensor
-    right: Tensor
+    left: Tensor  # shape (k, rows)
+    right: Tensor  # shape (k, columns)
 
     @staticmethod
     def __new__(cls, left: Tensor, right: Tensor) -> OuterProduct:
