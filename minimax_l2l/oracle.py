@@ -94,8 +94,8 @@ class Oracle:
     def _evaluate(self, y: Tree) -> Tensor:
         count, problem = instances(y), self.problem
         values = problem.count(lambda: problem.objective(y), count, theta=None)
-        if not isinstance(values, Tensor) or tuple(values.shape) != (count,):
-            got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        if got != (count,):
             raise ValueError(
                 f"objective(y) must return one value per instance, shape {(count,)}, got {got}; leave the instance "
                 'dimension unreduced (for a loss: reduction="none").'

@@ -134,11 +134,8 @@ class FGSM(PGM):
     """One step: y = project(y_0 + step_size * sign(gradient)) on an L_inf ball.
 
     From zero with a step of eps it is the fast gradient sign method (Goodfellow et al., 2015); from a random
-    start with 1.25 eps it is the one of "Fast is better than free" (Wong et al., 2020).
-
-    Args:
-        step_size: in units of y.
-        random_start: see `InnerOptimizer`.
+    start with 1.25 eps it is the one of "Fast is better than free" (Wong et al., 2020). The arguments are those of
+    `PGM`.
     """
 
     def __init__(self, *, step_size: float, random_start: float = 0.0) -> None:

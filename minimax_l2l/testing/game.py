@@ -13,9 +13,9 @@ from torch import Tensor
 
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.task import Task
+from minimax_l2l.testing import probes
 from minimax_l2l.testing.law import law, uphold
 from minimax_l2l.testing.match import Match, Parts, Player
-from minimax_l2l.testing.probes import copies, follows, require_factory, same_bits
 from minimax_l2l.training.iteration import Iteration, Play
 from minimax_l2l.training.runtime import Runtime
 from minimax_l2l.trees import detach
@@ -45,8 +45,8 @@ def check_game(
         ContractViolation: if a law is broken.
         TypeError: if one of the two is no factory.
     """
-    require_factory("task_factory", task_factory, Task)
-    require_factory("optimizer_factory", optimizer_factory, InnerOptimizer)
+    probes.require_factory("task_factory", task_factory, Task)
+    probes.require_factory("optimizer_factory", optimizer_factory, InnerOptimizer)
     uphold(_Trial, lambda: _Trial(task_factory, optimizer_factory, device, seed, tolerance), seed=seed)
 
 
@@ -71,7 +71,7 @@ class _Trial:
                 if "weight_decay" in group:  # it pulls towards zero, whatever the players want
                     group["weight_decay"] = 0.0
         batches = [runtime.share(batch)[0] for batch in islice(task.batches(), BATCHES)]
-        return Match(task, optimizer, iteration, batches)
+        return Match(iteration, batches)
 
     def astray(self, player: Player) -> Iterator[str]:
         """By how much the joint backward's gradient differs from the player's own, if it does."""
@@ -103,7 +103,15 @@ class _Trial:
             with torch.no_grad():
                 return fresh.number(player, problem, y)
 
-        if not (sign * slope >= 0 and _goes_along(number, slope)):
+        start = number(0.0)
+        along = probes.follows(
+            lambda t: (number(float(t)) - start).reshape(1),
+            start.new_full((1,), slope),
+            size=start.reshape(1),
+            longest=start.new_full((1,), 10.0),
+            factor=10,  # for phi's gradient takes the inner gradients for constants unless told otherwise
+        )
+        if not (sign * slope >= 0 and bool(along.all())):
             yield f"it changes it at a rate of {slope:.3g} per step"
 
     def step(self, player: Player) -> list[Tensor]:
@@ -167,9 +175,9 @@ class _Trial:
         """Gradient queries leave theta's running statistics alone."""
         for play in get_args(Play):
             match = self.match(play)
-            problem, before = match.problem(), copies(match.statistics())
+            problem, before = match.problem(), probes.copies(match.statistics())
             match.solve(problem)
-            if not same_bits(before, match.statistics()):
+            if not probes.same_bits(before, match.statistics()):
                 yield f"the inner optimizer's moved them in {play} play"
 
     @law("name theta's `module` in the problem, and run no forward of your own in training mode")
@@ -177,12 +185,12 @@ class _Trial:
         """An iteration moves theta's running statistics once, in the outer pass."""
         for play in get_args(Play):
             once = self.match(play)
-            if once.task.outer is None:
+            if once.iteration.task.outer is None:
                 return
             once.number("theta", *once.maximize())
             whole = self.match(play)
             whole.iteration(whole.batches[0])
-            if not same_bits(once.statistics(), whole.statistics()):
+            if not probes.same_bits(once.statistics(), whole.statistics()):
                 yield f"a whole iteration of {play} play left others than one outer pass"
 
     @law(
@@ -191,31 +199,16 @@ class _Trial:
     def seeds_reproduce(self) -> Iterator[str]:
         """The same seed gives the same game to the bit."""
         rows, weights = zip(*(self.play() for _ in range(2)), strict=True)
-        if rows[0] != rows[1] or not same_bits(*weights):
+        if rows[0] != rows[1] or not probes.same_bits(*weights):
             yield f"two games of {BATCHES} iterations differ"
 
     def play(self) -> tuple[list[dict[str, float]], list[Tensor]]:
         """A few iterations: what was measured, and where both players end."""
         match = self.match()
         rows = [{n: float(value) for n, value in match.iteration(batch).items()} for batch in match.batches]
-        modules = [module for module in (match.task.outer, match.optimizer) if module is not None]
+        players = (match.iteration.task.outer, match.iteration.optimizer)
+        modules = [module for module in players if module is not None]
         return rows, [part for module in modules for part in module.state_dict().values()]
-
-
-def _goes_along(value: Callable[[float], Tensor], slope: float) -> bool:
-    """Whether a value changes along a player's step as its gradient says.
-
-    To a factor of ten: phi's gradient takes the inner gradients for constants unless told otherwise.
-    """
-    start = value(0.0)
-    held = follows(
-        lambda t: (value(float(t)) - start).reshape(1),
-        start.new_full((1,), slope),
-        size=start.reshape(1),
-        longest=start.new_full((1,), 10.0),
-        factor=10,
-    )
-    return bool(held.all())
 
 
 def _product(one: Parts, other: Parts) -> float:

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.iterate import Iterate
-from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.modes import resting
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.task import Task
 from minimax_l2l.training.iteration import Iteration
 from minimax_l2l.trees import Tree, detach
 
@@ -24,8 +23,6 @@ Parts = Sequence[Tensor | None]
 class Match:
     """Both players before a game, and its first batches."""
 
-    task: Task
-    optimizer: InnerOptimizer
     iteration: Iteration
     batches: list[Any]
 
@@ -36,7 +33,8 @@ class Match:
 
     def statistics(self) -> list[Tensor]:
         """Theta's buffers."""
-        return [] if self.task.outer is None else list(self.task.outer.buffers())
+        outer = self.iteration.task.outer
+        return [] if outer is None else list(outer.buffers())
 
     def problem(self) -> InnerProblem:
         """The first batch's problem, both players in the modes of an iteration."""
@@ -45,13 +43,11 @@ class Match:
 
     def solve(self, problem: InnerProblem) -> Iterate:
         """Y_K as an iteration finds it before theta moves."""
+        optimizer = self.iteration.optimizer
         if self.iteration.play == "joint":
-            return self.optimizer.maximize(problem)
-        self.optimizer.eval()
-        with torch.no_grad():
-            end = self.optimizer.maximize(problem)
-        self.optimizer.train()
-        return end
+            return optimizer.maximize(problem)
+        with resting(optimizer), torch.no_grad():
+            return optimizer.maximize(problem)
 
     def maximize(self) -> tuple[InnerProblem, Tree]:
         """The first batch's problem and its y_K."""
@@ -60,7 +56,7 @@ class Match:
 
     def number(self, player: Player, problem: InnerProblem, y: Tree) -> Tensor:
         """What theta descends at a fixed y, or phi ascends through y."""
-        losses = self.task.losses(problem, detach(y) if player == "theta" else y)
+        losses = self.iteration.task.losses(problem, detach(y) if player == "theta" else y)
         number = losses.meta if player == "phi" and losses.meta is not None else losses.outer
         assert number is not None  # a player that has parameters has a number
         return number

@@ -18,19 +18,8 @@ from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.passes import Passes
 from minimax_l2l.problem import InnerProblem
+from minimax_l2l.testing import probes
 from minimax_l2l.testing.law import law, uphold
-from minimax_l2l.testing.probes import (
-    excess,
-    gradients,
-    graph_leaves,
-    moved_along,
-    require_factory,
-    require_kind,
-    same_bits,
-    seeded,
-    stirred,
-    unlike,
-)
 from minimax_l2l.trees import Tree, detach, instances, leaves, map_leaves, ravel, shifted
 
 
@@ -54,8 +43,8 @@ def check_optimizer(
         ContractViolation: if a law is broken.
         TypeError: if `optimizer` is no optimizer or `problem_factory` no factory.
     """
-    require_kind("optimizer", optimizer, InnerOptimizer)
-    require_factory("problem_factory", problem_factory, InnerProblem)
+    probes.require_kind("optimizer", optimizer, InnerOptimizer)
+    probes.require_factory("problem_factory", problem_factory, InnerProblem)
 
     def trial() -> _Trial:
         return _Trial(copy.deepcopy(optimizer), problem_factory, tolerance, seed)
@@ -74,7 +63,7 @@ class _Trial:
 
     def maximize(self, problem: InnerProblem) -> Tree:
         """y_K, from the same random numbers each time."""
-        with seeded(self.seed):
+        with probes.seeded(self.seed):
             return self.optimizer.maximize(problem).y
 
     def walk(self, problem: InnerProblem) -> tuple[list[tuple[int, Tree]], Tree]:
@@ -96,7 +85,7 @@ class _Trial:
         problem = self.problem_factory()
         constraint, (seen, last) = problem.constraint, self.walk(problem)
         for k, y in [*seen, (self.optimizer.steps, last)]:
-            violation = excess(constraint, y)
+            violation = probes.excess(constraint, y)
             if not violation <= self.tolerance:
                 yield f"y_{k} violates {type(constraint).__name__} by {violation:.3g}"
 
@@ -104,13 +93,13 @@ class _Trial:
     def result_is_like_the_start(self) -> Iterator[str]:
         """The result y_K has the shape, dtype and device of the start."""
         problem = self.problem_factory()
-        return unlike(self.maximize(problem), problem.initial())
+        return probes.unlike(self.maximize(problem), problem.initial())
 
     @law("draw random numbers from problem.noise alone, and keep nothing from run to run")
     def runs_repeat(self) -> Iterator[str]:
         """The same seed gives the same y_K to the bit."""
         first, second = (leaves(self.maximize(self.problem_factory())) for _ in range(2))
-        if not same_bits(first, second):
+        if not probes.same_bits(first, second):
             yield "two runs from one seed differ"
 
     @law("ask oracle.value or oracle.gradient instead of calling problem.objective")
@@ -153,7 +142,7 @@ class _Trial:
         self.maximize(self.problem_factory())
         for who, states in handed.items():
             for k, ((_, returned), (given, _)) in enumerate(pairwise(states), start=1):
-                same = len(given) == len(returned) and same_bits(given, returned)
+                same = len(given) == len(returned) and probes.same_bits(given, returned)
                 if k % self.optimizer.steps and not same:
                     yield f"the state that one {who} returns is not what the next {who} is given at step {k}"
 
@@ -172,7 +161,7 @@ class _Trial:
             vars(problem)["initial"] = lambda: start
             return [self.maximize(problem)]
 
-        for j, _, moved in moved_along(start, other, ends, self.tolerance):
+        for j, _, moved in probes.moved_along(start, other, ends, self.tolerance):
             yield f"starting instance {j} elsewhere moved instance {moved.instance} {moved.words}"
 
     @law("add what oracle.gradient(y) returns, which has the signs in it already, instead of subtracting it")
@@ -210,8 +199,8 @@ class _Trial:
         problem = self.problem_factory()
         last = self.maximize(problem)
         with Oracle(problem), torch.enable_grad():
-            theta = graph_leaves(problem.objective(detach(last)))
-        reached = {id(leaf) for leaf in graph_leaves(last)}
+            theta = probes.graph_leaves(problem.objective(detach(last)))
+        reached = {id(leaf) for leaf in probes.graph_leaves(last)}
         leaked = [tuple(leaf.shape) for leaf in theta if id(leaf) in reached]
         if leaked:
             yield f"a backward from it reaches tensors of theta of shapes {leaked[:3]}"
@@ -220,12 +209,12 @@ class _Trial:
         """The meta objective's gradient for each part of phi, by name; nothing where nothing is learned."""
         if not self.optimizer.learns or not self.optimizer.steps:
             return {}
-        optimizer, problem = stirred(self.optimizer), self.problem_factory()
+        optimizer, problem = probes.stirred(self.optimizer), self.problem_factory()
         last = optimizer.maximize(problem).y
         with Oracle(problem), torch.enable_grad():
             meta = problem.meta_objective(last)
             value = (problem.objective(last) if meta is None else meta).mean()
-        return gradients(value, optimizer)
+        return probes.gradients(value, optimizer)
 
     @law("keep y_K's graph: nothing detached on the way from the updater to y_K, every parameter in use")
     def phi_is_reached(self) -> Iterator[str]:

@@ -14,17 +14,8 @@ from minimax_l2l.modes import QueryMode, resting
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.passes import Passes
 from minimax_l2l.problem import InnerProblem
+from minimax_l2l.testing import probes
 from minimax_l2l.testing.law import law, uphold
-from minimax_l2l.testing.probes import (
-    excess,
-    follows,
-    footprint,
-    moved_along,
-    require_factory,
-    same_bits,
-    seeded,
-    unlike,
-)
 from minimax_l2l.trees import Tree, detach, instances, leaves, map_leaves, per_instance, ravel, rebuild, shifted
 
 
@@ -44,7 +35,7 @@ def check_problem(
         ContractViolation: if a law is broken.
         TypeError: if `problem_factory` is no factory.
     """
-    require_factory("problem_factory", problem_factory, InnerProblem)
+    probes.require_factory("problem_factory", problem_factory, InnerProblem)
 
     def trial() -> _Trial:
         problem = problem_factory()
@@ -71,13 +62,13 @@ class _Trial:
 
     def query(self, y: Tree) -> tuple[Tensor, Tree]:
         """Values and gradients, from the same random numbers each time."""
-        with seeded(self.seed), Oracle(self.problem) as oracle:
+        with probes.seeded(self.seed), Oracle(self.problem) as oracle:
             values, gradient = oracle.value_and_gradient(y)
             return values.detach(), gradient
 
     def outside(self, y: Tree) -> Iterator[str]:
         """By how much a point violates the constraint, if it does."""
-        violation = excess(self.problem.constraint, y)
+        violation = probes.excess(self.problem.constraint, y)
         if not violation <= self.tolerance:
             yield f"one violates {type(self.problem.constraint).__name__} by {violation:.3g}"
 
@@ -156,7 +147,7 @@ class _Trial:
     @law("let initial() return y in the dtype and on the device that the objective computes in")
     def gradient_is_like_y(self) -> Iterator[str]:
         """The gradient has the shape, dtype and device of y."""
-        return unlike(self.query(self.point)[1], self.point)
+        return probes.unlike(self.query(self.point)[1], self.point)
 
     @law(
         "reduce nothing over the batch, and name theta's `module`, so that queries can put its BatchNorm into eval "
@@ -165,7 +156,7 @@ class _Trial:
     def instances_are_independent(self) -> Iterator[str]:
         """Instances are independent: entry i of the objective depends on entry i of y alone."""
         self.problem.query_mode = "eval"
-        for j, which, moved in moved_along(self.point, self.other, self.query, self.tolerance):
+        for j, which, moved in probes.moved_along(self.point, self.other, self.query, self.tolerance):
             name = ("objective", "gradient")[which]
             yield f"changing instance {j} moved the {name} of instance {moved.instance} {moved.words}"
 
@@ -189,7 +180,7 @@ class _Trial:
 
             size = parts[number].reshape(len(values), -1).norm(dim=1).clamp_min(1).to(values.dtype)
             longest = 0.1 * size / lengths.clamp_min(torch.finfo(values.dtype).tiny)
-            right = follows(change, sign * lengths.square(), size=values, longest=longest)
+            right = probes.follows(change, sign * lengths.square(), size=values, longest=longest)
             if not bool(right.all()):
                 wrong = torch.nonzero(~right).flatten().tolist()
                 yield f"that of leaf {number}, whose sign is {sign:+.0f}, does not in instances {wrong}"
@@ -221,10 +212,10 @@ class _Trial:
             with resting(module):
                 for number, part in enumerate(module.modules()):
                     part.training = number % 2 == 0  # so that restoring one mode for all is noticed
-                before = footprint(module)
+                before = probes.footprint(module)
                 with Oracle(self.problem, second_order=second_order) as oracle:
                     oracle.value(self.point)
                     oracle.gradient(self.point)
-                after = footprint(module)
-            if changed := [name for name, was in before.items() if not same_bits(was, after[name])]:
+                after = probes.footprint(module)
+            if changed := [name for name, was in before.items() if not probes.same_bits(was, after[name])]:
                 yield f"in {mode} mode it changed {' and '.join(changed)}"

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.iterate import State
+from minimax_l2l.testing import probes
 from minimax_l2l.testing.law import law, uphold
-from minimax_l2l.testing.probes import gradients, moved_along, require_kind, stirred, unlike
 from minimax_l2l.trees import ravel
 from minimax_l2l.updaters.base import Updater
 
@@ -33,7 +33,7 @@ def check_updater(updater: Updater, features: Tensor, *, seed: int = 0, toleranc
         ContractViolation: if a law is broken.
         TypeError: if `updater` is not an updater.
     """
-    require_kind("updater", updater, Updater)
+    probes.require_kind("updater", updater, Updater)
     uphold(_Trial, lambda: _Trial(copy.deepcopy(updater), features, tolerance), seed=seed)
 
 
@@ -65,7 +65,7 @@ class _Trial:
     @law("leave out conversions, and reshape the output to features[:, 0]")
     def update_is_like_a_feature(self) -> Iterator[str]:
         """An update has the shape of one feature, and the features' dtype and device."""
-        return unlike(self.updater(self.features, ())[0], self.features[:, 0])
+        return probes.unlike(self.updater(self.features, ())[0], self.features[:, 0])
 
     @law("wrap a single tensor as (tensor,)")
     def state_is_a_tuple(self) -> Iterator[str]:
@@ -84,7 +84,7 @@ class _Trial:
     @law("read the state in forward, or return ()")
     def state_is_used(self) -> Iterator[str]:
         """A state changes what the updater does next."""
-        network = stirred(self.updater).eval()
+        network = probes.stirred(self.updater).eval()
         fresh, state = network(self.features, ())
         if state and torch.equal(fresh, network(self.features, state)[0]):
             yield "the update was the same with it as with none"
@@ -92,11 +92,11 @@ class _Trial:
     @law("detach nothing in forward, and register only the parameters that it uses")
     def gradients_reach_every_parameter(self) -> Iterator[str]:
         """Every parameter of an updater learns."""
-        network = stirred(self.updater)
+        network = probes.stirred(self.updater)
         # Batch statistics hide a bias before them, running ones may hide the negative half of a PReLU after them.
         updates = [update for mode in (True, False) for update in _unroll(network.train(mode), self.features)[0]]
         total = torch.stack([(update * torch.randn_like(update)).sum() for update in updates]).sum()
-        reached = gradients(total, network)
+        reached = probes.gradients(total, network)
         idle = [name for name, part in reached.items() if part is None or not bool((part != 0).any())]
         if idle:
             yield f"no gradient reaches {', '.join(idle)}"
@@ -122,7 +122,9 @@ class _Trial:
     @law("normalise instance by instance, and use the batch's statistics in training mode only")
     def instances_are_independent(self) -> Iterator[str]:
         """Instances are independent in eval mode: update i depends on features i alone."""
-        network, other = stirred(self.updater).eval(), torch.randn_like(self.features)
-        moves = moved_along(self.features, other, lambda tree: _unroll(network, ravel(tree))[0], self.tolerance)
+        network, other = probes.stirred(self.updater).eval(), torch.randn_like(self.features)
+        moves = probes.moved_along(
+            self.features, other, lambda tree: _unroll(network, ravel(tree))[0], self.tolerance
+        )
         for j, _, moved in moves:
             yield f"changing instance {j} moved the update of instance {moved.instance} {moved.words}"
