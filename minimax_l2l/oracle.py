@@ -29,8 +29,8 @@ class Oracle:
         self._open = ExitStack()
 
     def __enter__(self) -> Oracle:
-        module = self.problem.module
-        self._open.enter_context(querying(module, self.problem.query_mode, graph=self.second_order))
+        problem = self.problem
+        self._open.enter_context(querying(problem.module, problem.query_mode, graph=self.second_order))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,11 +68,7 @@ class Oracle:
         return values, rebuild(y, signed)
 
     def merit(self, values: Tensor) -> Tensor:
-        """Values as the inner variable ascends them: the objective times its sign.
-
-        Raises:
-            ValueError: if some leaves ascend and others descend, so that no one number says who is better off.
-        """
+        """Values times their sign, as the inner variable ascends them; a ValueError where leaves differ in sign."""
         signs = self.problem.signs
         distinct = set(signs) if isinstance(signs, tuple) else {signs}
         if len(distinct) != 1:

@@ -44,10 +44,7 @@ class Constraint(ABC):
         return map_leaves(lambda part: part / event_norm(part).clamp_min(torch.finfo(part.dtype).tiny), gradient)
 
     def region(self) -> Region | None:
-        """C as a box, a ball around the origin or both cut, if it is one; None unless overridden.
-
-        Intersections of such sets have their nearest point at once and do not ask for `project`.
-        """
+        """C as a box, a ball around the origin or both cut, for intersections to project on at once; else None."""
         return None
 
     def __and__(self, other: Constraint) -> Intersection:

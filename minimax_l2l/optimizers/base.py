@@ -27,12 +27,9 @@ class InnerOptimizer(nn.Module, ABC):
         steps: K, how many steps `maximize` takes; 0 returns the start.
         random_start: how far the start is moved towards a random feasible point: y_0 = project(initial +
             random_start * sample); 0 starts at `initial`, 1 anywhere in the set.
-
-    Attributes:
-        second_order: whether gradients keep their graph, so that phi receives second derivatives.
     """
 
-    second_order: bool = False
+    second_order: bool = False  # whether gradients keep their graph, so that phi receives second derivatives
 
     def __init__(self, *, steps: int, random_start: float = 0.0) -> None:
         super().__init__()

@@ -45,11 +45,7 @@ def check_optimizer(
     """
     probes.require_kind("optimizer", optimizer, InnerOptimizer)
     probes.require_factory("problem_factory", problem_factory, InnerProblem)
-
-    def trial() -> _Trial:
-        return _Trial(copy.deepcopy(optimizer), problem_factory, tolerance, seed)
-
-    uphold(_Trial, trial, seed=seed)
+    uphold(_Trial, lambda: _Trial(copy.deepcopy(optimizer), problem_factory, tolerance, seed), seed=seed)
 
 
 @dataclass(frozen=True)
