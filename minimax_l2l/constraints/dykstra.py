@@ -23,8 +23,8 @@ def alternate(
     """Project on one set after the other, each time with that set's last correction put back first.
 
     Rounds end after `iterations`, or where no instance's `violation`, of shape (n,), and no coordinate's move in a
-    round is above `tolerance`; one that holds a NaN does not hold up the others. This is looked up after every tenth
-    round only, since each look waits for the device. Autograd goes through all rounds taken.
+    round is above `tolerance`; an instance that holds a NaN does not hold up the others. This is looked up after
+    every tenth round only, since each look waits for the device. Autograd goes through all rounds taken.
 
     Source: Boyle and Dykstra, A method for finding projections onto the intersection of convex sets in Hilbert
     spaces, 1986.
