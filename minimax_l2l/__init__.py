@@ -5,24 +5,23 @@ from typing import TYPE_CHECKING
 from minimax_l2l.lazy import lazily
 
 if TYPE_CHECKING:
-    from minimax_l2l.constraints import Box, Constraint, Free, Intersection, L2Ball, LinfBall, Product, Simplex
+    from minimax_l2l.constraints.balls import L2Ball, LinfBall
+    from minimax_l2l.constraints.base import Constraint, Intersection
+    from minimax_l2l.constraints.box import Box
+    from minimax_l2l.constraints.free import Free
+    from minimax_l2l.constraints.product import Product
+    from minimax_l2l.constraints.simplex import Simplex
     from minimax_l2l.errors import DamagedRunError, NonFiniteError
     from minimax_l2l.extras import MissingExtraError, require_extra
     from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
     from minimax_l2l.iterate import Iterate
     from minimax_l2l.meter import Meter
     from minimax_l2l.modes import QueryMode, querying, resting
-    from minimax_l2l.optimizers import (
-        FGSM,
-        LBFGS,
-        PGM,
-        Adam,
-        AlternatingAscent,
-        ExtraGradient,
-        GradientAscent,
-        InnerOptimizer,
-        LearnedOptimizer,
-    )
+    from minimax_l2l.optimizers.adam import Adam
+    from minimax_l2l.optimizers.ascent import FGSM, PGM, AlternatingAscent, ExtraGradient, GradientAscent
+    from minimax_l2l.optimizers.base import InnerOptimizer
+    from minimax_l2l.optimizers.lbfgs import LBFGS
+    from minimax_l2l.optimizers.learned import LearnedOptimizer
     from minimax_l2l.oracle import Oracle
     from minimax_l2l.passes import Passes
     from minimax_l2l.problem import InnerProblem
@@ -36,16 +35,12 @@ if TYPE_CHECKING:
     from minimax_l2l.training.solution import Solution, Status
     from minimax_l2l.training.step import Losses
     from minimax_l2l.trees import Tree, leaves, map_leaves
-    from minimax_l2l.updaters import (
-        CNNUpdater,
-        DenseMLPUpdater,
-        LowRankUpdater,
-        MLPUpdater,
-        RNNUpdater,
-        RowUpdater,
-        StreamingAdam,
-        Updater,
-    )
+    from minimax_l2l.updaters.base import Updater
+    from minimax_l2l.updaters.cnn import CNNUpdater
+    from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
+    from minimax_l2l.updaters.rnn import RNNUpdater
+    from minimax_l2l.updaters.rows import RowUpdater
+    from minimax_l2l.updaters.streaming import StreamingAdam
 
 __version__ = "0.1.0"
 

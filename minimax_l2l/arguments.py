@@ -16,9 +16,6 @@ def arguments(built: object) -> dict[str, Any]:
     Args:
         built: an object that keeps each argument as an attribute of the same name.
 
-    Returns:
-        Arguments by name; none if its class has no constructor of its own.
-
     Raises:
         AttributeError: if an argument was not kept.
         TypeError: if the constructor takes arguments without names.

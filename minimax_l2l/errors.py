@@ -1,4 +1,7 @@
-"""The sentences people read when something is wrong: what was given, what was needed, what to do."""
+"""The sentences people read when something is wrong: what was given, what was needed, what to do.
+
+Each `require_...` returns the value that it was given, or raises a TypeError for its type, a ValueError for itself.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,7 @@ class MissingClassError(ValueError):
 
 
 def require_positive(name: str, value: float) -> float:
-    """Return `value` if it is a finite number above zero.
-
-    Raises:
-        TypeError: if it is not a number.
-        ValueError: if it is zero, negative, NaN or infinite.
-    """
+    """A finite number above zero."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}; pass a float such as 0.1.")
     if not math.isfinite(value) or value <= 0:
@@ -38,23 +36,14 @@ def require_positive(name: str, value: float) -> float:
 
 
 def require_fraction(name: str, value: float) -> float:
-    """Return `value` if it lies in [0, 1].
-
-    Raises:
-        ValueError: if it does not.
-    """
+    """A number in [0, 1]."""
     if not 0 <= value <= 1:
         raise ValueError(f"{name} must lie in [0, 1], got {value}; pass a fraction such as 0.5.")
     return value
 
 
 def require_count(name: str, value: int, *, least: int = 0) -> int:
-    """Return `value` if it is an integer of at least `least`.
-
-    Raises:
-        TypeError: if it is not an integer.
-        ValueError: if it is below `least`.
-    """
+    """An integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!r}; pass a whole number.")
     if value < least:
@@ -63,12 +52,7 @@ def require_count(name: str, value: int, *, least: int = 0) -> int:
 
 
 def require_widths(name: str, widths: Sequence[int]) -> Sequence[int]:
-    """Return `widths` if they are widths of hidden layers, whole numbers from 1 on.
-
-    Raises:
-        TypeError: if they are no sequence, or one is no whole number.
-        ValueError: if one is below 1.
-    """
+    """A sequence of widths of hidden layers, whole numbers from 1 on."""
     if not isinstance(widths, Sequence):
         raise TypeError(f"{name} must be a sequence of widths, got {widths!r}; pass one for each layer: (64, 32).")
     for width in widths:
@@ -77,12 +61,7 @@ def require_widths(name: str, widths: Sequence[int]) -> Sequence[int]:
 
 
 def require_choice(name: str, value: str, choices: Iterable[str]) -> str:
-    """Return `value` if it is one of `choices`; otherwise suggest the nearest.
-
-    Raises:
-        TypeError: if it is no string.
-        ValueError: if it is not among them.
-    """
+    """One of `choices`; otherwise the nearest is suggested."""
     known = sorted(choices)
     if not isinstance(value, str):
         raise TypeError(

@@ -16,10 +16,7 @@ def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
     Args:
         module: name to import, such as `"matplotlib.pyplot"`.
         extra: the extra of this package that brings it, such as `"report"`.
-        purpose: what it is needed for, to end the sentence "... needs".
-
-    Returns:
-        The imported module.
+        purpose: what it is needed for, to begin the sentence "... needs".
 
     Raises:
         MissingExtraError: if it is not installed.

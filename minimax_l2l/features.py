@@ -29,9 +29,6 @@ def normalise(gradient: Tensor, how: Normalisation) -> Tensor:
         how: `"rms"` divides by the root mean square, `"max"` by the largest absolute entry, `"batch-max"` by
             the largest absolute entry of the whole batch (as the paper's authors' code does: one instance's
             features then depend on its neighbours), `"none"` leaves it.
-
-    Returns:
-        Tensor shaped as `gradient`.
     """
     if how == "none":
         return gradient

@@ -6,28 +6,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO
+from uuid import uuid4
 
 
 @contextmanager
 def atomic(target: Path) -> Iterator[IO[bytes]]:
     """A file that appears under its name once it is complete and on disk; its folder is made if it is not there."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=target.parent, prefix=".writing-", delete=False) as file:
-        try:
+    writing = target.parent / f".writing-{uuid4().hex}"
+    try:
+        with writing.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.chmod(file.name, 0o666 & ~_umask())
-    os.replace(file.name, target)
-
-
-def _umask() -> int:
-    """The mask of new files' modes, which Python can only read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+        writing.replace(target)
+    except BaseException:
+        writing.unlink(missing_ok=True)
+        raise

@@ -14,14 +14,8 @@ def lazily(package: str, file: str) -> Callable[[str], Any]:
     """The `__getattr__` of a package whose `__init__.py` imports its public names under `if TYPE_CHECKING:`.
 
     That block is read, not run: what type checkers and editors see there is what is imported later, and a name
-    stands in one place. See PEP 562.
-
-    Args:
-        package: the package's `__name__`.
-        file: its `__file__`.
-
-    Returns:
-        A function that imports one of the names; afterwards the package has it as any other.
+    stands in one place. Once it is imported, the package has it as any other. See PEP 562. The arguments are the
+    package's `__name__` and `__file__`.
     """
     parts = (part for part in ast.parse(Path(file).read_text(encoding="utf-8")).body if isinstance(part, ast.If))
     imports = (line for part in parts for line in part.body if isinstance(line, ast.ImportFrom))

@@ -14,7 +14,6 @@ from minimax_l2l.passes import Passes
 from minimax_l2l.trees import Tree
 
 Result = TypeVar("Result")
-Objective = Callable[[Tree], Tensor]
 
 
 class Meter:
@@ -22,10 +21,7 @@ class Meter:
 
     A forward of m samples while n instances are played is m / n passes; each backward sweep through its activations
     is as many input-gradient passes and, if the sweep goes on to theta, as many weight-gradient passes. What is
-    counted is theta's module; of a problem that names none, the objective.
-
-    Attributes:
-        passes: the counts so far.
+    counted is theta's module; of a problem that names none, the objective. `passes` holds the counts so far.
     """
 
     def __init__(self) -> None:
@@ -35,74 +31,57 @@ class Meter:
         self._unsettled = 0.0  # of the present sweep: passes that may go on to theta
         self._witnesses: list[RemovableHandle] = []
 
-    def through(
-        self, module: nn.Module, compute: Callable[[], Result], instances: int, *, theta: nn.Module | None
+    def count(
+        self, problem: Any, compute: Callable[[], Result], instances: int, *, theta: nn.Module | None
     ) -> Result:
-        """Compute something that runs through theta's module, and count its passes.
+        """Compute something of a problem, and count its passes; see `InnerProblem.count`.
 
         Backward sweeps are counted whenever they are made, now or later.
-
-        Args:
-            module: theta's, as the problem names it.
-            compute: returns a tensor, or a tuple with tensors in it.
-            instances: n, how many are played.
-            theta: whose weights a sweep may reach; None if theta is a constant to `compute`.
-
-        Returns:
-            What `compute` returned.
         """
-        if self._counting is module:
+        counted: object = problem if problem.module is None else problem.module
+        if self._counting is counted:
             return compute()
+        reaches = theta is not None
+        if theta is not None:
+            self._call_witnesses(theta)
+        outside, self._counting = self._counting, counted
+        before = self.passes.forward
+        try:
+            with self._watching(problem, instances, reaches=reaches):
+                result = compute()
+        finally:
+            self._counting = outside
+        if self.passes.forward == before:  # it ran by another way, which is an evaluation as well
+            self._forward(1.0, result, reaches=reaches)
+        return result
+
+    @contextmanager
+    def _watching(self, problem: Any, instances: int, *, reaches: bool) -> Iterator[None]:
+        """Count theta's module wherever it is called, or the objective of a problem that names none."""
 
         def ran(_: nn.Module, given: tuple[Any, ...], returned: Any) -> None:
             samples = next((len(part) for part in tree_leaves(given) if isinstance(part, Tensor) and part.dim()), 0)
-            self._forward(samples / instances if samples else 1.0, returned, reaches=theta is not None)
+            self._forward(samples / instances if samples else 1.0, returned, reaches=reaches)
 
-        handle = module.register_forward_hook(ran)
-        try:
-            return self._counted(module, compute, theta)
-        finally:
-            handle.remove()
+        if problem.module is not None:
+            with problem.module.register_forward_hook(ran):
+                yield
+            return
+        objective, own = problem.objective, vars(problem).get("objective")
 
-    def evaluating(self, problem: Any, compute: Callable[[], Result], *, theta: nn.Module | None) -> Result:
-        """Compute something from the objective of a problem that names no module; else as `through`.
-
-        Args:
-            problem: whose `objective` is counted wherever it is called.
-            compute: see `through`.
-            theta: see `through`.
-        """
-        if self._counting is problem:
-            return compute()
-        objective: Objective = problem.objective
-        own = vars(problem).get("objective")
-
-        def counted(y: Tree) -> Tensor:
-            values = objective(y)
-            self._forward(1.0, values, reaches=theta is not None)
+        def evaluated(y: Tree) -> Tensor:
+            values: Tensor = objective(y)
+            self._forward(1.0, values, reaches=reaches)
             return values
 
-        problem.objective = counted
+        problem.objective = evaluated
         try:
-            return self._counted(problem, compute, theta)
+            yield
         finally:
             if own is None:
                 del problem.objective
             else:
                 problem.objective = own
-
-    def _counted(self, what: object, compute: Callable[[], Result], theta: nn.Module | None) -> Result:
-        if theta is not None:
-            self._call_witnesses(theta)
-        outside, self._counting = self._counting, what
-        before = self.passes.forward
-        try:
-            result = compute()
-        finally:
-            self._counting = outside
-        if self.passes.forward == before:  # it ran by another way, which is an evaluation as well
-            self._forward(1.0, result, reaches=theta is not None)
-        return result
 
     @contextmanager
     def inputs_only(self) -> Iterator[None]:

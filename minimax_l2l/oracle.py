@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from types import TracebackType
 
 import torch
 from torch import Tensor
@@ -30,16 +29,11 @@ class Oracle:
         self._open = ExitStack()
 
     def __enter__(self) -> Oracle:
-        module = self.problem.module
-        self._open.enter_context(querying(module, self.problem.query_mode, graph=self.second_order))
+        problem = self.problem
+        self._open.enter_context(querying(problem.module, problem.query_mode, graph=self.second_order))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     @torch.no_grad()
@@ -51,9 +45,6 @@ class Oracle:
         """Objective of each instance, and the direction in which each leaf of y wants to move.
 
         Costs one forward and one input-gradient pass. Weight gradients are never formed.
-
-        Args:
-            y: the inner variable.
 
         Returns:
             Values of shape (n,) and a tree shaped as y: sign * d objective / d y.
@@ -72,21 +63,12 @@ class Oracle:
             gradients = torch.autograd.grad(
                 values.sum(), leaves(point), create_graph=self.second_order, materialize_grads=True
             )
-        signs = self.problem.signs
-        per_leaf = signs if isinstance(signs, tuple) else (signs,) * len(gradients)
-        if len(per_leaf) != len(gradients):
-            raise ValueError(
-                f"the problem has {len(per_leaf)} signs and {len(gradients)} leaves; give one sign to each leaf."
-            )
-        signed = [part if sign == 1 else sign * part for sign, part in zip(per_leaf, gradients, strict=True)]
+        signs = self.problem.signs_of(y)
+        signed = [part if sign == 1 else sign * part for sign, part in zip(signs, gradients, strict=True)]
         return values, rebuild(y, signed)
 
     def merit(self, values: Tensor) -> Tensor:
-        """Values as the inner variable ascends them: the objective times its sign.
-
-        Raises:
-            ValueError: if some leaves ascend and others descend, so that no one number says who is better off.
-        """
+        """Values times their sign, as the inner variable ascends them; a ValueError where leaves differ in sign."""
         signs = self.problem.signs
         distinct = set(signs) if isinstance(signs, tuple) else {signs}
         if len(distinct) != 1:
@@ -108,8 +90,8 @@ class Oracle:
     def _evaluate(self, y: Tree) -> Tensor:
         count, problem = instances(y), self.problem
         values = problem.count(lambda: problem.objective(y), count, theta=None)
-        if not isinstance(values, Tensor) or tuple(values.shape) != (count,):
-            got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        if got != (count,):
             raise ValueError(
                 f"objective(y) must return one value per instance, shape {(count,)}, got {got}; leave the instance "
                 'dimension unreduced (for a loss: reduction="none").'

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.constraints import Constraint, Free
+from minimax_l2l.constraints.base import Constraint
+from minimax_l2l.constraints.free import Free
 from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.meter import Meter
 from minimax_l2l.modes import QueryMode
 from minimax_l2l.passes import Passes
-from minimax_l2l.trees import Tree, map_leaves, ravel
+from minimax_l2l.trees import Tree, leaves, map_leaves, ravel
 
 Result = TypeVar("Result")
 
@@ -43,7 +45,6 @@ class InnerProblem(ABC):
     module: nn.Module | None = None
     query_mode: QueryMode = "eval"
     keeps_gradient: bool = False
-    _meter: Meter | None = None
 
     @abstractmethod
     def initial(self) -> Tree:
@@ -83,16 +84,18 @@ class InnerProblem(ABC):
         """The optimizer's state before its first step, such as moments remembered from last time: none here."""
         return ()
 
-    @property
-    def meter(self) -> Meter:
-        """What counts the passes of this problem's queries."""
-        if self._meter is None:
-            self._meter = Meter()
-        return self._meter
+    def signs_of(self, y: Tree) -> tuple[float, ...]:
+        """The sign of each leaf of y; a ValueError if there are not as many as leaves."""
+        count = len(leaves(y))
+        signs = self.signs if isinstance(self.signs, tuple) else (self.signs,) * count
+        if len(signs) != count:
+            raise ValueError(f"the problem has {len(signs)} signs and {count} leaves; give one sign to each leaf.")
+        return signs
 
-    @meter.setter
-    def meter(self, meter: Meter) -> None:
-        self._meter = meter
+    @cached_property
+    def meter(self) -> Meter:
+        """What counts the passes of this problem's queries; another can be set."""
+        return Meter()
 
     def count(self, compute: Callable[[], Result], instances: int, *, theta: nn.Module | None) -> Result:
         """Compute something of this problem, its passes and the backward sweeps through it counted by the meter.
@@ -102,9 +105,7 @@ class InnerProblem(ABC):
             instances: n.
             theta: whose weights a sweep may reach; None if theta is a constant to `compute`.
         """
-        if self.module is None:
-            return self.meter.evaluating(self, compute, theta=theta)
-        return self.meter.through(self.module, compute, instances, theta=theta)
+        return self.meter.count(self, compute, instances, theta=theta)
 
     @property
     def passes(self) -> Passes:

@@ -1,7 +1,6 @@
 """Inner variables: one tensor, or a tuple of tensors such as the pair (x, y) of a game.
 
-Every leaf has the instances along its first dimension, so a tree of n instances is n independent
-inner variables.
+Every leaf has the instances along its first dimension, so a tree of n instances is n independent inner variables.
 """
 
 from __future__ import annotations
@@ -30,11 +29,7 @@ def map_leaves(function: Callable[..., Tensor], tree: Tree, *others: Tree) -> Tr
 
 
 def instances(tree: Tree) -> int:
-    """How many independent instances a tree holds.
-
-    Raises:
-        ValueError: if a leaf has no instance dimension, or leaves disagree.
-    """
+    """How many independent instances a tree holds; a ValueError if a leaf holds none or leaves disagree."""
     sizes = {leaf.shape[0] if leaf.dim() else None for leaf in leaves(tree)}
     if len(sizes) != 1 or None in sizes:
         shapes = [tuple(leaf.shape) for leaf in leaves(tree)]
@@ -59,6 +54,11 @@ def unravel(flat: Tensor, like: Tree) -> Tree:
     widths = [leaf[0].numel() for leaf in like]
     parts = torch.split(flat, widths, dim=1)
     return tuple(part.view_as(leaf) for part, leaf in zip(parts, like, strict=True))
+
+
+def shifted(tree: Tree, length: float, direction: Tree) -> Tree:
+    """The point tree + length * direction."""
+    return map_leaves(lambda start, step: start + length * step, tree, direction)
 
 
 def detach(tree: Tree) -> Tree:

@@ -70,8 +70,7 @@ class L2Ball(TensorConstraint):
 
     def violation(self, y: Tree) -> Tensor:
         """max(0, ||y|| - eps)."""
-        tensor = self._tensor(y)
-        return (event_norm(tensor).flatten() - self.eps).clamp_min(0)
+        return (event_norm(self._tensor(y)).flatten() - self.eps).clamp_min(0)
 
     def sample(self, noise: Tree) -> Tensor:
         """Uniform in the ball: normal coordinates z, scaled to radius eps P(|Z| <= |z|)^(1/d)."""

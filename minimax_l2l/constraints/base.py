@@ -18,9 +18,8 @@ from minimax_l2l.trees import Tree, instances, map_leaves
 class Constraint(ABC):
     """A closed convex set C that holds each instance of the inner variable.
 
-    `project` and `squash` are different operations: the first returns the nearest feasible point and is
-    applied to the iterate after every step; the second bounds a learned *update* smoothly, with a
-    gradient everywhere.
+    `project` and `squash` are different operations: the first returns the nearest feasible point and is applied to
+    the iterate after every step; the second bounds a learned *update* smoothly, with a gradient everywhere.
     """
 
     @abstractmethod
@@ -45,10 +44,7 @@ class Constraint(ABC):
         return map_leaves(lambda part: part / event_norm(part).clamp_min(torch.finfo(part.dtype).tiny), gradient)
 
     def region(self) -> Region | None:
-        """C as a box, a ball around the origin or both cut, if it is one; None unless overridden.
-
-        Intersections of such sets have their nearest point at once and do not ask for `project`.
-        """
+        """C as a box, a ball around the origin or both cut, for intersections to project on at once; else None."""
         return None
 
     def __and__(self, other: Constraint) -> Intersection:
@@ -57,25 +53,16 @@ class Constraint(ABC):
 
 
 class TensorConstraint(Constraint):
-    """A set whose instances are single tensors; subclasses say what it does to one tensor.
+    """A set whose instances are single tensors; subclasses say what it does to one tensor."""
 
-    Attributes:
-        dimensions: the dimensions that a tensor needs at least, by name.
-    """
-
-    dimensions: tuple[str, ...] = ("instances",)
+    dimensions: tuple[str, ...] = ("instances",)  # that a tensor needs at least, by name
 
     def direction(self, gradient: Tree) -> Tree:
         """The gradient over its Euclidean norm unless overridden."""
         return super().direction(self._tensor(gradient))
 
     def _tensor(self, tree: Tree) -> Tensor:
-        """The tree if it is one tensor with as many dimensions as the set needs.
-
-        Raises:
-            TypeError: if it is a tuple.
-            ValueError: if dimensions are missing.
-        """
+        """The tree if it is one tensor with as many dimensions as the set needs."""
         if not isinstance(tree, Tensor):
             raise TypeError(
                 f"{type(self).__name__} constrains one tensor, got a tuple of {len(tree)}; "

@@ -17,12 +17,9 @@ class Box(TensorConstraint):
     Args:
         low: lower bounds, in the units of y.
         high: upper bounds; nowhere below `low`.
-
-    Attributes:
-        holds_origin: whether low <= 0 <= high everywhere; see `Region`.
     """
 
-    holds_origin: bool = False  # until it is known
+    holds_origin: bool = False  # until it is known whether low <= 0 <= high everywhere; see `Region`
 
     def __init__(self, low: float | Tensor, high: float | Tensor) -> None:
         lowest, highest = torch.as_tensor(low), torch.as_tensor(high)

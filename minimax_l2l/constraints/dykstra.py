@@ -22,22 +22,12 @@ def alternate(
 ) -> Tensor:
     """Project on one set after the other, each time with that set's last correction put back first.
 
-    Whether to stop is looked up after every tenth round only, since each look waits for the device. Autograd goes
-    through all rounds taken.
+    Rounds end after `iterations`, or where no instance's `violation`, of shape (n,), and no coordinate's move in a
+    round is above `tolerance`; an instance that holds a NaN does not hold up the others. This is looked up after
+    every tenth round only, since each look waits for the device. Autograd goes through all rounds taken.
 
     Source: Boyle and Dykstra, A method for finding projections onto the intersection of convex sets in Hilbert
     spaces, 1986.
-
-    Args:
-        y: shape (n, *event).
-        projections: on each of the sets.
-        violation: how far each instance lies outside of any set, shape (n,).
-        iterations: most rounds.
-        tolerance: largest violation, and largest move of a coordinate in a round, at which the rounds end. An
-            instance that holds a NaN does not hold up the others.
-
-    Returns:
-        Tensor shaped as `y`.
     """
     corrections = [torch.zeros_like(y) for _ in projections]
     for taken in range(1, iterations + 1):

@@ -45,17 +45,12 @@ class Region:
         """Whether `project` can answer: a ball must be alone, or meet boxes that hold the origin."""
         return self.holds_origin or math.isinf(self.radius)
 
-    @property
-    def boxed(self) -> bool:
-        """Whether there are bounds."""
-        bounds = (self.low, self.high)
-        return any(isinstance(bound, Tensor) or math.isfinite(bound) for bound in bounds)
-
     def project(self, y: Tensor) -> Tensor:
         """The nearest point of the region; only where `exact`."""
         if math.isinf(self.radius):
             return clamp(y, self.low, self.high)
-        return shrink_into_box(y, self.radius, self.low, self.high) if self.boxed else shrink(y, self.radius)
+        boxed = any(isinstance(bound, Tensor) or math.isfinite(bound) for bound in (self.low, self.high))
+        return shrink_into_box(y, self.radius, self.low, self.high) if boxed else shrink(y, self.radius)
 
 
 def clamp(y: Tensor, low: Bound, high: Bound) -> Tensor:
@@ -90,14 +85,7 @@ def shrink_into_box(y: Tensor, radius: float, low: Bound, high: Bound) -> Tensor
     whose derivative with the free coordinates held fixed is the projection's own. If rounding takes a neighbouring
     piece for the right one, s is too small by rounding, never too large: a concave function lies below its pieces.
 
-    Args:
-        y: shape (n, *event). A NaN makes its own instance NaN, and so does an infinite entry.
-        radius: of the ball.
-        low: nowhere above 0; may be infinite.
-        high: nowhere below 0; may be infinite.
-
-    Returns:
-        Tensor shaped as `y`.
+    Bounds may be infinite. A NaN of y makes its own instance NaN, and so does an infinite entry.
     """
     with torch.no_grad():
         size = event_norm(y, order=math.inf).clamp_min(torch.finfo(y.dtype).tiny)

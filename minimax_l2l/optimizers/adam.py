@@ -23,9 +23,6 @@ class Adam(InnerOptimizer):
         steps: K.
         betas: decay of the first and of the second moment.
         random_start: see `InnerOptimizer`.
-
-    Raises:
-        ValueError: if a number is out of its range.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Hand-designed inner optimizers of the first order: gradient ascent, FGSM, PGM."""
+"""Hand-designed inner optimizers of the first order: gradient ascent, extragradient, FGSM, PGM."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.optimizers.base import InnerOptimizer, Observer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, choose, leaves, map_leaves, per_instance
+from minimax_l2l.trees import Tree, choose, leaves, map_leaves, per_instance, rebuild, shifted
 
 
 class GradientAscent(InnerOptimizer):
@@ -31,9 +31,7 @@ class GradientAscent(InnerOptimizer):
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One projected gradient step."""
-        gradient = oracle.gradient(y)
-        moved = map_leaves(lambda a, b: a + self.step_size * b, y, gradient)
-        return oracle.problem.constraint.project(moved), state
+        return oracle.problem.constraint.project(shifted(y, self.step_size, oracle.gradient(y))), state
 
 
 class AlternatingAscent(GradientAscent):
@@ -47,9 +45,24 @@ class AlternatingAscent(GradientAscent):
         for turn in range(len(leaves(y))):
             parts, moves = list(leaves(y)), leaves(oracle.gradient(y))
             parts[turn] = parts[turn] + self.step_size * moves[turn]
-            moved: Tree = parts[0] if isinstance(y, Tensor) else tuple(parts)
-            y = oracle.problem.constraint.project(moved)
+            y = oracle.problem.constraint.project(rebuild(y, parts))
         return y, state
+
+
+class ExtraGradient(GradientAscent):
+    """y' = project(y_k + step_size * g(y_k)), y_{k+1} = project(y_k + step_size * g(y')).
+
+    On the pair (x, y) of a game with signs (-1, +1) it settles f = xy, on which gradient play leaves. A step costs
+    two gradients. The arguments are those of `GradientAscent`.
+
+    Source: Korpelevich, 1976.
+    """
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """Look ahead, come back, step."""
+        project = oracle.problem.constraint.project
+        ahead = project(shifted(y, self.step_size, oracle.gradient(y)))
+        return project(shifted(y, self.step_size, oracle.gradient(ahead))), state
 
 
 class PGM(InnerOptimizer):
@@ -85,17 +98,12 @@ class PGM(InnerOptimizer):
         """One step along the steepest direction."""
         gradient = oracle.gradient(y)
         if self.momentum:
-            gradient, state = self._accumulate(gradient, state)
+            gradient = map_leaves(_over_mean_size, gradient)
+            if state:
+                gradient = shifted(gradient, self.momentum, rebuild(gradient, state))
+            state = leaves(gradient)
         constraint = oracle.problem.constraint
-        moved = map_leaves(lambda a, b: a + self.step_size * b, y, constraint.direction(gradient))
-        return constraint.project(moved), state
-
-    def _accumulate(self, gradient: Tree, state: State) -> tuple[Tree, State]:
-        unit = map_leaves(_over_mean_size, gradient)
-        if state:
-            before = state[0] if isinstance(gradient, Tensor) else state
-            unit = map_leaves(lambda new, old: self.momentum * old + new, unit, before)
-        return unit, leaves(unit)
+        return constraint.project(shifted(y, self.step_size, constraint.direction(gradient))), state
 
     def maximize(
         self,
@@ -117,7 +125,7 @@ class PGM(InnerOptimizer):
             with self.oracle(problem) as oracle:
                 value = oracle.merit(oracle.value(end.y))
             better = value > highest
-            best = Iterate(choose(better, end.y, best.y), _choose_state(better, end.state, best.state))
+            best = Iterate(choose(better, end.y, best.y), leaves(choose(better, end.state, best.state)))
             highest = torch.maximum(value, highest)
         return best
 
@@ -126,19 +134,12 @@ class FGSM(PGM):
     """One step: y = project(y_0 + step_size * sign(gradient)) on an L_inf ball.
 
     From zero with a step of eps it is the fast gradient sign method (Goodfellow et al., 2015); from a random
-    start with 1.25 eps it is the one of "Fast is better than free" (Wong et al., 2020).
-
-    Args:
-        step_size: in units of y.
-        random_start: see `InnerOptimizer`.
+    start with 1.25 eps it is the one of "Fast is better than free" (Wong et al., 2020). The arguments are those of
+    `PGM`.
     """
 
     def __init__(self, *, step_size: float, random_start: float = 0.0) -> None:
         super().__init__(steps=1, step_size=step_size, random_start=random_start)
-
-
-def _choose_state(better: Tensor, yes: State, no: State) -> State:
-    return leaves(choose(better, yes, no)) if no else no
 
 
 def _over_mean_size(gradient: Tensor) -> Tensor:

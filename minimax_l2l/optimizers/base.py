@@ -12,7 +12,7 @@ from minimax_l2l.errors import require_count, require_fraction
 from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, map_leaves
+from minimax_l2l.trees import Tree, detach, shifted
 
 Observer = Callable[[int, Tree], None]
 
@@ -29,6 +29,8 @@ class InnerOptimizer(nn.Module, ABC):
             random_start * sample); 0 starts at `initial`, 1 anywhere in the set.
     """
 
+    second_order: bool = False  # whether gradients keep their graph, so that phi receives second derivatives
+
     def __init__(self, *, steps: int, random_start: float = 0.0) -> None:
         super().__init__()
         self.steps = require_count("steps", steps)
@@ -40,11 +42,7 @@ class InnerOptimizer(nn.Module, ABC):
         return any(parameter.requires_grad for parameter in self.parameters())
 
     def meta_optimizer(self) -> torch.optim.Optimizer:
-        """Phi's optimizer, which ascends: asked for if there are parameters to train.
-
-        Raises:
-            TypeError: unless overridden, as `LearnedOptimizer` does.
-        """
+        """Phi's optimizer, which ascends: asked for if there are parameters to train; a TypeError as it is."""
         raise TypeError(
             f"{type(self).__name__} has parameters but no meta_optimizer to train them; subclass LearnedOptimizer, "
             "override meta_optimizer with a torch optimizer that has maximize=True, or freeze the parameters."
@@ -73,12 +71,11 @@ class InnerOptimizer(nn.Module, ABC):
         if self.random_start == 0:
             return problem.constraint.project(initial)
         sample = problem.constraint.sample(problem.noise(initial, draw))
-        moved = map_leaves(lambda a, b: a + self.random_start * b, initial, sample)
-        return problem.constraint.project(moved)
+        return problem.constraint.project(shifted(initial, self.random_start, sample))
 
     def oracle(self, problem: InnerProblem) -> Oracle:
         """The oracle that this optimizer's queries go through."""
-        return Oracle(problem)
+        return Oracle(problem, second_order=self.second_order)
 
     def maximize(
         self,

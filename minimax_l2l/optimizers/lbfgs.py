@@ -51,13 +51,14 @@ class LBFGS(InnerOptimizer):
         if state:
             state = (*state[2:], point - state[0], state[1] - slope)[-2 * self.memory :]
         heading = self._two_loop(slope, state)
-        y = self._backtrack(oracle, y, value, slope, heading)
-        return y, (point, slope, *state)
+        return self._backtrack(oracle, y, value, slope, heading), (point, slope, *state)
 
     def _two_loop(self, slope: Tensor, pairs: State) -> Tensor:
+        norm = torch.linalg.vector_norm(slope, dim=1, keepdim=True)
+        first = torch.full_like(norm, self.step_size).div(norm.clamp_min(1e-30))
         moves, changes = pairs[0::2], pairs[1::2]
         if not moves:
-            return slope * self._first_length(slope)
+            return slope * first
         curvatures = [_dot(s, d) for s, d in zip(moves, changes, strict=True)]
         # An instance skips the pairs along which its objective was not concave.
         inverses = [torch.where(c > 1e-10, 1 / c.clamp_min(1e-10), 0.0) for c in curvatures]
@@ -68,15 +69,10 @@ class LBFGS(InnerOptimizer):
             q = q - weight * d
         last = curvatures[-1]
         scale = torch.where(last > 1e-10, last / _dot(changes[-1], changes[-1]).clamp_min(1e-30), 0.0)
-        first = self._first_length(slope)
         q = torch.where(scale > 0, scale, first) * q
         for s, d, rho, weight in zip(moves, changes, inverses, reversed(weights), strict=True):
             q = q + s * (weight - rho * _dot(d, q))
         return torch.where(_dot(q, slope) > 0, q, first * slope)
-
-    def _first_length(self, slope: Tensor) -> Tensor:
-        norm = torch.linalg.vector_norm(slope, dim=1, keepdim=True)
-        return torch.full_like(norm, self.step_size).div(norm.clamp_min(1e-30))
 
     def _backtrack(self, oracle: Oracle, y: Tree, value: Tensor, slope: Tensor, heading: Tensor) -> Tree:
         project = oracle.problem.constraint.project

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
-
 import torch
 
-from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import require_count, require_positive
 from minimax_l2l.features import Features, GradientFeatures, root_mean_square
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.base import InnerOptimizer
-from minimax_l2l.optimizers.parts import describe, rebuild
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.oracle import Oracle
-from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, map_leaves, per_instance, ravel, unravel
-from minimax_l2l.updaters import StreamingAdam, Updater
+from minimax_l2l.trees import Tree, detach, map_leaves, per_instance, ravel, shifted, unravel
+from minimax_l2l.updaters.base import Updater
+from minimax_l2l.updaters.streaming import StreamingAdam
 
 
 class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
@@ -87,26 +82,6 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         if relative and not self.features.needs_gradient:
             raise ValueError("relative=True needs features that read the gradient; pass GradientFeatures().")
 
-    def config(self) -> dict[str, Any]:
-        """Its constructor's arguments, the updater and the features by class name."""
-        return {**arguments(self), **describe(self.updater, self.features)}
-
-    @classmethod
-    def from_config(
-        cls,
-        config: Mapping[str, Any],
-        *,
-        updaters: Sequence[type[Updater]] = (),
-        features: Sequence[type[Features]] = (),
-    ) -> Self:
-        """Build it again; see `PretrainedMixin.from_config`."""
-        updater, seen = rebuild(config, updaters, features)
-        return cls(**{**config, "updater": updater, "features": seen})
-
-    def oracle(self, problem: InnerProblem) -> Oracle:
-        """An oracle of first or second order, as asked."""
-        return Oracle(problem, second_order=self.second_order)
-
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One learned step: query, features, updater, squash, project."""
         problem = oracle.problem
@@ -118,8 +93,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         if self.relative and gradient is not None:
             update = update * root_mean_square(gradient)
         bounded = problem.constraint.squash(unravel(update, y))
-        moved = map_leaves(lambda a, b: a + self.step_size * b, y, self._shortened(bounded, y))
-        return problem.constraint.project(moved), state
+        return problem.constraint.project(shifted(y, self.step_size, self._shortened(bounded, y))), state
 
     def _shortened(self, update: Tree, y: Tree) -> Tree:
         """The update where step_size times it is no longer than allowed, scaled down to that elsewhere."""

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import DamagedRunError, MissingClassError
-from minimax_l2l.features import Features
-from minimax_l2l.updaters import Updater
+from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
+from minimax_l2l.updaters.base import Updater
+from minimax_l2l.updaters.cnn import CNNUpdater
+from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
+from minimax_l2l.updaters.rnn import RNNUpdater
+from minimax_l2l.updaters.rows import RowUpdater
 
+UPDATERS: Sequence[type[Updater]] = (
+    CNNUpdater,
+    RNNUpdater,
+    MLPUpdater,
+    RowUpdater,
+    LowRankUpdater,
+    DenseMLPUpdater,
+)
+FEATURES: Sequence[type[Features]] = (GradientFeatures, IterateFeatures, LogSignFeatures)
+Part = TypeVar("Part", Updater, Features)
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 CARD = """---
 {{ card_data }}
@@ -28,25 +41,29 @@ Load it with `LearnedOptimizer.from_pretrained(...)`.
 """
 
 
-class PretrainedMixin(ModelHubMixin, nn.Module, ABC, model_card_template=CARD):
-    """`save_pretrained`, `from_pretrained` and `push_to_hub` for modules that a config and weights build again.
+class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
+    """`save_pretrained`, `from_pretrained` and `push_to_hub` for what a config and weights build again.
 
-    A config names the classes of an optimizer's parts, which are looked up among this library's and those handed
-    to `from_pretrained(..., updaters=[MyUpdater], features=[MyFeatures])`: loading a folder never imports or runs
+    A config names the classes of the parts, which are looked up among this library's and those handed to
+    `from_pretrained(..., updaters=[MyUpdater], features=[MyFeatures])`: loading a folder never imports or runs
     code.
     """
 
-    @abstractmethod
+    updater: Updater
+    features: Features
+
     def config(self) -> dict[str, Any]:
-        """What the module is built from again, as `config.json` holds it.
+        """Its constructor's arguments, the updater and the features by class name, as `config.json` holds them.
 
         Raises:
             AttributeError: if a part did not keep an argument of its constructor under its own name.
             TypeError: if a part keeps what JSON cannot hold.
         """
+        updater = {"class": type(self.updater).__name__, "config": _told(self.updater)}
+        features = {"class": type(self.features).__name__, **_told(self.features)}
+        return {**arguments(self), "updater": updater, "features": features}
 
     @classmethod
-    @abstractmethod
     def from_config(
         cls,
         config: Mapping[str, Any],
@@ -54,7 +71,7 @@ class PretrainedMixin(ModelHubMixin, nn.Module, ABC, model_card_template=CARD):
         updaters: Sequence[type[Updater]] = (),
         features: Sequence[type[Features]] = (),
     ) -> Self:
-        """The module that a config tells, untrained.
+        """The optimizer that a config tells, untrained.
 
         Args:
             config: what `config()` returned.
@@ -64,6 +81,10 @@ class PretrainedMixin(ModelHubMixin, nn.Module, ABC, model_card_template=CARD):
         Raises:
             MissingClassError: if a class is neither the library's own nor among these.
         """
+        updater, seen = config["updater"], dict(config["features"])
+        network = _find("updater", updater["class"], (*UPDATERS, *updaters))
+        view = _find("features", seen.pop("class"), (*FEATURES, *features))
+        return cls(**{**config, "updater": network(**updater["config"]), "features": view(**seen)})
 
     def _save_pretrained(self, save_directory: Path) -> None:
         (save_directory / CONFIG).write_text(json.dumps(self.config(), indent=2) + "\n")
@@ -85,72 +106,55 @@ class PretrainedMixin(ModelHubMixin, nn.Module, ABC, model_card_template=CARD):
             pretrained_model_name_or_path: the folder, or a repository's name.
             updaters: classes beside the library's own.
             features: classes beside the library's own.
-            **options: those of `huggingface_hub.ModelHubMixin.from_pretrained`.
+            **options: those of `huggingface_hub.hf_hub_download`, such as `revision`.
 
         Raises:
             FileNotFoundError: if the folder lacks a file.
             DamagedRunError: if a file in it is damaged.
             MissingClassError: if the optimizer was saved with an updater or features that are not known.
         """
+        place = str(pretrained_model_name_or_path)
+        config, weights = (_fetch(place, name, options) for name in (CONFIG, WEIGHTS))
         try:
-            return super().from_pretrained(
-                pretrained_model_name_or_path, updaters=updaters, features=features, **options
-            )
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise _damage(str(pretrained_model_name_or_path), error) from error
-
-    @classmethod
-    def _from_pretrained(
-        cls,
-        *,
-        model_id: str,
-        revision: str | None,
-        cache_dir: str | Path | None,
-        force_download: bool,
-        local_files_only: bool,
-        token: str | bool | None,
-        updaters: Sequence[type[Updater]] = (),
-        features: Sequence[type[Features]] = (),
-        **_: Any,
-    ) -> Self:
-        def fetch(name: str) -> Path:
-            local = Path(model_id) / name
-            if Path(model_id).is_dir():
-                if not local.is_file():
-                    raise FileNotFoundError(f"{model_id} holds no {name}, so it is not a saved optimizer.")
-                return local
-            return Path(
-                hf_hub_download(
-                    model_id,
-                    name,
-                    revision=revision,
-                    cache_dir=cache_dir,
-                    force_download=force_download,
-                    local_files_only=local_files_only,
-                    token=token,
-                )
-            )
-
-        config_file, weights_file = fetch(CONFIG), fetch(WEIGHTS)
-        with _damage_explained(model_id):
-            config = json.loads(config_file.read_text(encoding="utf-8"))
-            optimizer = cls.from_config(config, updaters=updaters, features=features)
-            optimizer.load_state_dict(load_file(weights_file))
+            saved = json.loads(config.read_text(encoding="utf-8"))
+            optimizer = cls.from_config(saved, updaters=updaters, features=features)
+            optimizer.load_state_dict(load_file(weights))
+        except MissingClassError:
+            raise
+        except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            raise DamagedRunError(
+                f"{place} is no whole saved optimizer ({error}); save it again with save_pretrained, or load "
+                "another."
+            ) from error
         return optimizer
 
 
-@contextmanager
-def _damage_explained(model_id: str) -> Iterator[None]:
-    """Turn whatever a damaged config or weight file causes into one sentence."""
+def _fetch(place: str, name: str, options: Mapping[str, Any]) -> Path:
+    if not Path(place).is_dir():
+        return Path(hf_hub_download(place, name, **options))
+    file = Path(place) / name
+    if not file.is_file():
+        raise FileNotFoundError(f"{place} holds no {name}, so it is not a saved optimizer.")
+    return file
+
+
+def _told(part: Updater | Features) -> dict[str, Any]:
+    config = part.config()
     try:
-        yield
-    except MissingClassError:
-        raise
-    except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise _damage(model_id, error) from error
+        json.dumps(config)
+    except TypeError as error:
+        raise TypeError(
+            f"{type(part).__name__} cannot be saved ({error}); let its constructor take numbers, strings and "
+            "lists of these."
+        ) from error
+    return config
 
 
-def _damage(model_id: str, error: Exception) -> DamagedRunError:
-    return DamagedRunError(
-        f"{model_id} is no whole saved optimizer ({error}); save it again with save_pretrained, or load another."
-    )
+def _find(kind: str, name: str, known: Iterable[type[Part]]) -> type[Part]:
+    classes = {one.__name__: one for one in known}
+    if name not in classes:
+        raise MissingClassError(
+            f"the optimizer was saved with the {kind} {name}, which this library does not have; pass the class: "
+            f"from_pretrained(..., {kind.rstrip('s')}s=[{name}])."
+        )
+    return classes[name]

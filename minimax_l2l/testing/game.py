@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import get_args
 
 import torch
 from torch import Tensor
 
 from minimax_l2l.optimizers.base import InnerOptimizer
-from minimax_l2l.problem import InnerProblem
 from minimax_l2l.task import Task
-from minimax_l2l.testing.match import BATCHES, Match, Parts, Table
-from minimax_l2l.testing.probes import copies, follows, require_factory, same_bits, seeded
-from minimax_l2l.testing.violation import require
-from minimax_l2l.training.iteration import Measured, Play
-from minimax_l2l.trees import Tree, detach
+from minimax_l2l.testing import probes
+from minimax_l2l.testing.law import law, uphold
+from minimax_l2l.testing.match import Match, Parts, Player
+from minimax_l2l.training.iteration import Iteration, Play
+from minimax_l2l.training.runtime import Runtime
+from minimax_l2l.trees import detach
+
+BATCHES = 3
 
 
 def check_game(
@@ -39,216 +45,170 @@ def check_game(
         ContractViolation: if a law is broken.
         TypeError: if one of the two is no factory.
     """
-    require_factory("task_factory", task_factory, Task)
-    require_factory("optimizer_factory", optimizer_factory, InnerOptimizer)
-    table = Table(task_factory, optimizer_factory, device, seed, tolerance)
-    for law in (
-        _theta_has_its_partial_derivative,
-        _phi_has_its_own_gradient,
-        _players_pull_apart,
-        _theta_lowers_its_number,
-        _phi_raises_its_number,
-        _only_the_outer_pass_moves_statistics,
-        _seeds_reproduce,
-    ):
-        with seeded(seed):
-            law(table)
+    probes.require_factory("task_factory", task_factory, Task)
+    probes.require_factory("optimizer_factory", optimizer_factory, InnerOptimizer)
+    uphold(_Trial, lambda: _Trial(task_factory, optimizer_factory, device, seed, tolerance), seed=seed)
 
 
-def _theta_gradient(match: Match, *, of: Callable[[InnerProblem, Tree], Tensor]) -> Parts:
-    problem, y = match.maximize()
-    return torch.autograd.grad(of(problem, detach(y)), match.theta, allow_unused=True)
+@dataclass(frozen=True)
+class _Trial:
+    """Where the same match can be played again and again."""
 
+    task_factory: Callable[[], Task]
+    optimizer_factory: Callable[[], InnerOptimizer]
+    device: str
+    seed: int
+    tolerance: float
 
-def _phi_gradient(match: Match) -> Parts:
-    problem, y = match.maximize()
-    value = match.meta(problem, y)
-    require(
-        value.requires_grad,
-        law="The number that phi ascends depends on phi through y_K",
-        seen="it carries no graph",
-        remedy="compute it from the y that it is given, without detaching",
-    )
-    return torch.autograd.grad(value, match.phi, allow_unused=True)
+    def match(self, play: Play = "joint") -> Match:
+        """A fresh match; everything random starts again from the seed."""
+        torch.manual_seed(self.seed)
+        task, optimizer = self.task_factory(), self.optimizer_factory()
+        runtime = Runtime(self.device)
+        iteration = Iteration(task, optimizer, runtime, play=play)
+        for player in iteration.players:
+            for group in player.optimizer.param_groups:
+                if "weight_decay" in group:  # it pulls towards zero, whatever the players want
+                    group["weight_decay"] = 0.0
+        batches = [runtime.share(batch)[0] for batch in islice(task.batches(), BATCHES)]
+        return Match(iteration, batches)
 
-
-def _theta_has_its_partial_derivative(table: Table) -> None:
-    match = table.match()
-    if not match.theta:
-        return
-    match.iteration.differentiate(match.batches[0], "both")
-    other = table.match()
-    alone = _theta_gradient(other, of=other.outer)
-    difference = _difference([parameter.grad for parameter in match.theta], alone)
-    require(
-        difference <= table.tolerance,
-        law="Theta's gradient is that of the outer loss with y_K held fixed",
-        seen=f"the joint backward's differs by {difference:.3g}",
-        remedy="let no graph to theta into y_K: check the optimizer with check_optimizer, and detach what "
-        "initial() or view() make from theta",
-    )
-
-
-def _phi_has_its_own_gradient(table: Table) -> None:
-    other = table.match()
-    if not other.phi:
-        return
-    alone = _phi_gradient(other)
-    match = table.match()
-    match.iteration.differentiate(match.batches[0], "both")
-    difference = _difference([parameter.grad for parameter in match.phi], alone)
-    require(
-        difference <= table.tolerance,
-        law="Phi's gradient is that of a pass of its own at the same theta",
-        seen=f"the joint backward's differs by {difference:.3g}",
-        remedy="keep phi out of everything in losses but y_K",
-    )
-
-
-def _players_pull_apart(table: Table) -> None:
-    match = table.match()
-    if not match.theta:
-        return
-    signs = match.problem().signs
-    own = set(signs if isinstance(signs, tuple) else (signs,))
-    if len(own) > 1:
-        return
-    outer = _theta_gradient(match, of=match.outer)
-    inner = _theta_gradient(table.match(), of=lambda problem, y: problem.objective(y).mean())
-    sizes = _product(outer, outer) ** 0.5 * _product(inner, inner) ** 0.5
-    cosine = own.pop() * _product(outer, inner) / sizes if sizes else 0.0
-    require(
-        cosine > -0.999,
-        law="Theta and the inner player want different things of the objective",
-        seen=f"the outer loss is its opposite (theta's two gradients have cosine {cosine:.3f}): both pull one way",
-        remedy="leave out the minus sign in losses: theta descends what the inner player ascends",
-    )
-
-
-def _theta_lowers_its_number(table: Table) -> None:
-    match = table.match()
-    if not match.theta:
-        return
-    gradient = _theta_gradient(match, of=match.outer)
-    step = _step(table, "theta")
-    y = detach(table.match().maximize()[1])
-
-    def loss(length: float) -> Tensor:
-        fresh = table.match()
-        _shift(fresh.theta, step, length)
-        with torch.no_grad():
-            return fresh.outer(fresh.problem(), y)
-
-    slope = _product(gradient, step)
-    require(
-        slope <= 0 and _goes_along(loss, slope),
-        law="A small step of theta lowers the outer loss on the same batch",
-        seen=f"it changes it at a rate of {slope:.3g} per step",
-        remedy="let outer_optimizer minimise, without maximize=True or a minus sign",
-    )
-
-
-def _phi_raises_its_number(table: Table) -> None:
-    match = table.match()
-    if not match.phi:
-        return
-    gradient = _phi_gradient(match)
-    step = _step(table, "phi")
-
-    def value(length: float) -> Tensor:
-        fresh = table.match()
-        _shift(fresh.phi, step, length)
-        problem, y = fresh.maximize()
-        with torch.no_grad():
-            return fresh.meta(problem, y)
-
-    slope = _product(gradient, step)
-    require(
-        slope >= 0 and _goes_along(value, slope),
-        law="A small step of phi raises what it ascends on the same batch",
-        seen=f"it changes it at a rate of {slope:.3g} per step",
-        remedy="let meta_optimizer maximise (maximize=True) and write no minus sign elsewhere",
-    )
-
-
-def _only_the_outer_pass_moves_statistics(table: Table) -> None:
-    plays: tuple[Play, ...] = ("joint", "alternating")
-    for play in plays:
-        match = table.match(play)
-        if match.task.outer is None:
+    def astray(self, player: Player) -> Iterator[str]:
+        """By how much the joint backward's gradient differs from the player's own, if it does."""
+        match = self.match()
+        if not match.weights(player):
             return
-        problem = match.problem()
-        before = copies(match.task.outer.buffers())
-        y = match.solve(problem).y
-        require(
-            same_bits(before, match.task.outer.buffers()),
-            law="Gradient queries leave theta's running statistics alone",
-            seen=f"the inner optimizer's moved them in {play} play",
-            remedy="name theta's `module` in the problem",
+        alone = match.gradient(player)
+        match = self.match()
+        match.iteration.differentiate(match.batches[0], "both")
+        difference = _difference([weight.grad for weight in match.weights(player)], alone)
+        if not difference <= self.tolerance:
+            yield f"the joint backward's differs by {difference:.3g}"
+
+    def against(self, player: Player, sign: float) -> Iterator[str]:
+        """How fast a step of the player changes its number, if against the sign that it should."""
+        match = self.match()
+        if not match.weights(player):
+            return
+        gradient, step = match.gradient(player), self.step(player)
+        slope = _product(gradient, step)
+        end = detach(self.match().maximize()[1])
+
+        def number(length: float) -> Tensor:
+            fresh = self.match()
+            with torch.no_grad():
+                for weight, part in zip(fresh.weights(player), step, strict=True):
+                    weight += length * part
+            problem, y = (fresh.problem(), end) if player == "theta" else fresh.maximize()
+            with torch.no_grad():
+                return fresh.number(player, problem, y)
+
+        start = number(0.0)
+        along = probes.follows(
+            lambda t: (number(float(t)) - start).reshape(1),
+            start.new_full((1,), slope),
+            size=start.reshape(1),
+            longest=start.new_full((1,), 10.0),
+            factor=10,  # for phi's gradient takes the inner gradients for constants unless told otherwise
         )
-        match.outer(problem, y)
-        once = copies(match.task.outer.buffers())
-        whole = table.match(play)
-        whole.iteration(whole.batches[0])
-        assert whole.task.outer is not None
-        require(
-            same_bits(once, whole.task.outer.buffers()),
-            law="An iteration moves theta's running statistics once, in the outer pass",
-            seen=f"a whole iteration of {play} play left others than one outer pass",
-            remedy="name theta's `module` in the problem, and run no forward of your own in training mode",
-        )
+        if not (sign * slope >= 0 and bool(along.all())):
+            yield f"it changes it at a rate of {slope:.3g} per step"
 
+    def step(self, player: Player) -> list[Tensor]:
+        """How far one whole iteration moves a player."""
+        match = self.match()
+        before = [weight.detach().clone() for weight in match.weights(player)]
+        match.iteration(match.batches[0])
+        return [now.detach() - was for now, was in zip(match.weights(player), before, strict=True)]
 
-def _seeds_reproduce(table: Table) -> None:
-    ends = []
-    for _ in range(2):
-        match = table.match()
-        rows = [_floats(match.iteration(batch)) for batch in match.batches]
-        modules = [module for module in (match.task.outer, match.optimizer) if module is not None]
-        ends.append((rows, [part for module in modules for part in module.state_dict().values()]))
-    require(
-        ends[0][0] == ends[1][0] and same_bits(ends[0][1], ends[1][1]),
-        law="The same seed gives the same game to the bit",
-        seen=f"two games of {BATCHES} iterations differ",
-        remedy="draw random numbers from torch or from generators with a seed, and let batches() start again at "
-        "each call",
+    @law(
+        "let no graph to theta into y_K: check the optimizer with check_optimizer, and detach what initial() or "
+        "view() make from theta"
     )
+    def theta_has_its_partial_derivative(self) -> Iterator[str]:
+        """Theta's gradient is that of the outer loss with y_K held fixed."""
+        return self.astray("theta")
 
+    @law("compute it from the y that it is given, without detaching")
+    def phi_has_a_graph(self) -> Iterator[str]:
+        """The number that phi ascends depends on phi through y_K."""
+        match = self.match()
+        if match.weights("phi") and not match.number("phi", *match.maximize()).requires_grad:
+            yield "it carries no graph"
 
-def _floats(measured: Measured) -> dict[str, float]:
-    return {name: float(value) for name, value in measured.items()}
+    @law("keep phi out of everything in losses but y_K")
+    def phi_has_its_own_gradient(self) -> Iterator[str]:
+        """Phi's gradient is that of a pass of its own at the same theta."""
+        return self.astray("phi")
 
+    @law("leave out the minus sign in losses: theta descends what the inner player ascends")
+    def players_pull_apart(self) -> Iterator[str]:
+        """Theta and the inner player want different things of the objective."""
+        match = self.match()
+        if not match.weights("theta"):
+            return
+        problem, y = match.maximize()
+        signs = set(problem.signs_of(y))
+        if len(signs) > 1:
+            return
+        objective = problem.objective(detach(y)).mean()
+        inner = torch.autograd.grad(objective, match.weights("theta"), allow_unused=True)
+        outer = self.match().gradient("theta")
+        sizes = _product(outer, outer) ** 0.5 * _product(inner, inner) ** 0.5
+        cosine = signs.pop() * _product(outer, inner) / sizes if sizes else 0.0
+        if not cosine > -0.999:
+            angle = f"theta's two gradients have cosine {cosine:.3f}"
+            yield f"the outer loss is its opposite ({angle}): both pull one way"
 
-def _step(table: Table, player: str) -> Parts:
-    """How far one whole iteration moves a player."""
-    match = table.match()
-    weights = match.theta if player == "theta" else match.phi
-    before = copies(weights)
-    match.iteration(match.batches[0])
-    return [after.detach() - was for after, was in zip(weights, before, strict=True) if was is not None]
+    @law("let outer_optimizer minimise, without maximize=True or a minus sign")
+    def theta_lowers_its_number(self) -> Iterator[str]:
+        """A small step of theta lowers the outer loss on the same batch."""
+        return self.against("theta", -1)
 
+    @law("let meta_optimizer maximise (maximize=True) and write no minus sign elsewhere")
+    def phi_raises_its_number(self) -> Iterator[str]:
+        """A small step of phi raises what it ascends on the same batch."""
+        return self.against("phi", 1)
 
-@torch.no_grad()
-def _shift(weights: Iterable[Tensor], step: Parts, length: float) -> None:
-    for weight, part in zip(weights, step, strict=True):
-        if part is not None:
-            weight += length * part
+    @law("name theta's `module` in the problem")
+    def queries_leave_statistics(self) -> Iterator[str]:
+        """Gradient queries leave theta's running statistics alone."""
+        for play in get_args(Play):
+            match = self.match(play)
+            problem, before = match.problem(), probes.copies(match.statistics())
+            match.solve(problem)
+            if not probes.same_bits(before, match.statistics()):
+                yield f"the inner optimizer's moved them in {play} play"
 
+    @law("name theta's `module` in the problem, and run no forward of your own in training mode")
+    def outer_pass_moves_statistics(self) -> Iterator[str]:
+        """An iteration moves theta's running statistics once, in the outer pass."""
+        for play in get_args(Play):
+            once = self.match(play)
+            if once.iteration.task.outer is None:
+                return
+            once.number("theta", *once.maximize())
+            whole = self.match(play)
+            whole.iteration(whole.batches[0])
+            if not probes.same_bits(once.statistics(), whole.statistics()):
+                yield f"a whole iteration of {play} play left others than one outer pass"
 
-def _goes_along(value: Callable[[float], Tensor], slope: float) -> bool:
-    """Whether a value changes along a player's step as its gradient says.
-
-    To a factor of ten: phi's gradient takes the inner gradients for constants unless told otherwise.
-    """
-    start = value(0.0)
-    held = follows(
-        lambda t: (value(float(t)) - start).reshape(1),
-        start.new_full((1,), slope),
-        size=start.reshape(1),
-        longest=start.new_full((1,), 10.0),
-        factor=10,
+    @law(
+        "draw random numbers from torch or from generators with a seed, and let batches() start again at each call"
     )
-    return bool(held.all())
+    def seeds_reproduce(self) -> Iterator[str]:
+        """The same seed gives the same game to the bit."""
+        rows, weights = zip(*(self.play() for _ in range(2)), strict=True)
+        if rows[0] != rows[1] or not probes.same_bits(*weights):
+            yield f"two games of {BATCHES} iterations differ"
+
+    def play(self) -> tuple[list[dict[str, float]], list[Tensor]]:
+        """A few iterations: what was measured, and where both players end."""
+        match = self.match()
+        rows = [{n: float(value) for n, value in match.iteration(batch).items()} for batch in match.batches]
+        players = (match.iteration.task.outer, match.iteration.optimizer)
+        modules = [module for module in players if module is not None]
+        return rows, [part for module in modules for part in module.state_dict().values()]
 
 
 def _product(one: Parts, other: Parts) -> float:
@@ -258,10 +218,8 @@ def _product(one: Parts, other: Parts) -> float:
 
 def _difference(one: Parts, other: Parts) -> float:
     """The largest absolute difference; infinite where one has a gradient and the other has none."""
-    sizes = [0.0]
-    for a, b in zip(one, other, strict=True):
-        if a is None or b is None:
-            sizes.append(0.0 if a is b else float("inf"))
-        else:
-            sizes.append(float((a - b).abs().max()))
-    return max(sizes)
+    pairs = list(zip(one, other, strict=True))
+    if any((a is None) is not (b is None) for a, b in pairs):
+        return math.inf
+    sizes = [(a - b).abs().max().double() for a, b in pairs if a is not None and b is not None]
+    return float(torch.stack(sizes).max()) if sizes else 0.0  # NaN if one of them is

@@ -5,24 +5,21 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.trees import Tree, choose, instances, leaves, ravel
+from minimax_l2l.constraints.base import Constraint
+from minimax_l2l.trees import Tree, choose, detach, instances, leaves, ravel
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
 
 def require_kind(name: str, value: object, kind: type) -> None:
-    """Refuse anything but an object of a kind.
-
-    Raises:
-        TypeError: if `value` is something else, such as the class or a function that makes one.
-    """
+    """Raise a TypeError for anything but an object of a kind, such as the class or a function that makes one."""
     if not isinstance(value, kind):
         raise TypeError(
             f"{name} must be of type {kind.__name__}, got {_words(value)}; pass the object itself, not what "
@@ -31,11 +28,7 @@ def require_kind(name: str, value: object, kind: type) -> None:
 
 
 def require_factory(name: str, factory: object, kind: type) -> None:
-    """Refuse what cannot be called without arguments to make a fresh object of a kind.
-
-    Raises:
-        TypeError: if `factory` is such an object itself, or needs arguments as a class may.
-    """
+    """Raise a TypeError for what cannot be called without arguments, or is itself an object of the kind to make."""
     if callable(factory) and not isinstance(factory, kind):
         with suppress(TypeError):
             inspect.signature(factory).bind()
@@ -58,17 +51,6 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def with_instance(tree: Tree, j: int, other: Tree) -> Tree:
-    """`tree` with instance j taken from `other`."""
-    mask = torch.arange(instances(tree), device=leaves(tree)[0].device) == j
-    return choose(mask, other, tree)
-
-
-def neighbours(count: int) -> tuple[int, ...]:
-    """Instances to change when looking for others that move with them: the first and the last."""
-    return (0, count - 1) if count > 1 else ()
-
-
 class Moved(NamedTuple):
     """The instance that moved most, by what share of the largest entry before, and that share in words."""
 
@@ -86,6 +68,38 @@ def moved_most(before: Tree, after: Tree, *, besides: int) -> Moved:
     if size == 0:
         return Moved(instance, math.inf if distance else 0.0, f"by {distance:.3g}, where all was zero")
     return Moved(instance, distance / size, f"by {distance / size:.3g} of its size")
+
+
+def moved_along(
+    tree: Tree, other: Tree, play: Callable[[Tree], Sequence[Tree]], tolerance: float
+) -> Iterator[tuple[int, int, Moved]]:
+    """Instances that move although another one was changed, the first or the last.
+
+    Yields:
+        The instance that was taken from `other`, the place of what moved with it among what `play` returns, and how
+        it moved.
+    """
+    count, before = instances(tree), play(tree)
+    for j in (0, count - 1) if count > 1 else ():
+        mask = torch.arange(count, device=leaves(tree)[0].device) == j
+        for which, (was, now) in enumerate(zip(before, play(choose(mask, other, tree)), strict=True)):
+            moved = moved_most(was, now, besides=j)
+            if not moved.share <= tolerance:
+                yield j, which, moved
+
+
+def unlike(have: Tree, want: Tree) -> Iterator[str]:
+    """What is wrong with the shape, dtype and device of the leaves of a tree that should be like another."""
+    for part, leaf in zip(leaves(have), leaves(want), strict=True):
+        got, wanted = ((tuple(each.shape), each.dtype, each.device) for each in (part, leaf))
+        if got != wanted:
+            yield f"it has {got} instead of {wanted}"
+
+
+def excess(constraint: Constraint, y: Tree) -> float:
+    """The largest violation, relative to the largest entry where that is above one."""
+    y = detach(y)
+    return float((constraint.violation(y) / ravel(y).abs().max().clamp_min(1)).max())
 
 
 def same_bits(one: Iterable[Tensor | None], other: Iterable[Tensor | None]) -> bool:
@@ -108,6 +122,14 @@ def stirred(module: _Module) -> _Module:
         for parameter in module.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
     return module
+
+
+def gradients(value: Tensor, module: nn.Module) -> dict[str, Tensor | None]:
+    """The gradient of a number for each weight of a module that learns, by name; None where no path leads to it."""
+    weights = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+    if not weights or not value.requires_grad:
+        return dict.fromkeys(weights)
+    return dict(zip(weights, torch.autograd.grad(value, list(weights.values()), allow_unused=True), strict=True))
 
 
 def graph_leaves(tree: Tree) -> list[Tensor]:
@@ -136,14 +158,11 @@ def follows(
     is too flat to tell, and is given the benefit of the doubt.
 
     Args:
-        change: change of the function's values along a line, shape (n,) to shape (n,).
-        slope: its derivatives at zero, shape (n,).
-        size: size of the function's values, from which their rounding follows.
+        change: change of n values along a line.
+        slope: its derivatives at zero.
+        size: of the n values, from which their rounding follows.
         longest: largest t to try.
         factor: how far from 1 the ratio of the two may be, or one over it.
-
-    Returns:
-        Booleans of shape (n,).
     """
     number = torch.finfo(slope.dtype)
     held, told = torch.zeros_like(slope, dtype=torch.bool), torch.zeros_like(slope, dtype=torch.bool)
@@ -157,29 +176,13 @@ def follows(
     return held | ~told
 
 
-class Footprint:
-    """What a gradient query must leave as it found it in a module.
-
-    Args:
-        module: to be looked at; None leaves nothing to see.
-    """
-
-    def __init__(self, module: nn.Module | None) -> None:
-        parts = [] if module is None else list(module.modules())
-        weights = [] if module is None else list(module.parameters())
-        self._modes = [part.training for part in parts]
-        self._flags = [weight.requires_grad for weight in weights]
-        self._weights = copies(weights)
-        self._gradients = copies(weight.grad for weight in weights)
-        self._buffers = copies([] if module is None else module.buffers())
-
-    def differences(self, later: Footprint) -> list[str]:
-        """Names of what is not as it was."""
-        same = {
-            "train/eval modes": self._modes == later._modes,
-            "requires_grad flags": self._flags == later._flags,
-            "weights": same_bits(self._weights, later._weights),
-            ".grad": same_bits(self._gradients, later._gradients),
-            "running statistics": same_bits(self._buffers, later._buffers),
-        }
-        return [name for name, unchanged in same.items() if not unchanged]
+def footprint(module: nn.Module) -> dict[str, list[Tensor | None]]:
+    """What a gradient query must leave as it found it in a module, by name."""
+    weights = list(module.parameters())
+    return {
+        "train/eval modes": [torch.tensor([part.training for part in module.modules()])],
+        "requires_grad flags": [torch.tensor([weight.requires_grad for weight in weights])],
+        "weights": copies(weights),
+        ".grad": copies(weight.grad for weight in weights),
+        "running statistics": copies(module.buffers()),
+    }

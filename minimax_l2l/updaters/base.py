@@ -39,7 +39,7 @@ class Updater(nn.Module, ABC):
         """
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """Parameters with the learning rate of each: all the same, or a matrix's over its fan-in.
+        """Groups of parameters for a torch optimizer: all at one learning rate, or a matrix at it over its fan-in.
 
         Adam moves every entry of a matrix W by about the learning rate, each with its own sign, so W x moves by up
         to learning rate * |x|_1, which grows with the fan-in: a rate that suits 16 inputs wrecks a layer of 5,000.
@@ -48,9 +48,6 @@ class Updater(nn.Module, ABC):
 
         Args:
             learning_rate: of a parameter with one input.
-
-        Returns:
-            Groups for a torch optimizer, one for each fan-in.
         """
         groups: dict[int, list[nn.Parameter]] = {}
         for parameter in self.parameters():
@@ -64,11 +61,7 @@ class Updater(nn.Module, ABC):
 
 
 def require_channels(updater: Updater, features: Tensor, channels: int) -> None:
-    """Refuse features of another width than the updater was built for.
-
-    Raises:
-        ValueError: if the second dimension of `features` is not `channels`.
-    """
+    """Raise a ValueError for features of another width than the updater was built for."""
     if features.dim() < 2 or features.shape[1] != channels:
         raise ValueError(
             f"{type(updater).__name__} was built for inputs={channels} features a coordinate, got features of "
@@ -78,11 +71,7 @@ def require_channels(updater: Updater, features: Tensor, channels: int) -> None:
 
 
 def require_size(updater: Updater, features: Tensor, size: int) -> None:
-    """Refuse instances of another number of coordinates than the updater was built for.
-
-    Raises:
-        ValueError: if a feature of one instance has not `size` entries.
-    """
+    """Raise a ValueError for instances of another number of coordinates than the updater was built for."""
     got = math.prod(features.shape[2:])
     if got != size:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -9,7 +10,9 @@ from torch import Tensor, nn
 
 from minimax_l2l.errors import require_choice, require_count, require_fraction
 from minimax_l2l.iterate import State
+from minimax_l2l.modes import resting
 from minimax_l2l.updaters.base import Updater
+from minimax_l2l.updaters.perceptrons import zeroed
 
 Architecture = Literal["wide", "slim", "light"]
 
@@ -68,7 +71,9 @@ class CNNUpdater(Updater):
     def matched(
         cls, classifier: nn.Module, image: Tensor, *, share: float = 0.1, inputs: int = 2, gain: float = 8.0
     ) -> CNNUpdater:
-        """A light attacker whose forward pass costs at most `share` of the classifier's: the widest power of two.
+        """A light attacker whose forward pass costs at most `share` of the classifier's, or one of width 1.
+
+        Its width is the largest power of two that costs no more.
 
         Args:
             classifier: the network it will attack.
@@ -76,17 +81,12 @@ class CNNUpdater(Updater):
             share: most attacker FLOPs over classifier FLOPs, both counted for one image.
             inputs: as in the constructor.
             gain: as in `light`.
-
-        Returns:
-            An attacker of width 1 at least.
         """
         require_fraction("share", share)
         budget = share * _flops(classifier, image[None])
         width = 1
-        while (
-            _flops(cls.light(len(image), inputs, 2 * width, gain), image.new_zeros(1, inputs, *image.shape))
-            <= budget
-        ):
+        features = image.new_zeros(1, inputs, *image.shape)
+        while _flops(cls.light(len(image), inputs, 2 * width, gain), features) <= budget:
             width *= 2
         return cls.light(len(image), inputs, width, gain)
 
@@ -122,21 +122,19 @@ class _ResidualBlock(nn.Module):
         self.shortcut = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.body(x) + self.shortcut(x)
-        return result
+        return torch.add(self.body(x), self.shortcut(x))
 
 
-class _Wide(nn.Sequential):
-    def __init__(self, channels: int, inputs: int, width: int, gain: float) -> None:  # noqa: ARG002
-        super().__init__(
-            nn.Conv2d(inputs * channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            _ResidualBlock(width, 2 * width),
-            _ResidualBlock(2 * width, 4 * width),
-            _ResidualBlock(4 * width, 2 * width),
-            nn.Conv2d(2 * width, channels, 3, padding=1),
-        )
+def _wide(channels: int, inputs: int, width: int, gain: float) -> nn.Module:  # noqa: ARG001
+    return nn.Sequential(
+        nn.Conv2d(inputs * channels, width, 3, padding=1, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        _ResidualBlock(width, 2 * width),
+        _ResidualBlock(2 * width, 4 * width),
+        _ResidualBlock(4 * width, 2 * width),
+        nn.Conv2d(2 * width, channels, 3, padding=1),
+    )
 
 
 class _Slim(nn.Module):
@@ -158,8 +156,7 @@ class _Slim(nn.Module):
         self.scale = nn.Parameter(torch.tensor(float(gain)))
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.scale * self.last(torch.cat([x, self.trunk(x)], dim=1))
-        return result
+        return torch.mul(self.scale, self.last(torch.cat([x, self.trunk(x)], dim=1)))
 
 
 class _Light(nn.Module):
@@ -167,9 +164,7 @@ class _Light(nn.Module):
         super().__init__()
         self.channels, self.sees_gradient = channels, inputs > 1
         self.gain = nn.Parameter(torch.full((channels, 1, 1), float(gain)), requires_grad=self.sees_gradient)
-        last = nn.Conv2d(width, 4 * channels, 3, padding=1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias if last.bias is not None else last.weight)
+        last = zeroed(nn.Conv2d(width, 4 * channels, 3, padding=1))
         self.correction = nn.Sequential(
             nn.PixelUnshuffle(2),
             nn.Conv2d(4 * inputs * channels, width, 3, padding=1),
@@ -187,19 +182,14 @@ class _Light(nn.Module):
         return result
 
 
-_BODIES = {"wide": _Wide, "slim": _Slim, "light": _Light}
+_BODIES: Mapping[str, Callable[[int, int, int, float], nn.Module]] = {"wide": _wide, "slim": _Slim, "light": _Light}
 
 
 def _flops(network: nn.Module, example: Tensor) -> int:
     """Floating-point operations of one forward pass."""
     from torch.utils.flop_counter import FlopCounterMode  # imports Triton, which takes a third of a second
 
-    modes = [(part, part.training) for part in network.modules()]
-    network.eval()
-    parameter = next(network.parameters())
-    example = torch.zeros_like(example, device=parameter.device, dtype=parameter.dtype)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    example = torch.zeros_like(example).to(next(network.parameters()))
+    with resting(network), torch.no_grad(), FlopCounterMode(display=False) as counter:
         _ = network(example, ()) if isinstance(network, Updater) else network(example)
-    for part, was in modes:
-        part.training = was
     return int(counter.get_total_flops())

@@ -17,14 +17,10 @@ class OuterProduct(Tensor):
 
     To torch it is a matrix: sums and scaling in place stay outer products, its norm is exact without forming it,
     and every other operation that reads it forms it first. What else would write into it is refused.
-
-    Args:
-        left: shape (k, rows).
-        right: shape (k, columns).
     """
 
-    left: Tensor
-    right: Tensor
+    left: Tensor  # shape (k, rows)
+    right: Tensor  # shape (k, columns)
 
     @staticmethod
     def __new__(cls, left: Tensor, right: Tensor) -> OuterProduct:
@@ -90,14 +86,10 @@ def _norm(matrix: OuterProduct, order: float = 2, *rest: Any) -> Tensor | None:
     if order != 2 or rest:
         return None
     if len(matrix.left) == 1:
-        return _length(matrix.left) * _length(matrix.right)
+        length: Tensor = torch.linalg.vector_norm(matrix.left) * torch.linalg.vector_norm(matrix.right)
+        return length
     squared: Tensor = (matrix.left @ matrix.left.T * (matrix.right @ matrix.right.T)).sum()
     return squared.clamp_min(0).sqrt()
-
-
-def _length(vector: Tensor) -> Tensor:
-    length: Tensor = torch.linalg.vector_norm(vector)
-    return length
 
 
 _aten = torch.ops.aten

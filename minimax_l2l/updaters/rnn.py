@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from minimax_l2l.iterate import State
 from minimax_l2l.updaters.base import Updater, require_channels
+from minimax_l2l.updaters.perceptrons import zeroed
 
 
 class RNNUpdater(Updater):
@@ -30,9 +31,7 @@ class RNNUpdater(Updater):
         self.inputs, self.hidden, self.gain = inputs, hidden, gain
         self.skip = nn.Parameter(torch.tensor(float(gain)))
         self.cell = nn.GRUCell(inputs, hidden)
-        self.head = nn.Linear(hidden, 1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        self.head = zeroed(nn.Linear(hidden, 1))
 
     def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         """Coordinate by coordinate; the state is one tensor of shape (n * coordinates, hidden)."""

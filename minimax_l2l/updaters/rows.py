@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from minimax_l2l.iterate import State
 from minimax_l2l.updaters.base import Updater, require_channels, require_size
-from minimax_l2l.updaters.layers import hidden_layers, output_layer
+from minimax_l2l.updaters.perceptrons import hidden_layers, zeroed
 
 
 class RowUpdater(Updater):
@@ -59,4 +59,4 @@ class RowUpdater(Updater):
 
 def _perceptron(inputs: int, row: int) -> nn.Sequential:
     """The paper's proportions on a row."""
-    return nn.Sequential(*hidden_layers((inputs * row, 8 * row, 4 * row)), output_layer(4 * row, row))
+    return nn.Sequential(*hidden_layers((inputs * row, 8 * row, 4 * row)), zeroed(nn.Linear(4 * row, row)))

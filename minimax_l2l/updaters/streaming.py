@@ -20,15 +20,7 @@ class StreamingAdam(torch.optim.Adam):
 
     The gradient of a matrix that came as an outer product (of a `StreamingLinear`) is formed some rows at a
     time; torch's fused Adam then steps those rows. Other gradients go to fused Adam as they are. The state is
-    that of `torch.optim.Adam`, to which it can be loaded and from which it can come.
-
-    Args:
-        parameters: tensors, or groups of them, as for any optimizer.
-        lr: learning rate.
-        betas: decay of the two moments.
-        eps: added to the root of the second moment.
-        weight_decay: times the weights, added to the gradient.
-        maximize: ascend.
+    that of `torch.optim.Adam`, to which it can be loaded and from which it can come; so are the arguments.
     """
 
     def __init__(

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minimax_l2l import InnerProblem
-from minimax_l2l.constraints import Constraint, Free
+from minimax_l2l.constraints.base import Constraint
+from minimax_l2l.constraints.free import Free
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.randomness import uniform
 from minimax_l2l.trees import Tree, leaves

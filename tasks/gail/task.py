@@ -13,7 +13,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor
 
 from minimax_l2l import InnerOptimizer, InnerProblem, Task
-from minimax_l2l.constraints import Constraint, Free
+from minimax_l2l.constraints.base import Constraint
+from minimax_l2l.constraints.free import Free
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.trees import leaves

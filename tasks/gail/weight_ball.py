@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from minimax_l2l.constraints import L2Ball
+from minimax_l2l.constraints.balls import L2Ball
 from minimax_l2l.trees import Tree
 
 

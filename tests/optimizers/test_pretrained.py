@@ -145,6 +145,21 @@ def test_weights_of_another_architecture_are_refused_with_a_sentence(tmp_path):
         LearnedOptimizer.from_pretrained(tmp_path / "large")
 
 
+def test_what_is_no_folder_is_fetched_from_the_hub(tmp_path, monkeypatch):
+    LearnedOptimizer(MLPUpdater(), steps=4).save_pretrained(tmp_path)
+    asked = []
+
+    def download(repository, name, **options):
+        asked.append((repository, name, options))
+        return str(tmp_path / name)
+
+    monkeypatch.setattr("minimax_l2l.optimizers.pretrained.hf_hub_download", download)
+    assert LearnedOptimizer.from_pretrained("somebody/attacker", revision="v1").steps == 4
+    assert asked == [
+        ("somebody/attacker", name, {"revision": "v1"}) for name in ("config.json", "model.safetensors")
+    ]
+
+
 class Powers(Features):
     """A = [sign(g) |g|^p for each p]."""
 
