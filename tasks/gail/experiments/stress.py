@@ -30,26 +30,19 @@ class Cell:
     Attributes:
         setting: a name in `SETTINGS`.
         steps: of the discriminator per iteration.
-        hidden: its widths.
-        iterations: of a run.
     """
 
     setting: str
     steps: int
-    hidden: tuple[int, ...] = (64, 32)
-    iterations: int = 500
 
     def name(self, rate: float | None = None) -> str:
         """What its runs are called."""
-        widths = "x".join(map(str, self.hidden))
-        return f"steps-{self.steps}-hidden-{widths}" + (f"-rate-{rate:g}" if rate is not None else "")
+        return f"steps-{self.steps}-hidden-64x32" + (f"-rate-{rate:g}" if rate is not None else "")
 
     def job(self, method: str, seed: int, rate: float | None = None) -> Job:
         """One run of it."""
         preset = PRESETS[f"gail/{self.setting}-{method}"]
-        preset = replace(
-            preset, seed=seed, trajectories=1, every=10, hidden=self.hidden, iterations=self.iterations, rollout=128
-        )
+        preset = replace(preset, seed=seed, trajectories=1, every=10, hidden=(64, 32), iterations=500, rollout=128)
         if isinstance(preset, TrainedImitation):
             preset = replace(preset, rate=rate, inner_steps=self.steps)
         return Job(preset, self.name(rate))
@@ -130,8 +123,8 @@ RATES = Pilot(
 )
 # A learned updater's score hardly depends on phi's learning rate; the bound on its steps is what is tuned instead.
 BOUNDS = Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.003, 0.01, 0.03, 0.1, 0.3), GRID)
-# What else might steady it, at the library's rate: nothing; C-GAIL's term in its objective; to be judged by pairs of
-# the expert that the discriminator never saw.
+# What else might steady it, at the library's rate: nothing; C-GAIL's term in its objective; to be judged by pairs
+# of the expert that the discriminator never saw.
 VARIANTS = Pilot(
     "gail-stress-variants", ("coordinate-ball-l2l", "coordinate-c-l2l", "coordinate-halves-l2l"), (None,), GRID
 )

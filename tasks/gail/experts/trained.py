@@ -19,7 +19,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from minimax_l2l.errors import require_count
 from minimax_l2l.files import atomic
-from tasks.gail.environments.seeded_episodes import make_environments, registered_id
+from tasks.gail.environments.seeded_episodes import make_environments
 
 
 @dataclass(frozen=True)
@@ -91,24 +91,18 @@ class Expert:
         recipe: how.
         model: the trained TRPO; it takes normalised observations.
         normalization: of observations; None if the recipe has none.
-        deterministic: whether it takes its most likely action, or samples.
     """
 
     environment_id: str
     recipe: Recipe
     model: TRPO
     normalization: Normalization | None = None
-    deterministic: bool = True
 
     def __call__(self, observation: np.ndarray) -> Any:
-        """The action at a raw observation of shape (d,), or the actions at (n, d)."""
+        """The most likely action at a raw observation of shape (d,), or the actions at (n, d)."""
         if self.normalization is not None:
             observation = self.normalization(observation)
-        return self.model.predict(observation, deterministic=self.deterministic)[0]
-
-    def sampling(self) -> Expert:
-        """The same policy, its actions sampled."""
-        return replace(self, deterministic=False)
+        return self.model.predict(observation, deterministic=True)[0]
 
     def save(self, folder: Path | str) -> None:
         """Write `policy.zip`, which sb3-contrib's `TRPO.load` reads, and `expert.json`: the rest, in plain text."""
@@ -182,7 +176,7 @@ def train_expert(
     environments = VecNormalize(raw, gamma=recipe.gamma) if recipe.normalize else raw
     with _global_generators_kept():
         model = _model(environments, recipe, seed=seed, device=device).learn(recipe.steps)
-    return Expert(registered_id(raw.envs[0]), recipe, model, _learned(environments))
+    return Expert(raw.get_attr("id")[0], recipe, model, _learned(environments))
 
 
 def _model(environments: VecEnv, recipe: Recipe, *, seed: int | None, device: str | torch.device) -> TRPO:

@@ -62,9 +62,6 @@ def scores(returns: ArrayLike, *, random: float, expert: float) -> Array:
         random: R_random, the mean return of uniformly random actions.
         expert: R_expert, the mean return of the expert.
 
-    Returns:
-        s, shaped as `returns`.
-
     Raises:
         ValueError: if a number is not finite, or the expert is no better than random.
     """
@@ -103,9 +100,6 @@ def stability(
         low: score below which an evaluation belongs to an outage.
         window: evaluations in a window.
 
-    Returns:
-        The measures.
-
     Raises:
         TypeError: if `window` is not an integer.
         ValueError: if the lengths differ, the curve is shorter than a window, the iterations do not rise, a return
@@ -122,12 +116,11 @@ def stability(
     }
     hits = np.flatnonzero(windows >= reached)
     if not len(hits):
-        whole = int(lengths.sum())
         return Stability(
             hit=None,
             worst_window=0.0,
             drawdown=1.0,
-            longest_outage=whole,
+            longest_outage=int(lengths.sum()),
             cvar10=0.0,
             area_after_hit=0.0,
             **everywhere,

@@ -21,7 +21,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
 from minimax_l2l.files import atomic
-from tasks.gail.environments.seeded_episodes import episodes_state, make_environments, restore_episodes
+from tasks.gail.environments.seeded_episodes import make_environments, restore_episodes
 from tasks.gail.policy.algorithm import FIRST_LAYERS, PolicySettings, make_algorithm
 from tasks.gail.policy.own_randomness import OwnRandomness
 from tasks.gail.policy.recorder import Recorder
@@ -188,7 +188,7 @@ class PolicyLearner:
             "optimizer": self.model.policy.optimizer.state_dict(),
             "timesteps": self.model.num_timesteps,
             "updates": self.model._n_updates,
-            "episodes": episodes_state(self.episodes),
+            "episodes": self.episodes.env_method("state_dict"),
             "starts": torch.from_numpy(np.array(self.model._last_episode_starts)),
             "seen": torch.from_numpy(np.array(self.model._last_obs)),
             "statistics": None

@@ -116,7 +116,7 @@ class Imitation(Preset):
 
     def demonstrations(self) -> Demonstrations:
         """All that are given, one's own or the expert's."""
-        from tasks.gail.demonstrations.own_demonstrations import read_own
+        from tasks.gail.demonstrations.minari_files import read_own
 
         return read_own(self.data) if self.data is not None else self.expert.demonstrations()
 

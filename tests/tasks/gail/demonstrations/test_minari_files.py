@@ -9,6 +9,7 @@ import gymnasium
 import minari
 import numpy as np
 import pytest
+from demonstrators import at_random, pump
 from gymnasium.envs.classic_control import CartPoleEnv
 from gymnasium.envs.registration import EnvSpec
 
@@ -18,7 +19,7 @@ from tasks.gail.demonstrations.minari_files import read_minari, write_minari
 from tasks.gail.demonstrations.recording import record
 from tasks.gail.environments.fixed_horizon import CARTPOLE
 from tasks.gail.environments.seeded_episodes import make_environment
-from tasks.gail.experts.scripted import balance, pump, random_policy
+from tasks.gail.experts.scripted import balance
 
 NAME = "minimax_l2l/mountain-car/expert-v0"
 
@@ -47,7 +48,7 @@ def everything(folder):
 class TestRoundTrip:
     @pytest.mark.parametrize("name", ["CartPole-v1", "Pendulum-v1", CARTPOLE])
     def test_what_is_read_is_what_was_written(self, tmp_path, name):
-        policy = random_policy(make_environment(name, seed=0), 0) if name == "Pendulum-v1" else balance
+        policy = at_random(make_environment(name, seed=0)) if name == "Pendulum-v1" else balance
         written = record(policy, name, 2, seed=0)
         write_minari(written, "a/b/c-v3", root=tmp_path, source="test")
         read = read_minari("a/b/c-v3", root=tmp_path)

@@ -75,14 +75,6 @@ class TestActing:
         one_by_one = np.array([experts[name](observation) for observation in raw])
         np.testing.assert_allclose(one_by_one, experts[name](raw), rtol=1e-5, atol=1e-6)
 
-    def test_sampling_is_another_policy_of_the_same_weights(self, experts):
-        raw = observations("MountainCar-v0", 200)
-        sampled = experts["MountainCar-v0"].sampling()
-        assert not np.array_equal(sampled(raw), sampled(raw))
-        assert sampled.model is experts["MountainCar-v0"].model
-        shown = [record(sampled, "MountainCar-v0", 1, seed=0).sha256 for _ in range(2)]
-        assert shown[0] == shown[1]
-
 
 class TestFiles:
     @pytest.mark.parametrize("name", NAMES)

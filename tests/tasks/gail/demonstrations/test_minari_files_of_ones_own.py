@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.gail import record, write_minari
-from tasks.gail.demonstrations.own_demonstrations import read_own
+from tasks.gail.demonstrations.minari_files import read_own
 from tasks.gail.experts.scripted import push_left
 
 SHOWN = record(push_left, "CartPole-v1", 2, seed=0)
