@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from sb3_contrib import TRPO
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -98,7 +99,7 @@ def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAl
         ValueError: if it was made with other environments, or if observations are normalised, and its policy has
             no first layers to fold that into.
     """
-    made = (settings.algorithm or _trpo(settings))(environments)
+    made = make_trpo(settings, environments) if settings.algorithm is None else settings.algorithm(environments)
     if not isinstance(made, OnPolicyAlgorithm):
         raise TypeError(
             f"a policy that imitates needs an on-policy algorithm of Stable-Baselines3, whose rollouts can be paid "
@@ -129,8 +130,11 @@ def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAl
     return made
 
 
-def _trpo(settings: PolicySettings) -> Algorithm:
-    return lambda environments: TRPO(
+def make_trpo(
+    settings: PolicySettings, environments: VecEnv, *, seed: int | None = None, device: str | torch.device = "cpu"
+) -> TRPO:
+    """TRPO by settings; Stable-Baselines3 advises the processor for networks as small as these."""
+    return TRPO(
         "MlpPolicy",
         environments,
         learning_rate=settings.critic_learning_rate,
@@ -141,6 +145,7 @@ def _trpo(settings: PolicySettings) -> Algorithm:
         cg_damping=settings.damping,
         n_critic_updates=settings.critic_epochs,
         target_kl=settings.trust_region(1.0),
-        policy_kwargs={"net_arch": {"pi": list(settings.hidden), "vf": list(settings.hidden)}},
-        device="cpu",  # Stable-Baselines3 advises it for networks as small as these
+        policy_kwargs={"net_arch": list(settings.hidden)},
+        seed=seed,
+        device=device,
     )
