@@ -111,18 +111,14 @@ class ImitationProblem(InnerProblem):
     def noise(self, y: Tree, draw: int = 0) -> Tree:
         """Uniform numbers that depend on the seed and the iteration alone."""
         weights = leaves(y)[0]
-        return uniform(weights, self._index(weights), seed=self.seed, step=self.step + 2**32 * draw)
+        return uniform(weights, weights.new_zeros(1), seed=self.seed, step=self.step + 2**32 * draw)
 
     def _value(self, weights: Tensor, expert: Pairs) -> Tensor:
         value = self.policy.mean(F.logsigmoid(self.discriminator(weights, self.policy.inputs)))
         value = value + expert.mean(F.logsigmoid(-self.discriminator(weights, expert.inputs)))
         if self.regularisers:
             like = weights.new_empty(1, len(self.policy), 2)
-            draws = uniform(like, self._index(weights), seed=self.seed, step=self.step)[0]
+            draws = uniform(like, weights.new_zeros(1), seed=self.seed, step=self.step)[0]
             for term in self.regularisers:
                 value = value - term(self.discriminator, weights, self.policy, expert, draws)
         return value[None]
-
-    @staticmethod
-    def _index(weights: Tensor) -> Tensor:
-        return weights.new_zeros(1).long()

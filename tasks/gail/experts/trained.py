@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from minimax_l2l.errors import require_count
 from minimax_l2l.files import atomic
 from tasks.gail.environments.seeded_episodes import make_environments
 from tasks.gail.policy.algorithm import PolicySettings, make_trpo
+from tasks.gail.policy.own_randomness import OwnRandomness
 
 # What the zoo's recipes have in common; what is not named here they leave as sb3-contrib sets it, and so do we.
 ZOO = PolicySettings(
@@ -177,7 +175,7 @@ def train_expert(
     settings = recipe.policy
     raw = make_environments(environment_id, settings.environments, seed=seed)
     environments = VecNormalize(raw, gamma=settings.gamma) if settings.normalise else raw
-    with _global_generators_kept():
+    with torch.random.fork_rng(), OwnRandomness(seed):  # of devices, and of the processor
         model = make_trpo(settings, environments, seed=seed, device=device).learn(recipe.steps)
     return Expert(raw.get_attr("id")[0], recipe, model, _learned(environments))
 
@@ -195,15 +193,3 @@ def _learned(environments: VecEnv) -> Normalization | None:
     return Normalization(
         tuple(moments.mean.tolist()), tuple(moments.var.tolist()), environments.epsilon, environments.clip_obs
     )
-
-
-@contextmanager
-def _global_generators_kept() -> Iterator[None]:
-    """Stable-Baselines3 seeds and draws from the global generators; they are put back."""
-    python, legacy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(legacy)

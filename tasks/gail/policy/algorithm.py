@@ -81,10 +81,9 @@ class PolicySettings:
 
     def plain(self) -> dict[str, Any]:
         """Its numbers, for a checkpoint; schedules and algorithms are functions, which cannot be compared."""
-        kept = {name: value for name, value in vars(self).items() if not callable(value)}
-        return {name: float(value) if isinstance(value, float) else value for name, value in kept.items()} | {
-            "hidden": list(self.hidden)
-        }
+        numbers = {name: value for name, value in vars(self).items() if not callable(value)}
+        plain = {name: float(value) if isinstance(value, float) else value for name, value in numbers.items()}
+        return plain | {"hidden": list(self.hidden)}
 
     def trust_region(self, remaining: float) -> float:
         """`target_kl` while this much of the run remains, 1 to 0."""

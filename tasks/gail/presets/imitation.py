@@ -98,11 +98,7 @@ class Imitation(Preset):
         return Built(
             task,
             self.optimizer(task),
-            facts={
-                "environment_id": self.expert.environment_id,
-                "data": self.data_name,
-                "data_sha256": shown.sha256,
-            },
+            {"environment_id": self.expert.environment_id, "data": self.data_name, "data_sha256": shown.sha256},
             validate_every=self.evaluated_every,
             on_failure="stop",
         )

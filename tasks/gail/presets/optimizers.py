@@ -88,26 +88,18 @@ def _dense_paper(discriminator: Discriminator, turned: Turned) -> InnerOptimizer
 
 
 MAKERS: dict[str, Maker] = {
-    "gail-adam": _adam,
-    "c-gail": _adam,
-    "gail-gp": _adam,
-    "gail-entropy": _adam,
-    "gail-sgd": _ascent(GradientAscent),
+    **dict.fromkeys(("gail-adam", "c-gail", "gail-gp", "gail-entropy", "gail-adam-ball", "bad-demos"), _adam),
+    **dict.fromkeys(("gail-sgd", "frozen-d", "constant"), _ascent(GradientAscent)),
     "gail-extragradient": _ascent(ExtraGradient),
-    "gail-adam-ball": _adam,
     "coordinate-l2l": _coordinate(),
-    "coordinate-ball-l2l": _coordinate(longest=LONGEST),
+    **dict.fromkeys(
+        ("coordinate-ball-l2l", "coordinate-halves-l2l", "coordinate-c-l2l"), _coordinate(longest=LONGEST)
+    ),
     "coordinate-bound-l2l": _bound,
-    "coordinate-halves-l2l": _coordinate(longest=LONGEST),
-    "coordinate-c-l2l": _coordinate(longest=LONGEST),
     "rows-l2l": _bounded(lambda d: RowUpdater(d.shapes)),
     "low-rank-l2l": _bounded(lambda d: LowRankUpdater(d.size)),
-    "dense-l2l": _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True)),
-    "dense-ball-l2l": _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True)),
+    **dict.fromkeys(("dense-l2l", "dense-ball-l2l"), _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True))),
     "dense-l2l-paper": _dense_paper,
-    "frozen-d": _ascent(GradientAscent),
-    "constant": _ascent(GradientAscent),
-    "bad-demos": _adam,
     "noise": _coordinate(NoiseOfSameNorm),
     "noise-ball": _coordinate(NoiseOfSameNorm, longest=LONGEST),
 }
