@@ -14,7 +14,7 @@ from minimax_l2l.errors import require_count
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stability:
     """What one run did after it first reached expert level.
 
@@ -34,14 +34,14 @@ class Stability:
         area: mean score over all iterations.
     """
 
-    hit: int | None
+    hit: int | None = None
     return_mean: float
     last_tenth: float
-    worst_window: float
-    drawdown: float
+    worst_window: float = 0.0
+    drawdown: float = 1.0
     longest_outage: int
-    cvar10: float
-    area_after_hit: float
+    cvar10: float = 0.0
+    area_after_hit: float = 0.0
     area: float
 
     @property
@@ -116,15 +116,7 @@ def stability(
     }
     hits = np.flatnonzero(windows >= reached)
     if not len(hits):
-        return Stability(
-            hit=None,
-            worst_window=0.0,
-            drawdown=1.0,
-            longest_outage=int(lengths.sum()),
-            cvar10=0.0,
-            area_after_hit=0.0,
-            **everywhere,
-        )
+        return Stability(longest_outage=int(lengths.sum()), **everywhere)
     first = int(hits[0])
     hit = first + window - 1
     after, windows = score[hit:], windows[first:]
