@@ -1,4 +1,4 @@
-"""What all tests share: one thread, one seed and the CPU, on any machine and after any test; a way to run commands."""
+"""What all tests share: one thread, one seed and the CPU, so that none depends on its place; a way to run commands."""
 
 import pytest
 import torch

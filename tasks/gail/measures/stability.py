@@ -34,7 +34,7 @@ class Stability:
         area: mean score over all iterations.
     """
 
-    hit: int | None = None
+    hit: int | None
     return_mean: float
     last_tenth: float
     worst_window: float = 0.0
@@ -116,7 +116,7 @@ def stability(
     }
     hits = np.flatnonzero(windows >= reached)
     if not len(hits):
-        return Stability(longest_outage=int(lengths.sum()), **everywhere)
+        return Stability(hit=None, longest_outage=int(lengths.sum()), **everywhere)
     first = int(hits[0])
     hit = first + window - 1
     after, windows = score[hit:], windows[first:]
