@@ -1,4 +1,4 @@
-"""What all tests share: one thread, one seed and the CPU, so that none depends on its place; a way to run commands."""
+"""What all tests share: one thread, one seed, the CPU, so that none depends on another; a way to run commands."""
 
 import pytest
 import torch

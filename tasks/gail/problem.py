@@ -58,8 +58,8 @@ class ImitationProblem(InnerProblem):
     Args:
         discriminator: z.
         memory: the weights to start from, and where the new ones are kept.
-        policy: pairs of the policy.
-        expert: pairs of the expert.
+        policy: its pairs.
+        expert: its pairs.
         regularisers: subtracted from J.
         constraint: the set that w stays in; None leaves it free.
         judged_by: pairs of the expert that the learned optimizer is judged by instead of `expert`, such as

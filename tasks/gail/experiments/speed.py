@@ -47,7 +47,7 @@ def measure_speed(
 
     Args:
         out: folder of `gail-speed.json`.
-        announce: called with a few words before each piece of work.
+        announce: see `Family`.
         workers: not asked; what is timed is played alone.
         turns: how often everything is timed.
         widths: hidden layers of the discriminators whose steps are timed.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from minimax_l2l.errors import require_count
 from minimax_l2l.files import atomic
 from tasks.gail.environments.seeded_episodes import make_environments
-from tasks.gail.policy.algorithm import PolicySettings, make_trpo
+from tasks.gail.policy.algorithm import PolicySettings, make_trpo, save_zip
 from tasks.gail.policy.own_randomness import OwnRandomness
 
 # What the zoo's recipes have in common; what is not named here they leave as sb3-contrib sets it, and so do we.
@@ -104,10 +103,7 @@ class Expert:
 
     def save(self, folder: Path | str) -> None:
         """Write `policy.zip`, which sb3-contrib's `TRPO.load` reads, and `expert.json`: the rest, in plain text."""
-        zipped = io.BytesIO()
-        self.model.save(zipped)
-        with atomic(Path(folder) / "policy.zip") as file:
-            file.write(zipped.getvalue())
+        save_zip(self.model, Path(folder) / "policy.zip")
         rest = {
             "environment": self.environment_id,
             "steps": self.recipe.steps,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from sb3_contrib import TRPO
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
 from minimax_l2l.errors import require_count, require_fraction, require_positive, require_widths
+from minimax_l2l.files import atomic
 
 Schedule = Callable[[float], float]
 Algorithm = Callable[[VecEnv], OnPolicyAlgorithm]
@@ -148,3 +152,11 @@ def make_trpo(
         seed=seed,
         device=device,
     )
+
+
+def save_zip(model: BaseAlgorithm, file: Path) -> None:
+    """What `model.save` writes, whole or not at all."""
+    zipped = io.BytesIO()
+    model.save(zipped)
+    with atomic(file) as target:
+        target.write(zipped.getvalue())

@@ -83,14 +83,10 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     page = []
     for name, setting in SETTINGS.items():
         own = [run for run in runs if run.row["setting"] == name]
-        # Demonstrations of one name may differ.
-        for theirs in _grouped(
-            own, lambda run: (run.row["data"], str(run.environment.get("data_sha256")))
-        ).values():
-            taught_by = theirs[0].row["data"]
-            page += _about(
-                setting.title + ("" if taught_by == setting.dataset else f", taught by {taught_by}"), theirs
-            )
+        alike = _grouped(own, lambda run: (run.row["data"], str(run.environment.get("data_sha256"))))
+        for (shown, _), theirs in alike.items():
+            taught = "" if shown == setting.dataset else f", taught by {shown}"
+            page += _about(f"{setting.title}{taught}", theirs)
     return [*page, environment_section(runs[0].environment)]
 
 

@@ -75,15 +75,9 @@ def measure_run(
 
 
 def evaluate_run(preset: Imitation, folder: Path, announce: Announce) -> dict[str, Any]:
-    """Measure a run's policy on fixed-seed episodes.
+    """Measure a run's policy on fixed-seed episodes: `{"environment": ..., "rows": [row], "curves": ...}`.
 
-    Args:
-        preset: that the run was made with.
-        folder: of the run.
-        announce: called with a few words before each piece of work.
-
-    Returns:
-        `{"environment": ..., "rows": [row], "curves": ...}`.
+    Arguments and errors are those of `Preset.evaluate`.
     """
     files, shown = RunFolder(folder), preset.demonstrations()
     task = load_task(preset, folder, shown)
