@@ -1,7 +1,9 @@
-"""What all tests share: one thread, one seed and the CPU, so that none depends on the machine or another test."""
+"""What all tests share: one thread, one seed, the CPU, so that none depends on another; a way to run commands."""
 
 import pytest
 import torch
+
+from minimax_l2l import cli
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +14,15 @@ def repeatable(request):
         if request.node.get_closest_marker("cuda") is None:
             patch.setattr(torch.cuda, "is_available", lambda: False)
         yield
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; exit code, standard output, standard error with its lines joined."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        code = cli.main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, " ".join(captured.err.split())
+
+    return call

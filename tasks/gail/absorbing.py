@@ -10,9 +10,37 @@ Source: Kostrikov et al., Discriminator-Actor-Critic, 2019, where those steps ar
 
 from __future__ import annotations
 
+from typing import Any
+
+import gymnasium
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tasks.gail.demonstrations.demonstrations import Demonstrations
+from tasks.gail.discriminator import Discriminator
+from tasks.gail.pairs import Pairs
+
+
+def time_limit(environment: gymnasium.Env[Any, Any]) -> int:
+    """Up to how many steps of an episode are counted.
+
+    Raises:
+        ValueError: if the environment has no limit.
+    """
+    horizon = environment.spec.max_episode_steps if environment.spec is not None else None
+    if horizon is None:
+        raise ValueError(
+            "absorbing=True needs a time limit to count to, the environment has none; register it with "
+            "max_episode_steps, or leave absorbing out."
+        )
+    return horizon
+
+
+def with_absorbed(pairs: Pairs, discriminator: Discriminator, steps: float) -> Pairs:
+    """Pairs that all weigh 1, and the absorbing state's, which weighs as much as so many steps."""
+    weights = F.pad(pairs.inputs.new_ones(len(pairs)), (0, 1), value=steps)
+    return Pairs(torch.cat([pairs.inputs, discriminator.absorbed()]), weights)
 
 
 def steps_absorbed(demonstrations: Demonstrations, horizon: int) -> float:

@@ -59,8 +59,8 @@ class ImitationProblem(InnerProblem):
     Args:
         discriminator: z.
         memory: the weights to start from, and where the new ones are kept.
-        policy: pairs of the policy.
-        expert: pairs of the expert.
+        policy: its pairs.
+        expert: its pairs.
         regularisers: subtracted from J.
         constraint: the set that w stays in; None leaves it free.
         judged_by: pairs of the expert that the learned optimizer is judged by instead of `expert`, such as
@@ -112,18 +112,14 @@ class ImitationProblem(InnerProblem):
     def noise(self, y: Tree, draw: int = 0) -> Tree:
         """Uniform numbers that depend on the seed and the iteration alone."""
         weights = leaves(y)[0]
-        return uniform(weights, self._index(weights), seed=self.seed, step=self.step + 2**32 * draw)
+        return uniform(weights, weights.new_zeros(1), seed=self.seed, step=self.step + 2**32 * draw)
 
     def _value(self, weights: Tensor, expert: Pairs) -> Tensor:
         value = self.policy.mean(F.logsigmoid(self.discriminator(weights, self.policy.inputs)))
         value = value + expert.mean(F.logsigmoid(-self.discriminator(weights, expert.inputs)))
         if self.regularisers:
             like = weights.new_empty(1, len(self.policy), 2)
-            draws = uniform(like, self._index(weights), seed=self.seed, step=self.step)[0]
+            draws = uniform(like, weights.new_zeros(1), seed=self.seed, step=self.step)[0]
             for term in self.regularisers:
                 value = value - term(self.discriminator, weights, self.policy, expert, draws)
         return value[None]
-
-    @staticmethod
-    def _index(weights: Tensor) -> Tensor:
-        return weights.new_zeros(1).long()

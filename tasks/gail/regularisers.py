@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -68,7 +69,28 @@ class GradientPenalty(Regulariser):
         return self.coefficient * policy.mean((slope.norm(dim=1) - 1).square())
 
 
-class EntropyBonus(Regulariser):
+class _OfBothSides(Regulariser):
+    """c / 2 (E_pi h(z) + E_E h(z)) of one number h per pair."""
+
+    @staticmethod
+    @abstractmethod
+    def each(logits: Tensor) -> Tensor:
+        """h, shaped as the logits z."""
+
+    def __call__(
+        self,
+        discriminator: Discriminator,
+        weights: Tensor,
+        policy: Pairs,
+        expert: Pairs,
+        draws: Tensor,  # noqa: ARG002
+    ) -> Tensor:
+        """See `Regulariser`."""
+        ours, theirs = (side.mean(self.each(discriminator(weights, side.inputs))) for side in (policy, expert))
+        return 0.5 * self.coefficient * (ours + theirs)
+
+
+class EntropyBonus(_OfBothSides):
     """-c / 2 (E_pi H(D) + E_E H(D)), which keeps D from being sure of itself.
 
     Source: Ho and Ermon's code, with c = 0.001 and as many pairs of the expert as of the policy.
@@ -80,24 +102,13 @@ class EntropyBonus(Regulariser):
     def __init__(self, coefficient: float = 1e-3) -> None:
         super().__init__(coefficient)
 
-    def __call__(
-        self,
-        discriminator: Discriminator,
-        weights: Tensor,
-        policy: Pairs,
-        expert: Pairs,
-        draws: Tensor,  # noqa: ARG002
-    ) -> Tensor:
-        """See `Regulariser`."""
-        entropies = []
-        for side in (policy, expert):
-            logits = discriminator(weights, side.inputs)
-            entropy = F.binary_cross_entropy_with_logits(logits, logits.sigmoid(), reduction="none")
-            entropies.append(side.mean(entropy))
-        return -0.5 * self.coefficient * (entropies[0] + entropies[1])
+    @staticmethod
+    def each(logits: Tensor) -> Tensor:
+        """-H(D)."""
+        return -F.binary_cross_entropy_with_logits(logits, logits.sigmoid(), reduction="none")
 
 
-class Controller(Regulariser):
+class Controller(_OfBothSides):
     """k / 2 (E_pi (D - 1/2)^2 + E_E (D - 1/2)^2): a pull of D towards 1/2, where the game should end.
 
     Source: the regulariser of Luo et al., C-GAIL, NeurIPS 2024, as we understand it: a quadratic pull on samples of
@@ -110,16 +121,14 @@ class Controller(Regulariser):
     def __init__(self, coefficient: float = 1.0) -> None:
         super().__init__(coefficient)
 
-    def __call__(
-        self,
-        discriminator: Discriminator,
-        weights: Tensor,
-        policy: Pairs,
-        expert: Pairs,
-        draws: Tensor,  # noqa: ARG002
-    ) -> Tensor:
-        """See `Regulariser`."""
-        pulls = [
-            side.mean((discriminator(weights, side.inputs).sigmoid() - 0.5).square()) for side in (policy, expert)
-        ]
-        return 0.5 * self.coefficient * (pulls[0] + pulls[1])
+    @staticmethod
+    def each(logits: Tensor) -> Tensor:
+        """(D - 1/2)^2."""
+        return (logits.sigmoid() - 0.5).square()
+
+
+TERMS: Mapping[str, Callable[[], Regulariser]] = {
+    "controller": Controller,
+    "gradient penalty": GradientPenalty,
+    "entropy bonus": EntropyBonus,
+}

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import gymnasium
 import torch
-import torch.nn.functional as F
 from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor
 
@@ -18,7 +16,7 @@ from minimax_l2l.constraints.free import Free
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.trees import leaves
-from tasks.gail.absorbing import steps_absorbed, still_to_come
+from tasks.gail.absorbing import steps_absorbed, still_to_come, time_limit, with_absorbed
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.discriminator import Discriminator
 from tasks.gail.environments.evaluator import Evaluator
@@ -97,13 +95,12 @@ class GAIL(Task):
     ) -> None:
         self.environment_id = environment_id
         self.iterations = require_count("iterations", iterations, least=1)
-        _require_demonstrations("demonstrations", demonstrations)
-        for name, others in (("held_out", held_out), ("judged_by", judged_by)):
-            if others is not None:
-                _require_demonstrations(name, others)
+        shown = "made of arrays by Demonstrations.from_arrays, of a policy by record, or read by read_minari"
+        _require_kind("demonstrations", demonstrations, Demonstrations, shown)
+        _require_kind("held_out", held_out, Demonstrations, shown, optional=True)
+        _require_kind("judged_by", judged_by, Demonstrations, shown, optional=True)
         _require_kind("policy", policy, PolicySettings, "such as PolicySettings(steps=256)")
-        if callback is not None:
-            _require_kind("callback", callback, BaseCallback, "such as Stable-Baselines3's EvalCallback")
+        _require_kind("callback", callback, BaseCallback, "such as Stable-Baselines3's EvalCallback", optional=True)
         if isinstance(regularisers, Regulariser):
             raise TypeError(f"regularisers must be a sequence of them, got one; pass ({regularisers!r},).")
         for term in regularisers:
@@ -119,7 +116,7 @@ class GAIL(Task):
         paid = _reward_of(reward, environment_id, variable_horizon(environment) and not absorbing)
         self.reward = REWARDS[paid]
         self._one_length = reward is None and not absorbing
-        self.horizon = _horizon_of(environment) if absorbing else None
+        self.horizon = time_limit(environment) if absorbing else None
         observations, actions = demonstrations.pairs()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -178,7 +175,7 @@ class GAIL(Task):
             )
         policy = Pairs(self.discriminator.encode(batch.observations, batch.actions))
         if self.horizon is not None:
-            policy = self._with_absorbed(policy, (self.horizon - batch.lengths).sum().item())
+            policy = with_absorbed(policy, self.discriminator, (self.horizon - batch.lengths).sum().item())
         self.rollout = batch
         return ImitationProblem(
             self.discriminator,
@@ -256,11 +253,7 @@ class GAIL(Task):
         pairs = Pairs(self.discriminator.encode(*demonstrations.pairs()))
         if self.horizon is None:
             return pairs
-        return self._with_absorbed(pairs, steps_absorbed(demonstrations, self.horizon))
-
-    def _with_absorbed(self, pairs: Pairs, steps: float) -> Pairs:
-        weights = F.pad(pairs.inputs.new_ones(len(pairs)), (0, 1), value=steps)
-        return Pairs(torch.cat([pairs.inputs, self.discriminator.absorbed()]), weights)
+        return with_absorbed(pairs, self.discriminator, steps_absorbed(demonstrations, self.horizon))
 
     def _place(self) -> None:
         self.discriminator.to(self.device)
@@ -282,30 +275,11 @@ def _reward_of(name: str | None, environment_id: str, variable: bool) -> str:
     return "neutral"
 
 
-def _require_demonstrations(name: str, value: object) -> None:
-    _require_kind(
-        name,
-        value,
-        Demonstrations,
-        "made of arrays by Demonstrations.from_arrays, of a policy by record, or read by read_minari",
-    )
-
-
-def _require_kind(name: str, value: object, kind: type, such: str) -> None:
-    if not isinstance(value, kind):
+def _require_kind(name: str, value: object, kind: type, such: str, *, optional: bool = False) -> None:
+    if not (isinstance(value, kind) or (optional and value is None)):
         raise TypeError(
             f"{name} must be {kind.__name__}, got {type(value).__name__}; pass {kind.__name__}, {such}."
         )
-
-
-def _horizon_of(environment: gymnasium.Env[Any, Any]) -> int:
-    horizon = environment.spec.max_episode_steps if environment.spec is not None else None
-    if horizon is None:
-        raise ValueError(
-            "absorbing=True needs a time limit to count to, the environment has none; register it with "
-            "max_episode_steps, or leave absorbing out."
-        )
-    return horizon
 
 
 def _share(mask: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""What the tests of the commands share: a folder of their own, a way to run one, a run that was solved before."""
+"""What the tests of the commands share: a folder of their own, a run that was solved before."""
 
 import functools
 import shutil
@@ -23,18 +23,6 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     light = functools.partial(evaluate_run, tier="quick", images=12, curves=False)
     monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", light)
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command; exit code, standard output, standard error with its lines joined."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = cli.main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, " ".join(captured.err.split())
-
-    return call
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -143,12 +143,8 @@ class Demonstrations:
                 "sub-sample less, or leave short trajectories out."
             )
         offsets = np.random.default_rng(require_count("seed", seed)).integers(every, size=len(self))
-        return self._with(
-            tuple(
-                replace(one, kept=np.arange(offset, len(one), every))
-                for one, offset in zip(self.trajectories, offsets, strict=True)
-            )
-        )
+        kept = (np.arange(offset, len(one), every) for one, offset in zip(self.trajectories, offsets, strict=True))
+        return self._keeping(kept)
 
     def limit(self, trajectories: int) -> Demonstrations:
         """The first few trajectories.
@@ -161,7 +157,7 @@ class Demonstrations:
                 f"{trajectories} trajectories were asked for, the demonstrations have {len(self)}; "
                 "ask for fewer, or record more."
             )
-        return self._with(self.trajectories[:trajectories])
+        return replace(self, trajectories=self.trajectories[:trajectories])
 
     def split(self, held_out: int) -> tuple[Demonstrations, Demonstrations]:
         """Whole trajectories to learn from, and the last `held_out` to measure with.
@@ -174,7 +170,8 @@ class Demonstrations:
             raise ValueError(
                 f"holding out {held_out} of {len(self)} trajectories leaves none to learn from; {remedy}."
             )
-        return self._with(self.trajectories[:-held_out]), self._with(self.trajectories[-held_out:])
+        first, last = self.trajectories[:-held_out], self.trajectories[-held_out:]
+        return replace(self, trajectories=first), replace(self, trajectories=last)
 
     def halves(self) -> tuple[Demonstrations, Demonstrations]:
         """Every other step of those that are kept, and the steps between them: to learn from, and to judge by.
@@ -188,10 +185,7 @@ class Demonstrations:
                 f"the shortest trajectory keeps {shortest} of its steps, halves need 2; sub-sample less, or leave "
                 "short trajectories out."
             )
-        first, second = (
-            self._with(tuple(replace(one, kept=one.steps[start::2]) for one in self.trajectories))
-            for start in (0, 1)
-        )
+        first, second = (self._keeping(one.steps[start::2] for one in self.trajectories) for start in (0, 1))
         return first, second
 
     @property
@@ -266,8 +260,10 @@ class Demonstrations:
         if any(one.kept is not None for one in self.trajectories):
             raise ValueError(f"these demonstrations are sub-sampled already; {purpose} the whole ones.")
 
-    def _with(self, trajectories: tuple[Trajectory, ...]) -> Demonstrations:
-        return Demonstrations(self.environment_id, trajectories)
+    def _keeping(self, steps: Iterable[np.ndarray]) -> Demonstrations:
+        """The same with these steps of each trajectory kept."""
+        kept = zip(self.trajectories, steps, strict=True)
+        return replace(self, trajectories=tuple(replace(one, kept=some) for one, some in kept))
 
 
 def _inside(space: gymnasium.Space[Any], action: np.ndarray) -> bool:

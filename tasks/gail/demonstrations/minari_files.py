@@ -70,7 +70,7 @@ def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str 
         warnings.filterwarnings("ignore", message=r"`\w+` is set to None", category=UserWarning)
         minari.create_dataset_from_buffers(
             name,
-            [_buffer(one) for one in demonstrations.trajectories],
+            [_buffer(minari, one) for one in demonstrations.trajectories],
             env=demonstrations.environment_id,
             eval_env=demonstrations.environment_id,
             algorithm_name=source,
@@ -108,6 +108,32 @@ def read_minari(name: str, *, root: Path | str | None = None) -> Demonstrations:
     return Demonstrations(environment_id, tuple(_trajectory(i, episode) for i, episode in enumerate(episodes)))
 
 
+def read_own(path: Path) -> Demonstrations:
+    """Read the one Minari dataset that lies in a folder, or deeper in it.
+
+    Raises:
+        MissingExtraError: if Minari, h5py or Pillow is not installed.
+        ValueError: if there is no such folder, if it holds no dataset or several, or as `read_minari`.
+    """
+    if not path.is_dir():
+        raise ValueError(f"there is no folder {path}; give that of a Minari dataset.")
+    found = sorted(file.parents[1] for file in path.rglob("data/metadata.json"))
+    if not found:
+        raise ValueError(
+            f"{path} holds no Minari dataset; give a folder that tasks.gail.write_minari or Minari wrote."
+        )
+    if len(found) > 1:
+        names = ", ".join(str(one.relative_to(path)) for one in found[:5])
+        raise ValueError(f"{path} holds {len(found)} Minari datasets, {names} among them; give the folder of one.")
+    folder = found[0].resolve()
+    if not re.fullmatch(r"\w[-\w]*-v\d+", folder.name):
+        raise ValueError(
+            f"{folder.name} is no longer called as Minari called it, a name and a version; rename the folder, for "
+            f"example {folder.name}-v0."
+        )
+    return read_minari(folder.name, root=folder.parent)
+
+
 def _contents(minari: ModuleType, data: Path) -> tuple[str, list[Any]]:
     metadata = json.loads((data / "metadata.json").read_text())
     if not {"observation_space", "action_space"} <= metadata.keys():
@@ -130,10 +156,9 @@ def _trajectory(number: int, episode: Any) -> Trajectory:
         )
 
 
-def _buffer(one: Trajectory) -> Any:
-    collector = require_extra("minari.data_collector", extra="gail", purpose="reading or storing demonstrations")
+def _buffer(minari: ModuleType, one: Trajectory) -> Any:
     ends = np.arange(len(one)) == len(one) - 1
-    return collector.EpisodeBuffer(
+    return minari.data_collector.EpisodeBuffer(
         observations=one.observations,
         actions=one.actions,
         rewards=np.full(len(one), np.nan) if one.rewards is None else one.rewards,
@@ -143,9 +168,10 @@ def _buffer(one: Trajectory) -> Any:
 
 
 def _library() -> ModuleType:
-    for module in ("h5py", "PIL"):  # Minari's HDF5 files need both, and it says so only when half of one is written
-        require_extra(module, extra="gail", purpose="reading or storing demonstrations")
-    return require_extra("minari", extra="gail", purpose="reading or storing demonstrations")
+    # Minari's HDF5 files need the first two, and it says so only when half of one is written.
+    for module in ("h5py", "PIL", "minari"):
+        found = require_extra(module, extra="gail", purpose="reading or storing demonstrations")
+    return found
 
 
 def _root(root: Path | str | None) -> Path:

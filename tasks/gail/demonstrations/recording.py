@@ -13,7 +13,7 @@ from gymnasium import spaces
 from minimax_l2l.errors import require_count
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.demonstrations.trajectory import Trajectory, naming
-from tasks.gail.environments.seeded_episodes import SeededEpisodes, make_environment, registered_id
+from tasks.gail.environments.seeded_episodes import SeededEpisodes, make_environment
 
 Policy = Callable[[np.ndarray], Any]
 """From one raw observation, shape (d,), to one action."""
@@ -52,7 +52,7 @@ def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> 
         torch.manual_seed(seed)
         trajectories = tuple(_play(policy, environment, number) for number in range(episodes))
     environment.close()
-    return Demonstrations(registered_id(environment), trajectories)
+    return Demonstrations(environment.id, trajectories)
 
 
 def _require_action(space: gymnasium.Space[Any], action: Any) -> None:

@@ -40,15 +40,14 @@ class Evaluator:
         self.environments = make_environments(environment_id, episodes, seed=seed, purpose="evaluation")
 
     def returns(self, act: Act) -> np.ndarray:
-        """The undiscounted return of each episode by the environment's own reward, shape (episodes,).
-
-        Args:
-            act: from raw observations of shape (n, d) to n actions.
-        """
+        """The undiscounted return of each episode, see `play`."""
         return self.play(act).returns
 
     def play(self, act: Act) -> Episodes:
-        """The episodes themselves; see `returns`.
+        """The episodes, by the environment's own reward.
+
+        Args:
+            act: from raw observations of shape (n, d) to n actions.
 
         Raises:
             ValueError: if a reward is NaN or infinite.

@@ -30,8 +30,7 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
     number and the actions since its start: `load_state_dict` starts that episode again and repeats them. This
     needs an environment that depends on its seed and its actions alone, as gymnasium asks of all.
 
-    Seeds that `reset` is given are not used: Stable-Baselines3 gives one to the first episode and none to the
-    others.
+    Seeds that `reset` is given are not used: Stable-Baselines3 gives one to the first episode alone.
 
     Args:
         env: the environment.
@@ -60,6 +59,12 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         self.episodes = 0
         self.actions: list[np.ndarray] = []
         self.observation: Any = None
+
+    @property
+    def id(self) -> str:
+        """That under which gymnasium knows it, without a module to import and with its version."""
+        assert self.env.spec is not None  # `make_environment` makes it by its id
+        return self.env.spec.id
 
     def episode_seed(self, episode: int) -> int:
         """The seed of an episode, counted from 0; 32 bits, which every environment takes."""
@@ -103,7 +108,7 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Networks would answer too, but about their outputs and not about where the numbers came from."""
         if not np.isfinite(self.observation).all():
             raise ValueError(
-                f"{registered_id(self.env)} gave an observation that is NaN or infinite after {len(self.actions)} "
+                f"{self.id} gave an observation that is NaN or infinite after {len(self.actions)} "
                 f"actions of episode {self.episodes - 1} of environment {self.number}: {self.observation}; let the "
                 "environment end an episode before its state leaves the numbers."
             )
@@ -144,28 +149,13 @@ def make_environment(
 
 
 def require_id(environment_id: object) -> None:
-    """Refuse an environment in place of its id: a run makes several of it, and says in its folder which it was.
-
-    Raises:
-        TypeError: if it is not a string.
-    """
+    """Raise TypeError for an environment in place of its id: a run makes several, and its folder says of which."""
     if not isinstance(environment_id, str):
         raise TypeError(
             f"environment_id must be a gymnasium id such as 'CartPole-v1', got {environment_id!r}; register an "
             "environment of your own, gymnasium.register('mine/Mine-v0', entry_point='my_module:Mine'), and pass "
             "that id."
         )
-
-
-def registered_id(environment: gymnasium.Env[Any, Any]) -> str:
-    """The id under which gymnasium knows an environment, without a module to import and with its version.
-
-    Raises:
-        ValueError: if it was not made by `gymnasium.make`.
-    """
-    if environment.spec is None:
-        raise ValueError(f"{environment} has no id; register it with gymnasium and make it by that.")
-    return environment.spec.id
 
 
 def make_environments(environment_id: str, count: int, *, seed: int, purpose: Purpose = "training") -> DummyVecEnv:
@@ -182,16 +172,8 @@ def make_environments(environment_id: str, count: int, *, seed: int, purpose: Pu
     return DummyVecEnv([partial(make, number=number, first=share) for number, share in enumerate(shares)])
 
 
-def episodes_state(environments: DummyVecEnv) -> list[dict[str, Any]]:
-    """Where each of several environments stands: plain numbers and tensors for a checkpoint."""
-    return environments.env_method("state_dict")
-
-
 def restore_episodes(environments: DummyVecEnv, states: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """Put several environments back where they stood.
-
-    Returns:
-        Their observations there, shape (environments, d).
+    """Put several environments back where they stood; their observations there, shape (environments, d).
 
     Raises:
         ValueError: if there are not as many states as environments.

@@ -1,4 +1,4 @@
-"""What this project measured: benchmarks, stress tests, transfer and speed."""
+"""What this project measured; `minimax_l2l.lab.family.Family` says what benchmarks are called with."""
 
 from tasks.gail.extras import require_libraries
 

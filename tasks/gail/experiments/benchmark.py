@@ -1,4 +1,4 @@
-"""`minimax-l2l benchmark gail`: every method and control on the paper's two environments, over five seeds."""
+"""Comparisons at the paper's discriminator size: every method and control, dense updaters, transfer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minimax_l2l.lab.pool import EVERY_CORE
 from minimax_l2l.lab.preset import Announce
 from minimax_l2l.lab.rows import fill
 from tasks.gail.controls import clone_behaviour
-from tasks.gail.experiments.job import Job, job, play_into
+from tasks.gail.experiments.job import RUNS, Job, job, play_into
 from tasks.gail.measures.measurement import measure_policy
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -30,7 +30,13 @@ LIGHT = (
     "noise",
 )
 PAPERS = ("cartpole", "mountain-car")
-CLONING = "bc"
+DENSE = (
+    ("cartpole", "dense-l2l"),
+    ("cartpole", "dense-ball-l2l"),
+    ("cartpole", "dense-l2l-paper"),
+    ("mountain-car", "dense-l2l-paper"),
+)
+TARGETS = ("mountain-car", "acrobot")
 
 
 @dataclass(frozen=True)
@@ -42,26 +48,14 @@ class Cloning:
     @property
     def identity(self) -> Mapping[str, Any]:
         """The first fields of its row."""
-        return {**self.run.identity, "method": CLONING}
+        return {**self.run.identity, "method": "bc"}
 
 
-def benchmark_gail(
-    out: Path, *, announce: Announce, workers: int = EVERY_CORE, seeds: tuple[int, ...] = SEEDS
-) -> Path:
-    """Original GAIL, learned updaters and controls at the paper's discriminator size.
-
-    Args:
-        out: folder of `gail.json`; the runs themselves go to `runs/benchmark/gail`.
-        announce: called with a few words before each piece of work.
-        workers: how many runs are played at a time.
-        seeds: of the runs.
-
-    Returns:
-        `out / "gail.json"`.
-    """
-    jobs = [job(setting, method, seed) for method in LIGHT for seed in seeds for setting in PAPERS]
+def benchmark_gail(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
+    """`gail`: original GAIL, learned updaters, controls and cloning in the paper's environments, five seeds."""
+    jobs = [job(setting, method, seed) for method in LIGHT for seed in SEEDS for setting in PAPERS]
     file = play_into(out, "gail", jobs, announce, workers=workers)
-    cloned = [Cloning(job(setting, "frozen-d", seed)) for seed in seeds for setting in PAPERS]
+    cloned = [Cloning(job(setting, "frozen-d", seed)) for seed in SEEDS for setting in PAPERS]
     return fill(file, cloned, clone, announce=announce, workers=workers)
 
 
@@ -76,3 +70,30 @@ def clone(cloning: Cloning) -> dict[str, Any]:
     return measure_policy(
         task, held_out, random=setting.random_return, expert=setting.expert_return, episodes=preset.final_episodes
     )
+
+
+def measure_dense(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:  # noqa: ARG001
+    """`gail-dense`: whole runs with the paper's dense updater, 341 million weights of phi.
+
+    They are played one after the other whatever `workers` says: each needs 4.1 GB for phi and its moments, and as
+    much on disk.
+    """
+    jobs = [job(setting, method, 0) for setting, method in DENSE]
+    return play_into(out, "gail-dense", jobs, announce, workers=1)
+
+
+def measure_transfer(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
+    """`gail-transfer`: an updater trained on CartPole, frozen, where nobody tuned it.
+
+    Beside it are the same updater trained anew and original GAIL. Runs are shared with the benchmark `gail`.
+    """
+    sources = {seed: job("cartpole", "coordinate-l2l", seed) for seed in SEEDS}
+    anew = [job(name, how, seed) for name in TARGETS for how in ("gail-adam", "coordinate-l2l") for seed in SEEDS]
+    frozen = [
+        job(name, "coordinate-l2l", seed, "frozen", RUNS / "gail" / source.name / "optimizer")
+        for name in TARGETS
+        for seed, source in sources.items()
+    ]
+    common: dict[str, Any] = {"announce": announce, "workers": workers, "shared_with": "gail"}
+    play_into(out, "gail-transfer", [*sources.values(), *anew], **common)
+    return play_into(out, "gail-transfer", frozen, **common)

@@ -41,17 +41,9 @@ def make_experts(out: Path, *, announce: Announce, workers: int = EVERY_CORE) ->
     """Train TRPO experts on several seeds, keep the best of each environment, record it; rows there are kept.
 
     Experts and evaluations are deterministic, the random policy's actions are uniform.
-
-    Args:
-        out: folder of `gail-experts.json`.
-        announce: called with a few words before each piece of work.
-        workers: how many environments at a time.
-
-    Returns:
-        `out / "gail-experts.json"`.
     """
-    jobs = [Search(name) for name in SETTINGS]
     search = partial(find_expert, datasets=DATASETS)
+    jobs = [Search(name) for name in SETTINGS]
     return fill(out / "gail-experts.json", jobs, search, announce=announce, workers=workers)
 
 
@@ -74,11 +66,10 @@ def find_expert(
     """
     name, setting = search.setting, SETTINGS[search.setting]
     evaluator = Evaluator(setting.environment_id, evaluation_episodes, seed=EVALUATION_SEED)
-    policy: Policy
     if name.endswith("-style"):
-        policy, tried = balance_right, {}
+        policy: Policy = balance_right
+        method, chosen, tried = "scripted", None, {}
         returns = evaluator.returns(lambda seen: np.array([balance_right(one) for one in seen]))
-        method, chosen = "scripted", None
     else:
         selector = Evaluator(setting.environment_id, evaluation_episodes, seed=SELECTION_SEED)
         experts = {seed: train_expert(setting.environment_id, seed=seed) for seed in seeds}

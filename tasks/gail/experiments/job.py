@@ -15,8 +15,8 @@ from minimax_l2l.lab.pool import EVERY_CORE
 from minimax_l2l.lab.preset import Announce
 from minimax_l2l.lab.rows import fill
 from minimax_l2l.training.folder import RunFolder
-from tasks.gail.measures.measurement import measure, to_the_end
-from tasks.gail.presets.imitation import EVALUATE_EVERY, PRESETS, Imitation
+from tasks.gail.presets.imitation import PRESETS, Imitation
+from tasks.gail.presets.runs import measure_run, to_the_end
 
 RUNS = Path("runs/benchmark/gail")
 
@@ -77,13 +77,7 @@ def play_into(
 ) -> Path:
     """Play the jobs whose rows are missing from a result file, and add each row as it comes; see `fill`.
 
-    Args:
-        out: folder of the file.
-        name: of the file and of the runs' folder; runs that were begun are resumed.
-        jobs: all of them.
-        announce: called with a few words as runs end.
-        workers: how many play at a time.
-        shared_with: another result file whose runs these are too, as far as they have been played.
+    The runs' folder is named like the file, or like the one with which they are shared; runs that were begun go on.
     """
     runs = RUNS / (shared_with or name)
     return fill(out / f"{name}.json", jobs, partial(play, runs=runs), announce=announce, workers=workers)
@@ -95,10 +89,6 @@ def play(job: Job, *, runs: Path) -> dict[str, Any]:
     Its rate, evaluations included, is known only of a run that was played in one piece. A run that diverges is a
     result as well: from there to its end its evaluations are those of random actions, and what is measured of its
     policy is measured of the last good one.
-
-    Args:
-        job: the run.
-        runs: folder of the runs' folders.
     """
     preset, folder = job.preset, runs / job.name
     shown = preset.demonstrations()
@@ -112,8 +102,8 @@ def play(job: Job, *, runs: Path) -> dict[str, Any]:
         out=folder,
         resume=resumed,
         device="cpu",
-        log_every=EVALUATE_EVERY,
-        validate_every=EVALUATE_EVERY,
+        log_every=preset.evaluated_every,
+        validate_every=preset.evaluated_every,
         checkpoint_every=50,
         on_failure="stop",
     )
@@ -122,15 +112,8 @@ def play(job: Job, *, runs: Path) -> dict[str, Any]:
     steps = solution.steps * task.learner.steps
     rate = None if resumed else round(steps / (time.process_time() - begun))
     history: Sequence[Mapping[str, float]] = solution.history
-    random, diverged = preset.expert.random_return, solution.status is Status.DIVERGED
+    diverged = solution.status is Status.DIVERGED
     if diverged:
-        history = to_the_end(history, preset.iterations, every=EVALUATE_EVERY, random_return=random)
-    measured = measure(
-        task,
-        history,
-        preset.split(shown)[1],
-        random=random,
-        expert=preset.expert.expert_return,
-        episodes=preset.final_episodes,
-    )
+        history = to_the_end(preset, history)
+    measured = measure_run(preset, task, shown, history, expert=preset.expert.expert_return)
     return measured | {"env_steps_per_cpu_second": rate, "diverged": solution.steps if diverged else None}

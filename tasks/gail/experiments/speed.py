@@ -21,8 +21,6 @@ from tasks.gail.policy.learner import PolicyLearner
 from tasks.gail.presets.imitation import FEWEST, PRESETS
 from tasks.gail.presets.settings import SETTINGS
 
-# Short turns and many of them: what slows a machine for a while slows all that is timed in that turn.
-ITERATIONS = 10
 COMPARED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
 # Hidden widths that give a CartPole discriminator about 100 to 100,000 weights.
 WIDTHS: tuple[tuple[int, ...], ...] = ((12,), (64,), (64, 32), (128, 64), (256, 128), (384, 256))
@@ -40,7 +38,7 @@ def measure_speed(
 ) -> Path:
     """Time TRPO bare and inside imitation, in turns on one thread, and each updater's step against m.
 
-    Turns are short and many: what slows a machine for a while slows neighbours alike.
+    Turns are short and many: what slows a machine for a while slows all that is timed in one of them.
 
     Times are CPU seconds, medians over the turns. Ratios are taken within a turn, since a machine's speed drifts.
     Ours, bare and learned, have the same environment, networks, rollout and TRPO settings; none is evaluated.
@@ -49,15 +47,12 @@ def measure_speed(
 
     Args:
         out: folder of `gail-speed.json`.
-        announce: called with a few words before each piece of work.
+        announce: see `Family`.
         workers: not asked; what is timed is played alone.
         turns: how often everything is timed.
         widths: hidden layers of the discriminators whose steps are timed.
         paper: which of them an iteration has, of which a step is a share.
         iterations: of the runs that are timed in each turn.
-
-    Returns:
-        `out / "gail-speed.json"`.
     """
     torch.set_num_threads(1)
     rates: dict[str, list[float]] = {name: [] for name in ("trpo", *COMPARED)}
@@ -86,8 +81,9 @@ def measure_speed(
         adams = steps[hidden, "gail-adam"].seconds
         timed = list(zip(step.seconds, adams, rest, strict=True))
         rows.append(
-            step.as_row()
-            | {
+            {
+                **step.said,
+                "cpu_seconds": median(step.seconds),
                 "share": median(own / (others + own) for own, _, others in timed),
                 "learned_share": median((own - adam) / (others + own) for own, adam, others in timed),
             }
@@ -101,11 +97,17 @@ class _Step:
     """One step of a discriminator of some size on a rollout: query, update and meta-step, timed once per turn."""
 
     def __init__(self, hidden: tuple[int, ...], method: str) -> None:
-        self.method = method
         preset = replace(PRESETS[f"gail/cartpole-{method}"], hidden=hidden)
         task = preset.task(preset.demonstrations())
         self.optimizer = preset.optimizer(task)
-        self.size = task.discriminator.size
+        updater: Updater | None = getattr(self.optimizer, "updater", None)
+        self.said = {
+            "what": "step",
+            "method": method,
+            "seed": 0,
+            "size": task.discriminator.size,
+            "parameters": sum(p.numel() for p in updater.parameters()) if updater is not None else 0,
+        }
         rollout = task.learner.collect(0)
         assert rollout is not None
         self._problem = partial(task.inner_problem, rollout)
@@ -124,18 +126,6 @@ class _Step:
             self._meta.zero_grad()
             problem.objective(end.y).mean().backward()  # type: ignore[no-untyped-call]
             self._meta.step()
-
-    def as_row(self) -> dict[str, Any]:
-        """What a result file says of it."""
-        updater: Updater | None = getattr(self.optimizer, "updater", None)
-        return {
-            "what": "step",
-            "method": self.method,
-            "seed": 0,
-            "size": self.size,
-            "parameters": sum(p.numel() for p in updater.parameters()) if updater is not None else 0,
-            "cpu_seconds": median(self.seconds),
-        }
 
 
 def _steps() -> int:

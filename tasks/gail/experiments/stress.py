@@ -1,9 +1,6 @@
 """Stress tests: few demonstrations, many discriminator steps, large discriminators, alike for every method.
 
-Five benchmarks in order. `gail-stress-cells` looks for cells in which original GAIL loses what it had;
-`gail-stress-rates` gives every method the same five learning rates there, `gail-stress-bounds` one of them five
-lengths of its steps, and `gail-stress-variants` asks what else might steady it; `gail-stress` then plays the grid.
-All but the last have seeds of their own.
+Five benchmarks in order: four pilots, on seeds that the grid has not, and `gail-stress`, which plays the grid.
 """
 
 from __future__ import annotations
@@ -33,67 +30,52 @@ class Cell:
     Attributes:
         setting: a name in `SETTINGS`.
         steps: of the discriminator per iteration.
-        hidden: its widths.
-        iterations: of a run.
     """
 
     setting: str
     steps: int
-    hidden: tuple[int, ...] = (64, 32)
-    iterations: int = 500
 
     def name(self, rate: float | None = None) -> str:
         """What its runs are called."""
-        widths = "x".join(map(str, self.hidden))
-        return f"steps-{self.steps}-hidden-{widths}" + (f"-rate-{rate:g}" if rate is not None else "")
+        return f"steps-{self.steps}-hidden-64x32" + (f"-rate-{rate:g}" if rate is not None else "")
 
     def job(self, method: str, seed: int, rate: float | None = None) -> Job:
         """One run of it."""
         preset = PRESETS[f"gail/{self.setting}-{method}"]
-        preset = replace(
-            preset, seed=seed, trajectories=1, every=10, hidden=self.hidden, iterations=self.iterations, rollout=128
-        )
+        preset = replace(preset, seed=seed, trajectories=1, every=10, hidden=(64, 32), iterations=500, rollout=128)
         if isinstance(preset, TrainedImitation):
             preset = replace(preset, rate=rate, inner_steps=self.steps)
         return Job(preset, self.name(rate))
 
 
-CANDIDATES = tuple(Cell(setting, steps) for setting in ("cartpole-style", "cartpole") for steps in (20, 5, 1))
-
-# Two in which original GAIL loses what it had, by `gail-stress-cells`.
-GRID = (Cell("cartpole-style", 5), Cell("cartpole", 20))
-# Steps as long as those of a learned updater, in random directions, at its rate.
-NOISE = {"noise": "coordinate-l2l", "noise-ball": "coordinate-ball-l2l"}
-CONTROLS = ("frozen-d", *NOISE)
-
-
 @dataclass(frozen=True)
 class Pilot:
-    """Runs that choose each method's rate in the grid's cells, on seeds that the grid has not.
+    """Runs that choose what the grid is played with, every method at every rate.
 
     Attributes:
         name: of the benchmark, and of its file.
         methods: that take part.
-        rates: that each of them is given.
+        rates: that each of them is given; None is the method's own.
         cells: in which they are played.
     """
 
     name: str
     methods: tuple[str, ...]
-    rates: tuple[float, ...]
-    cells: tuple[Cell, ...] = GRID
+    rates: tuple[float | None, ...]
+    cells: tuple[Cell, ...]
 
-    def jobs(self) -> list[Job]:
-        """Every method at every rate."""
-        return [
+    def play(self, out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
+        """The benchmark."""
+        jobs = [
             cell.job(method, seed, rate)
             for cell in self.cells
             for method in self.methods
             for rate in self.rates
             for seed in PILOT_SEEDS
         ]
+        return play_into(out, self.name, jobs, announce, workers=workers)
 
-    def best(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    def best(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float | None]:
         """By setting and method, the rate with the highest mean score over whole runs.
 
         Raises:
@@ -108,14 +90,14 @@ class Pilot:
                     keys = [(cell.setting, method, cell.name(rate), seed) for seed in PILOT_SEEDS]
                     if missing := [key for key in keys if key not in areas]:
                         raise ValueError(
-                            f"the pilot lacks {len(missing)} runs of {method} at rate {rate:g} in {cell.setting}; "
+                            f"the pilot lacks {len(missing)} runs of {method} at rate {rate} in {cell.setting}; "
                             f"finish it with `minimax-l2l benchmark {self.name}`."
                         )
                     means[rate] = mean(areas[key] for key in keys)
-                best[cell.setting, method] = max(means, key=lambda rate, means=means: means[rate])  # type: ignore[misc]
+                best[cell.setting, method] = max(means, key=means.__getitem__)
         return best
 
-    def best_in(self, out: Path) -> dict[tuple[str, str], float]:
+    def best_in(self, out: Path) -> dict[tuple[str, str], float | None]:
         """The same of the file in a folder of results.
 
         Raises:
@@ -127,37 +109,28 @@ class Pilot:
         return self.best(read_rows(file))
 
 
+CANDIDATES = tuple(Cell(setting, steps) for setting in ("cartpole-style", "cartpole") for steps in (20, 5, 1))
+# Cells in which original GAIL, with Ho and Ermon's learning rate, loses what it had.
+CELLS = Pilot("gail-stress-cells", ("gail-adam",), (None,), CANDIDATES)
+# Two that were found so.
+GRID = (Cell("cartpole-style", 5), Cell("cartpole", 20))
+# Every competitor with the same five learning rates.
 RATES = Pilot(
     "gail-stress-rates",
     ("gail-adam", "c-gail", "gail-adam-ball", "coordinate-l2l", "coordinate-ball-l2l"),
     (0.0003, 0.001, 0.003, 0.01, 0.03),
+    GRID,
 )
 # A learned updater's score hardly depends on phi's learning rate; the bound on its steps is what is tuned instead.
-BOUNDS = Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.003, 0.01, 0.03, 0.1, 0.3))
-# Plain; with C-GAIL's term in its objective; judged by pairs of the expert that the discriminator never saw.
-VARIANTS = ("coordinate-ball-l2l", "coordinate-c-l2l", "coordinate-halves-l2l")
-
-
-def find_cells(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
-    """Original GAIL, with Ho and Ermon's learning rate, in every candidate cell."""
-    jobs = [cell.job("gail-adam", seed) for cell in CANDIDATES for seed in PILOT_SEEDS]
-    return play_into(out, "gail-stress-cells", jobs, announce, workers=workers)
-
-
-def find_rates(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
-    """Every competitor with the same five learning rates; the best of each is kept."""
-    return play_into(out, RATES.name, RATES.jobs(), announce, workers=workers)
-
-
-def find_bounds(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
-    """The learned updater in a ball with five bounds on how far an iteration may move the discriminator."""
-    return play_into(out, BOUNDS.name, BOUNDS.jobs(), announce, workers=workers)
-
-
-def find_variants(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
-    """What might steady the learned updater with short steps in a ball, beside it, at the library's rate."""
-    jobs = [cell.job(method, seed) for cell in GRID for method in VARIANTS for seed in PILOT_SEEDS]
-    return play_into(out, "gail-stress-variants", jobs, announce, workers=workers)
+BOUNDS = Pilot("gail-stress-bounds", ("coordinate-bound-l2l",), (0.003, 0.01, 0.03, 0.1, 0.3), GRID)
+# What else might steady it, at the library's rate: nothing; C-GAIL's term in its objective; to be judged by pairs
+# of the expert that the discriminator never saw.
+VARIANTS = Pilot(
+    "gail-stress-variants", ("coordinate-ball-l2l", "coordinate-c-l2l", "coordinate-halves-l2l"), (None,), GRID
+)
+# Steps as long as those of a learned updater, in random directions, at its rate.
+NOISE = {"noise": "coordinate-l2l", "noise-ball": "coordinate-ball-l2l"}
+CONTROLS = ("frozen-d", *NOISE)
 
 
 def grid_jobs(out: Path, rates: Pilot = RATES, bounds: Pilot = BOUNDS) -> list[Job]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,43 +15,49 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from minimax_l2l.errors import require_count
 from minimax_l2l.files import atomic
-from tasks.gail.environments.seeded_episodes import make_environments, registered_id
+from tasks.gail.environments.seeded_episodes import make_environments
+from tasks.gail.policy.algorithm import PolicySettings, make_trpo, save_zip
+from tasks.gail.policy.own_randomness import OwnRandomness
+
+# What the zoo's recipes have in common; what is not named here they leave as sb3-contrib sets it, and so do we.
+ZOO = PolicySettings(
+    environments=2,
+    steps=1024,
+    hidden=(64, 64),
+    gamma=0.99,
+    gae_lambda=0.95,
+    critic_batch=128,
+    critic_epochs=20,
+)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an expert is trained by TRPO; what is not named here is as sb3-contrib sets it.
+    """How an expert is trained.
 
     Attributes:
         steps: of the environments, in all.
-        environments: how many are stepped together.
-        rollout: steps of each between two updates.
-        batch_size: of the critic's updates.
-        critic_epochs: passes of the critic over a rollout.
-        cg_damping: added to the Fisher matrix's diagonal.
-        gae_lambda: of generalised advantage estimation.
-        gamma: the discount.
-        learning_rate: the critic's.
-        layers: widths of the policy's and the critic's hidden layers.
-        normalize: whether observations and rewards are brought to unit variance as training goes on.
+        policy: TRPO's settings; if it normalises observations, training normalises rewards too.
+
+    Raises:
+        ValueError: if a schedule or another algorithm is among the settings.
     """
 
     steps: int = 100_000
-    environments: int = 2
-    rollout: int = 1024
-    batch_size: int = 128
-    critic_epochs: int = 20
-    cg_damping: float = 0.1
-    gae_lambda: float = 0.95
-    gamma: float = 0.99
-    learning_rate: float = 1e-3
-    layers: tuple[int, ...] = (64, 64)
-    normalize: bool = True
+    policy: PolicySettings = ZOO
+
+    def __post_init__(self) -> None:
+        if given := [name for name, value in vars(self.policy).items() if callable(value)]:
+            raise ValueError(
+                f"a recipe is TRPO with plain numbers, got a function for {', '.join(given)}; leave it out."
+            )
 
 
 # Source: A. Raffin, RL Baselines3 Zoo, hyperparams/trpo.yml, github.com/DLR-RM/rl-baselines3-zoo.
 RECIPES = {
-    "CartPole-v1": Recipe(rollout=512, batch_size=512, cg_damping=1e-3, gae_lambda=0.98, normalize=False),
+    "CartPole-v1": Recipe(
+        policy=replace(ZOO, steps=512, critic_batch=512, damping=1e-3, gae_lambda=0.98, normalise=False)
+    ),
     "MountainCar-v0": Recipe(),
     "Acrobot-v1": Recipe(),
 }
@@ -69,11 +71,6 @@ class Normalization:
     variance: tuple[float, ...]
     epsilon: float
     clip: float
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Normalization:
-        """What `dataclasses.asdict` and JSON made of one, lists for tuples, back again."""
-        return cls(tuple(content["mean"]), tuple(content["variance"]), content["epsilon"], content["clip"])
 
     def __call__(self, observations: np.ndarray) -> np.ndarray:
         """Normalise raw observations of shape (..., d)."""
@@ -91,34 +88,26 @@ class Expert:
         recipe: how.
         model: the trained TRPO; it takes normalised observations.
         normalization: of observations; None if the recipe has none.
-        deterministic: whether it takes its most likely action, or samples.
     """
 
     environment_id: str
     recipe: Recipe
     model: TRPO
     normalization: Normalization | None = None
-    deterministic: bool = True
 
     def __call__(self, observation: np.ndarray) -> Any:
-        """The action at a raw observation of shape (d,), or the actions at (n, d)."""
+        """The most likely action at a raw observation of shape (d,), or the actions at (n, d)."""
         if self.normalization is not None:
             observation = self.normalization(observation)
-        return self.model.predict(observation, deterministic=self.deterministic)[0]
-
-    def sampling(self) -> Expert:
-        """The same policy, its actions sampled."""
-        return replace(self, deterministic=False)
+        return self.model.predict(observation, deterministic=True)[0]
 
     def save(self, folder: Path | str) -> None:
         """Write `policy.zip`, which sb3-contrib's `TRPO.load` reads, and `expert.json`: the rest, in plain text."""
-        zipped = io.BytesIO()
-        self.model.save(zipped)
-        with atomic(Path(folder) / "policy.zip") as file:
-            file.write(zipped.getvalue())
+        save_zip(self.model, Path(folder) / "policy.zip")
         rest = {
             "environment": self.environment_id,
-            "recipe": asdict(self.recipe),
+            "steps": self.recipe.steps,
+            "policy": self.recipe.policy.plain(),
             "normalization": None if self.normalization is None else asdict(self.normalization),
         }
         with atomic(Path(folder) / "expert.json") as file:
@@ -141,14 +130,15 @@ class Expert:
         """
         try:
             rest = json.loads((Path(folder) / "expert.json").read_text())
-            recipe = Recipe(**rest["recipe"] | {"layers": tuple(rest["recipe"]["layers"])})
+            settings = PolicySettings(**_with_tuples(rest["policy"]))
             if ":" in rest["environment"]:  # gymnasium would import the module before the colon
                 raise ValueError(f"it names a module to import, {rest['environment']!r}")
             environments = make_environments(rest["environment"], 1, seed=0)
-            model = _model(environments, replace(recipe, environments=1), seed=None, device=device)
+            model = make_trpo(settings, environments, device=device)
             model.set_parameters(str(Path(folder) / "policy.zip"), device=device)
             learned = rest["normalization"]
-            normalization = None if learned is None else Normalization.from_json(learned)
+            normalization = None if learned is None else Normalization(**_with_tuples(learned))
+            recipe = Recipe(rest["steps"], settings)
         except Exception as error:  # zip, torch and SB3 name no common base for what damaged files raise
             raise ValueError(
                 f"{folder} holds no whole expert ({type(error).__name__}: {error}); train and save it again."
@@ -178,28 +168,17 @@ def train_expert(
         raise ValueError(
             f"there is no recipe for {environment_id}, only for {' and '.join(RECIPES)}; pass recipe=Recipe(...)."
         )
-    raw = make_environments(environment_id, recipe.environments, seed=seed)
-    environments = VecNormalize(raw, gamma=recipe.gamma) if recipe.normalize else raw
-    with _global_generators_kept():
-        model = _model(environments, recipe, seed=seed, device=device).learn(recipe.steps)
-    return Expert(registered_id(raw.envs[0]), recipe, model, _learned(environments))
+    settings = recipe.policy
+    raw = make_environments(environment_id, settings.environments, seed=seed)
+    environments = VecNormalize(raw, gamma=settings.gamma) if settings.normalise else raw
+    with torch.random.fork_rng(), OwnRandomness(seed):  # of devices, and of the processor
+        model = make_trpo(settings, environments, seed=seed, device=device).learn(recipe.steps)
+    return Expert(raw.get_attr("id")[0], recipe, model, _learned(environments))
 
 
-def _model(environments: VecEnv, recipe: Recipe, *, seed: int | None, device: str | torch.device) -> TRPO:
-    return TRPO(
-        "MlpPolicy",
-        environments,
-        n_steps=recipe.rollout,
-        batch_size=recipe.batch_size,
-        n_critic_updates=recipe.critic_epochs,
-        cg_damping=recipe.cg_damping,
-        gae_lambda=recipe.gae_lambda,
-        gamma=recipe.gamma,
-        learning_rate=recipe.learning_rate,
-        policy_kwargs={"net_arch": list(recipe.layers)},
-        seed=seed,
-        device=device,
-    )
+def _with_tuples(content: dict[str, Any]) -> dict[str, Any]:
+    """What JSON made lists of, tuples again."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
 
 
 def _learned(environments: VecEnv) -> Normalization | None:
@@ -210,15 +189,3 @@ def _learned(environments: VecEnv) -> Normalization | None:
     return Normalization(
         tuple(moments.mean.tolist()), tuple(moments.var.tolist()), environments.epsilon, environments.clip_obs
     )
-
-
-@contextmanager
-def _global_generators_kept() -> Iterator[None]:
-    """Stable-Baselines3 seeds and draws from the global generators; they are put back."""
-    python, legacy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(legacy)

@@ -35,16 +35,7 @@ _ACCURACIES = {
     "policy_accuracy": "the policy",
 }
 
-Measure = Literal["worst_window", "longest_outage", "drawdown", "cvar10", "area_after_hit", "area", "last_tenth"]
-_LABELS: dict[str, str] = {
-    "worst_window": "worst window (score)",
-    "longest_outage": "longest outage (iterations)",
-    "drawdown": "drawdown (score)",
-    "cvar10": "worst tenth (score)",
-    "area_after_hit": "mean score since the hit",
-    "area": "mean score",
-    "last_tenth": "last tenth (score)",
-}
+_STEADINESS = {"worst_window": "worst window (score)", "longest_outage": "longest outage (iterations)"}
 
 
 @dataclass(frozen=True)
@@ -54,12 +45,9 @@ class Panel:
     Attributes:
         title: name of the environment.
         iterations: evaluated iterations, length n.
-        returns: by method, mean returns of shape (seeds, n).
+        returns: by method, mean returns; ValueError if they are not of shape (seeds, n).
         expert: return of the expert.
         random: return of uniformly random actions.
-
-    Raises:
-        ValueError: if a method's returns are not of shape (seeds, n).
     """
 
     title: str
@@ -69,7 +57,6 @@ class Panel:
     random: float
 
     def __post_init__(self) -> None:
-        """Check the shapes."""
         for name, returns in self.returns.items():
             shape = np.shape(returns)
             if len(shape) != 2 or not shape[0] or shape[1] != len(self.iterations):
@@ -86,13 +73,8 @@ def return_curves(
 
     Args:
         panels: one for each environment; a method has one colour in all of them.
-        band: what the band spans: all seeds, about a line of their mean, or their middle half, about a line of its
-            mean; the legend says which.
-        order: methods in the order in which colours are given out, before those of the panels; the same in several
-            pictures, it lets a method keep its own.
-
-    Returns:
-        A matplotlib figure; `figure.savefig(path)` keeps it.
+        band: what the band spans: all seeds, about their mean, or their middle half, about its mean.
+        order: methods that are given their colours first, so that they keep them in several pictures.
 
     Raises:
         MissingExtraError: if matplotlib is not installed.
@@ -119,30 +101,23 @@ def return_curves(
     return figure
 
 
-def stability_dots(
-    runs: Mapping[str, Sequence[Stability]], *, measures: Sequence[Measure] = ("worst_window", "longest_outage")
-) -> Figure:
-    """Draw each seed of each method as a dot, and each method's interquartile mean as a bar.
+def stability_dots(runs: Mapping[str, Sequence[Stability]]) -> Figure:
+    """Draw each seed's worst window and longest outage as a dot, and each method's interquartile mean as a bar.
 
     Hollow dots are seeds that never reached expert level.
 
     Args:
         runs: by method, one `Stability` a seed; drawn from top to bottom.
-        measures: fields of `Stability`, one panel each.
-
-    Returns:
-        A matplotlib figure; `figure.savefig(path)` keeps it.
 
     Raises:
         MissingExtraError: if matplotlib is not installed.
-        ValueError: if there is no run or no measure, or an unknown measure.
+        ValueError: if there is no run of a method.
     """
     if not runs or not all(runs.values()):
         raise ValueError("stability_dots needs at least one run of every method; leave out methods without runs.")
     styles = _styles(runs)
-    figure, row = _figure(len(measures), width=4.6, height=1.2 + 0.5 * len(runs), sharey=True)
-    for axes, measure in zip(row, measures, strict=True):
-        label = _LABELS[require_choice("measure", measure, _LABELS)]
+    figure, row = _figure(len(_STEADINESS), width=4.6, height=1.2 + 0.5 * len(runs), sharey=True)
+    for axes, (measure, label) in zip(row, _STEADINESS.items(), strict=True):
         for place, (name, seeds) in enumerate(runs.items()):
             values = [float(getattr(seed, measure)) for seed in seeds]
             colour = styles[name]["color"]
@@ -171,9 +146,6 @@ def discriminator_curves(runs: Mapping[str, Sequence[Mapping[str, Sequence[float
         runs: by method, for each seed the evaluated `"iterations"` and there the `"expert_accuracy"` on the pairs
             it learns from, the `"held_out_accuracy"` on the expert's trajectories it never sees, and the
             `"policy_accuracy"`, fractions.
-
-    Returns:
-        A matplotlib figure; `figure.savefig(path)` keeps it.
 
     Raises:
         MissingExtraError: if matplotlib is not installed.

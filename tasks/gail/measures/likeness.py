@@ -19,9 +19,6 @@ def action_agreement(policy: Callable[[Tensor], Tensor], states: Tensor, actions
         states: states the policy was not trained on, shape (n, ...).
         actions: the expert's actions there, integers of shape (n,).
 
-    Returns:
-        A fraction; 1 is perfect.
-
     Raises:
         TypeError: if `actions` are floating-point.
         ValueError: if there are none, or the policy's actions have another shape.
@@ -41,9 +38,6 @@ def action_error(policy: Callable[[Tensor], Tensor], states: Tensor, actions: Te
         states: states the policy was not trained on, shape (n, ...).
         actions: the expert's actions there, floats of shape (n, d).
 
-    Returns:
-        A mean squared Euclidean distance; 0 is perfect.
-
     Raises:
         TypeError: if `actions` are integers.
         ValueError: if there are none, or the policy's actions have another shape.
@@ -62,23 +56,15 @@ def energy_distance(first: Tensor, second: Tensor) -> float:
 
     Args:
         first: a sample of X, shape (n, d).
-        second: a sample of Y, shape (m, d).
-
-    Returns:
-        The distance, in the samples' units.
+        second: a sample of Y, shape (m, d); the distance is in their units.
 
     Raises:
         ValueError: if the samples are empty, not two matrices of one width, or not finite.
 
     Reference: Szekely and Rizzo, "Energy statistics", Journal of Statistical Planning and Inference 143 (2013).
     """
-    if (
-        first.dim() != 2
-        or second.dim() != 2
-        or first.shape[1] != second.shape[1]
-        or not len(first)
-        or not len(second)
-    ):
+    matrices = first.dim() == second.dim() == 2 and first.numel() and second.numel()
+    if not matrices or first.shape[1] != second.shape[1]:
         raise ValueError(
             "energy_distance needs two non-empty samples of shapes (n, d) and (m, d), "
             f"got {tuple(first.shape)} and {tuple(second.shape)}; put one vector in each row."
@@ -107,9 +93,6 @@ def state_action_distance(
         policy: likewise, of any length.
         generator: draws the pairs to keep from a longer sample; a CPU generator.
         most: pairs to keep from each; fewer are all kept, and then nothing is drawn.
-
-    Returns:
-        The distance; 0 is perfect.
 
     Raises:
         TypeError: if `most` is not an integer, or one player's actions are integers and the other's are floats.

@@ -50,45 +50,15 @@ def measure(
     }
 
 
-def to_the_end(
-    history: Sequence[Mapping[str, float]], iterations: int, *, every: int, random_return: float
-) -> list[Mapping[str, float]]:
-    """The history of a run that diverged, its missing evaluations those of random actions.
-
-    Args:
-        history: as far as it went.
-        iterations: of the whole run.
-        every: so many iterations it was evaluated.
-        random_return: of random actions.
-
-    Raises:
-        ValueError: if it diverged before it was ever evaluated.
-    """
-    if not any("return_mean" in row for row in history):
-        raise ValueError(
-            "the run diverged before its first evaluation, so there is nothing to measure; take another seed or "
-            "method."
-        )
-    last = history[-1]
-    missing = range(int(last["step"]) // every * every + every, iterations + 1, every)
-    return [*history, *({**last, "step": step, "return_mean": random_return} for step in missing)]
-
-
 def measure_policy(
     task: GAIL, held_out: Demonstrations, *, random: float, expert: float, episodes: int = 100
 ) -> dict[str, Any]:
-    """What a policy is worth: its returns, and how like the expert's its actions and states are.
+    """What a deterministic policy is worth: its returns, and how like the expert's its actions and states are.
 
-    The policy is deterministic, and its states are those of these episodes.
-
-    Args:
-        task: whose policy it is.
-        held_out: see `measure`.
-        random: see `measure`.
-        expert: see `measure`.
-        episodes: see `measure`.
+    Its states are those of these episodes; arguments are those of `measure`.
     """
     final = Evaluator(task.environment_id, episodes, seed=FINAL_SEED).play(task.learner.act)
+    final_return = float(final.returns.mean())
     states, actions = held_out.pairs()
     discrete = isinstance(task.learner.episodes.action_space, spaces.Discrete)
 
@@ -97,8 +67,8 @@ def measure_policy(
 
     agreement = action_agreement if discrete else action_error
     return {
-        "final_return": float(final.returns.mean()),
-        "final_score": (float(final.returns.mean()) - random) / (expert - random),
+        "final_return": final_return,
+        "final_score": (final_return - random) / (expert - random),
         ("action_agreement" if discrete else "action_error"): agreement(policy, states, actions),
         "energy_distance": state_action_distance(
             (states, actions),

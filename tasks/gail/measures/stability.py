@@ -14,7 +14,7 @@ from minimax_l2l.errors import require_count
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stability:
     """What one run did after it first reached expert level.
 
@@ -37,11 +37,11 @@ class Stability:
     hit: int | None
     return_mean: float
     last_tenth: float
-    worst_window: float
-    drawdown: float
+    worst_window: float = 0.0
+    drawdown: float = 1.0
     longest_outage: int
-    cvar10: float
-    area_after_hit: float
+    cvar10: float = 0.0
+    area_after_hit: float = 0.0
     area: float
 
     @property
@@ -61,9 +61,6 @@ def scores(returns: ArrayLike, *, random: float, expert: float) -> Array:
         returns: R, of any shape.
         random: R_random, the mean return of uniformly random actions.
         expert: R_expert, the mean return of the expert.
-
-    Returns:
-        s, shaped as `returns`.
 
     Raises:
         ValueError: if a number is not finite, or the expert is no better than random.
@@ -103,9 +100,6 @@ def stability(
         low: score below which an evaluation belongs to an outage.
         window: evaluations in a window.
 
-    Returns:
-        The measures.
-
     Raises:
         TypeError: if `window` is not an integer.
         ValueError: if the lengths differ, the curve is shorter than a window, the iterations do not rise, a return
@@ -122,16 +116,7 @@ def stability(
     }
     hits = np.flatnonzero(windows >= reached)
     if not len(hits):
-        whole = int(lengths.sum())
-        return Stability(
-            hit=None,
-            worst_window=0.0,
-            drawdown=1.0,
-            longest_outage=whole,
-            cvar10=0.0,
-            area_after_hit=0.0,
-            **everywhere,
-        )
+        return Stability(hit=None, longest_outage=int(lengths.sum()), **everywhere)
     first = int(hits[0])
     hit = first + window - 1
     after, windows = score[hit:], windows[first:]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import torch
 from sb3_contrib import TRPO
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
 from minimax_l2l.errors import require_count, require_fraction, require_positive, require_widths
+from minimax_l2l.files import atomic
 
 Schedule = Callable[[float], float]
 Algorithm = Callable[[VecEnv], OnPolicyAlgorithm]
@@ -80,10 +85,9 @@ class PolicySettings:
 
     def plain(self) -> dict[str, Any]:
         """Its numbers, for a checkpoint; schedules and algorithms are functions, which cannot be compared."""
-        kept = {name: value for name, value in vars(self).items() if not callable(value)}
-        return {name: float(value) if isinstance(value, float) else value for name, value in kept.items()} | {
-            "hidden": list(self.hidden)
-        }
+        numbers = {name: value for name, value in vars(self).items() if not callable(value)}
+        plain = {name: float(value) if isinstance(value, float) else value for name, value in numbers.items()}
+        return plain | {"hidden": list(self.hidden)}
 
     def trust_region(self, remaining: float) -> float:
         """`target_kl` while this much of the run remains, 1 to 0."""
@@ -98,7 +102,7 @@ def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAl
         ValueError: if it was made with other environments, or if observations are normalised, and its policy has
             no first layers to fold that into.
     """
-    made = (settings.algorithm or _trpo(settings))(environments)
+    made = make_trpo(settings, environments) if settings.algorithm is None else settings.algorithm(environments)
     if not isinstance(made, OnPolicyAlgorithm):
         raise TypeError(
             f"a policy that imitates needs an on-policy algorithm of Stable-Baselines3, whose rollouts can be paid "
@@ -129,8 +133,11 @@ def make_algorithm(settings: PolicySettings, environments: VecEnv) -> OnPolicyAl
     return made
 
 
-def _trpo(settings: PolicySettings) -> Algorithm:
-    return lambda environments: TRPO(
+def make_trpo(
+    settings: PolicySettings, environments: VecEnv, *, seed: int | None = None, device: str | torch.device = "cpu"
+) -> TRPO:
+    """TRPO by settings; Stable-Baselines3 advises the processor for networks as small as these."""
+    return TRPO(
         "MlpPolicy",
         environments,
         learning_rate=settings.critic_learning_rate,
@@ -141,6 +148,15 @@ def _trpo(settings: PolicySettings) -> Algorithm:
         cg_damping=settings.damping,
         n_critic_updates=settings.critic_epochs,
         target_kl=settings.trust_region(1.0),
-        policy_kwargs={"net_arch": {"pi": list(settings.hidden), "vf": list(settings.hidden)}},
-        device="cpu",  # Stable-Baselines3 advises it for networks as small as these
+        policy_kwargs={"net_arch": list(settings.hidden)},
+        seed=seed,
+        device=device,
     )
+
+
+def save_zip(model: BaseAlgorithm, file: Path) -> None:
+    """What `model.save` writes, whole or not at all."""
+    zipped = io.BytesIO()
+    model.save(zipped)
+    with atomic(file) as target:
+        target.write(zipped.getvalue())

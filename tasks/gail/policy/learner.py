@@ -6,7 +6,6 @@ All use of Stable-Baselines3's inner workings is in this file: its rollout buffe
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -20,9 +19,8 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
-from minimax_l2l.files import atomic
-from tasks.gail.environments.seeded_episodes import episodes_state, make_environments, restore_episodes
-from tasks.gail.policy.algorithm import FIRST_LAYERS, PolicySettings, make_algorithm
+from tasks.gail.environments.seeded_episodes import make_environments, restore_episodes
+from tasks.gail.policy.algorithm import FIRST_LAYERS, PolicySettings, make_algorithm, save_zip
 from tasks.gail.policy.own_randomness import OwnRandomness
 from tasks.gail.policy.recorder import Recorder
 
@@ -150,10 +148,10 @@ class PolicyLearner:
         with self.randomness:
             self.model.train()
 
-    def act(self, observations: np.ndarray, *, deterministic: bool = True) -> np.ndarray:
-        """The policy's actions at raw observations of shape (n, d)."""
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """The policy's most likely actions at raw observations of shape (n, d)."""
         seen = self.normaliser.normalize_obs(observations) if self.normaliser is not None else observations
-        actions, _ = self.model.predict(seen, deterministic=deterministic)
+        actions, _ = self.model.predict(seen, deterministic=True)
         return np.asarray(actions)
 
     def save(self, file: Path) -> None:
@@ -174,10 +172,7 @@ class PolicyLearner:
                 weights[f"{layer}.bias"] = (weights[f"{layer}.bias"].double() - first @ mean).float()
                 weights[f"{layer}.weight"] = first.float()
         plain.policy.load_state_dict(weights)
-        zipped = io.BytesIO()
-        plain.save(zipped)
-        with atomic(file) as target:
-            target.write(zipped.getvalue())
+        save_zip(plain, file)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next rollout and training depend on: tensors and plain values."""
@@ -188,7 +183,7 @@ class PolicyLearner:
             "optimizer": self.model.policy.optimizer.state_dict(),
             "timesteps": self.model.num_timesteps,
             "updates": self.model._n_updates,
-            "episodes": episodes_state(self.episodes),
+            "episodes": self.episodes.env_method("state_dict"),
             "starts": torch.from_numpy(np.array(self.model._last_episode_starts)),
             "seen": torch.from_numpy(np.array(self.model._last_obs)),
             "statistics": None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ class OwnRandomness:
     """A context in which torch's and numpy's global generators continue this object's own streams.
 
     Afterwards they are what they were, so a run depends on nothing that was drawn elsewhere, and disturbs nobody.
+    Python's own generator, which Stable-Baselines3 seeds and nothing here draws from, is put back as well.
 
     Args:
         seed: of both streams.
@@ -23,7 +25,7 @@ class OwnRandomness:
         self._numpy = np.random.RandomState(seed)
 
     def __enter__(self) -> None:
-        self._outside = torch.get_rng_state(), np.random.get_state()
+        self._outside = torch.get_rng_state(), np.random.get_state(), random.getstate()
         torch.set_rng_state(self._torch)
         np.random.set_state(self._numpy.get_state())
 
@@ -32,6 +34,7 @@ class OwnRandomness:
         self._numpy.set_state(np.random.get_state())
         torch.set_rng_state(self._outside[0])
         np.random.set_state(self._outside[1])
+        random.setstate(self._outside[2])
 
     def state_dict(self) -> dict[str, Any]:
         """Both streams, as tensors and plain numbers."""

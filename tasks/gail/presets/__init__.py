@@ -5,15 +5,15 @@ from tasks.gail.presets.imitation import PRESETS
 
 _BENCHMARKS = {
     "gail": "benchmark:benchmark_gail",
-    "gail-dense": "dense:measure_dense",
+    "gail-dense": "benchmark:measure_dense",
     "gail-experts": "experts:make_experts",
     "gail-speed": "speed:measure_speed",
-    "gail-stress-cells": "stress:find_cells",
-    "gail-stress-rates": "stress:find_rates",
-    "gail-stress-bounds": "stress:find_bounds",
-    "gail-stress-variants": "stress:find_variants",
+    "gail-stress-cells": "stress:CELLS.play",
+    "gail-stress-rates": "stress:RATES.play",
+    "gail-stress-bounds": "stress:BOUNDS.play",
+    "gail-stress-variants": "stress:VARIANTS.play",
     "gail-stress": "stress:play_grid",
-    "gail-transfer": "transfer:measure_transfer",
+    "gail-transfer": "benchmark:measure_transfer",
 }
 
 FAMILY = Family(

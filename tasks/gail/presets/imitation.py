@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from minimax_l2l.errors import require_count, require_positive, require_widths
 from minimax_l2l.lab.preset import Announce, Built, Hidden, Preset
 from tasks.gail.extras import require_libraries
-from tasks.gail.presets.methods import METHODS, Method
+from tasks.gail.presets.methods import METHODS, Method, Turned
 from tasks.gail.presets.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
     from minimax_l2l import InnerOptimizer
     from tasks.gail.demonstrations.demonstrations import Demonstrations
     from tasks.gail.policy.algorithm import PolicySettings
+    from tasks.gail.regularisers import Regulariser
     from tasks.gail.task import GAIL
 
 # A run is judged by windows of ten evaluations, at most five iterations apart.
@@ -97,11 +98,7 @@ class Imitation(Preset):
         return Built(
             task,
             self.optimizer(task),
-            facts={
-                "environment_id": self.expert.environment_id,
-                "data": self.data_name,
-                "data_sha256": shown.sha256,
-            },
+            {"environment_id": self.expert.environment_id, "data": self.data_name, "data_sha256": shown.sha256},
             validate_every=self.evaluated_every,
             on_failure="stop",
         )
@@ -115,7 +112,7 @@ class Imitation(Preset):
 
     def demonstrations(self) -> Demonstrations:
         """All that are given, one's own or the expert's."""
-        from tasks.gail.demonstrations.own_demonstrations import read_own
+        from tasks.gail.demonstrations.minari_files import read_own
 
         return read_own(self.data) if self.data is not None else self.expert.demonstrations()
 
@@ -130,19 +127,18 @@ class Imitation(Preset):
         Raises:
             ValueError: if there are too few.
         """
-        if self.data is not None and len(shown) < 2:
+        own = self.data is not None
+        if own and len(shown) < 2:
             raise ValueError(
                 f"a preset learns from some trajectories and holds others out, {self.data} has {len(shown)}; "
                 "record another one, or use tasks.gail.GAIL, which needs no others."
             )
-        own = self.data is not None
-        held_out = self.held_out if self.held_out is not None else max(len(shown) // 4, 1) if own else 5
-        learned_from, aside = shown.split(held_out)
-        wanted = self.trajectories if self.trajectories is not None else len(learned_from) if own else 10
+        learned_from, held_out = shown.split(self.held_out or (max(len(shown) // 4, 1) if own else 5))
+        wanted = self.trajectories or (len(learned_from) if own else 10)
         if self.way.bad:
             learned_from = self.expert.bad_demonstrations(wanted)
         learned_from = learned_from.limit(wanted)
-        return (learned_from.subsample(self.every, self.seed) if self.every > 1 else learned_from), aside
+        return (learned_from.subsample(self.every, self.seed) if self.every > 1 else learned_from), held_out
 
     def task(self, shown: Demonstrations) -> GAIL:
         """The task alone: what a run left can be loaded into it without an optimizer, which may be large."""
@@ -178,11 +174,9 @@ class Imitation(Preset):
             return MAKERS[self.method](task.discriminator, self.turned)
 
     @property
-    def turned(self) -> Any:
-        """What is turned on the discriminator's optimizer: nothing."""
-        from tasks.gail.presets.optimizers import Turned
-
-        return Turned()
+    def turned(self) -> Turned:
+        """What is turned on the discriminator's optimizer, which takes no step here."""
+        return Turned(steps=0)
 
     @property
     def reward(self) -> str:
@@ -205,16 +199,11 @@ class Imitation(Preset):
         return settings
 
     @property
-    def regularisers(self) -> Sequence[Any]:
+    def regularisers(self) -> Sequence[Regulariser]:
         """What is subtracted from the discriminator's objective."""
-        from tasks.gail.regularisers import Controller, EntropyBonus, GradientPenalty
+        from tasks.gail.regularisers import TERMS
 
-        kinds: Mapping[str, Callable[[], Any]] = {
-            "controller": Controller,
-            "gradient penalty": GradientPenalty,
-            "entropy bonus": EntropyBonus,
-        }
-        return (kinds[self.way.term](),) if self.way.term is not None else ()
+        return (TERMS[self.way.term](),) if self.way.term is not None else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,10 +225,8 @@ class TrainedImitation(Imitation):
             require_positive("rate", self.rate)
 
     @property
-    def turned(self) -> Any:
+    def turned(self) -> Turned:
         """Rate and steps."""
-        from tasks.gail.presets.optimizers import Turned
-
         return Turned(self.rate, self.inner_steps)
 
 

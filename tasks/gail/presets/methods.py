@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Term = Literal["controller", "gradient penalty", "entropy bonus"]
 
@@ -40,6 +40,19 @@ class Method:
     bad: bool = False
     radius: float | None = None
     judged_by_halves: bool = False
+
+
+class Turned(NamedTuple):
+    """What every method that trains the discriminator lets be turned.
+
+    Attributes:
+        rate: learning rate, of the discriminator's Adam or of phi's, or the bound on a learned updater's steps for
+            the method that is named after it; None takes the method's own.
+        steps: of the discriminator per iteration.
+    """
+
+    rate: float | None = None
+    steps: int = 1
 
 
 CONTROLS = ("frozen-d", "constant", "bad-demos", "noise", "noise-ball")

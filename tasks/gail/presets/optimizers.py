@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from minimax_l2l import (
     Adam,
@@ -19,7 +19,7 @@ from minimax_l2l import (
     Updater,
 )
 from tasks.gail.controls import NoiseOfSameNorm
-from tasks.gail.presets.methods import LONGEST
+from tasks.gail.presets.methods import LONGEST, Turned
 
 if TYPE_CHECKING:
     from tasks.gail.discriminator import Discriminator
@@ -32,19 +32,6 @@ ASCENT = 0.1
 TUNED = 0.1
 
 
-class Turned(NamedTuple):
-    """What every method alike lets be turned.
-
-    Attributes:
-        rate: learning rate, of the discriminator's Adam or of phi's, or the bound on a learned updater's steps for
-            the method that is named after it; None takes the method's own.
-        steps: of the discriminator per iteration.
-    """
-
-    rate: float | None = None
-    steps: int = 1
-
-
 Maker = Callable[["Discriminator", Turned], InnerOptimizer]
 
 
@@ -54,10 +41,6 @@ def _adam(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:  # no
 
 def _ascent(kind: type[GradientAscent]) -> Maker:
     return lambda _, turned: kind(steps=turned.steps, step_size=turned.rate or ASCENT)
-
-
-def _still(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:  # noqa: ARG001
-    return GradientAscent(steps=0)
 
 
 def _learned(
@@ -76,6 +59,10 @@ def _learned(
     )
 
 
+def _coordinate(kind: type[LearnedOptimizer] = LearnedOptimizer, *, longest: float | None = None) -> Maker:
+    return _learned(lambda _: MLPUpdater(), kind, longest=longest)
+
+
 def _bounded(updater: Callable[[Discriminator], Updater]) -> Maker:
     """Updaters that see many weights at once make the discriminator's grow without end unless steps are bounded.
 
@@ -84,14 +71,9 @@ def _bounded(updater: Callable[[Discriminator], Updater]) -> Maker:
     return _learned(updater, rate=3e-3, longest=LONGEST)
 
 
-def _bound(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:  # noqa: ARG001
-    """By coordinate as `_learned` makes it; what is turned is how far an iteration may move the weights."""
-    return LearnedOptimizer(
-        MLPUpdater(),
-        steps=turned.steps,
-        learning_rate=META,
-        max_relative_step=(turned.rate or TUNED) / turned.steps,
-    )
+def _bound(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:
+    """By coordinate; what is turned is how far an iteration may move the weights."""
+    return _coordinate(longest=turned.rate or TUNED)(discriminator, Turned(steps=turned.steps))
 
 
 def _dense_paper(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:
@@ -106,26 +88,18 @@ def _dense_paper(discriminator: Discriminator, turned: Turned) -> InnerOptimizer
 
 
 MAKERS: dict[str, Maker] = {
-    "gail-adam": _adam,
-    "c-gail": _adam,
-    "gail-gp": _adam,
-    "gail-entropy": _adam,
-    "gail-sgd": _ascent(GradientAscent),
+    **dict.fromkeys(("gail-adam", "c-gail", "gail-gp", "gail-entropy", "gail-adam-ball", "bad-demos"), _adam),
+    **dict.fromkeys(("gail-sgd", "frozen-d", "constant"), _ascent(GradientAscent)),
     "gail-extragradient": _ascent(ExtraGradient),
-    "gail-adam-ball": _adam,
-    "coordinate-l2l": _learned(lambda _: MLPUpdater()),
-    "coordinate-ball-l2l": _learned(lambda _: MLPUpdater(), longest=LONGEST),
+    "coordinate-l2l": _coordinate(),
+    **dict.fromkeys(
+        ("coordinate-ball-l2l", "coordinate-halves-l2l", "coordinate-c-l2l"), _coordinate(longest=LONGEST)
+    ),
     "coordinate-bound-l2l": _bound,
-    "coordinate-halves-l2l": _learned(lambda _: MLPUpdater(), longest=LONGEST),
-    "coordinate-c-l2l": _learned(lambda _: MLPUpdater(), longest=LONGEST),
     "rows-l2l": _bounded(lambda d: RowUpdater(d.shapes)),
     "low-rank-l2l": _bounded(lambda d: LowRankUpdater(d.size)),
-    "dense-l2l": _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True)),
-    "dense-ball-l2l": _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True)),
+    **dict.fromkeys(("dense-l2l", "dense-ball-l2l"), _bounded(lambda d: DenseMLPUpdater(d.size, streaming=True))),
     "dense-l2l-paper": _dense_paper,
-    "frozen-d": _still,
-    "constant": _still,
-    "bad-demos": _adam,
-    "noise": _learned(lambda _: MLPUpdater(), NoiseOfSameNorm),
-    "noise-ball": _learned(lambda _: MLPUpdater(), NoiseOfSameNorm, longest=LONGEST),
+    "noise": _coordinate(NoiseOfSameNorm),
+    "noise-ball": _coordinate(NoiseOfSameNorm, longest=LONGEST),
 }

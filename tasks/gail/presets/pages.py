@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -39,17 +39,13 @@ ROW_FIELDS = {"setting", "method", "seed", "data", "epochs", "inner_steps", *COL
 ROW_FIELDS |= {"random_return", "expert_return"}
 CURVES = {"iterations", "returns", "expert_accuracy", "held_out_accuracy", "policy_accuracy"}
 
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Measured:
-    """An evaluated run.
-
-    Attributes:
-        folder: of it.
-        row: its numbers.
-        curves: evaluated iterations, mean returns and accuracies there.
-        environment: what it was evaluated with.
-    """
+    """An evaluated run: its numbers, its curves, and what it was evaluated with."""
 
     folder: Path
     row: Mapping[str, Any]
@@ -62,11 +58,6 @@ class Measured:
         method, steps = str(self.row["method"]), self.row["inner_steps"]
         title = METHODS[method].title + (f", {steps} steps" if steps > 1 else "")
         return f"control: {title}" if method in CONTROLS else title
-
-    @property
-    def data(self) -> tuple[str, str]:
-        """The demonstrations' name, and what tells them from others of that name."""
-        return str(self.row["data"]), str(self.environment.get("data_sha256"))
 
     @property
     def stability(self) -> Stability:
@@ -82,9 +73,7 @@ class Measured:
 def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Section]:  # noqa: ARG001
     """A page about some runs that have been evaluated, an expert after the other.
 
-    Args:
-        folders: of the runs.
-        data: what they imitated, if that is your own; not asked, evaluations hold all that is shown.
+    `data` is not asked: evaluations hold all that is shown.
 
     Raises:
         DamagedRunError: if one of them has not been evaluated, or is damaged.
@@ -93,13 +82,11 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     runs = sorted(map(_measured, folders), key=lambda run: (order.index(run.row["method"]), run.row["seed"]))
     page = []
     for name, setting in SETTINGS.items():
-        groups: dict[tuple[str, str], list[Measured]] = {}
-        for run in runs:
-            if run.row["setting"] == name:
-                groups.setdefault(run.data, []).append(run)
-        for (shown, _), theirs in groups.items():
-            own = "" if shown == setting.dataset else f", taught by {shown}"
-            page += _about(f"{setting.title}{own}", theirs)
+        own = [run for run in runs if run.row["setting"] == name]
+        alike = _grouped(own, lambda run: (run.row["data"], str(run.environment.get("data_sha256"))))
+        for (shown, _), theirs in alike.items():
+            taught = "" if shown == setting.dataset else f", taught by {shown}"
+            page += _about(f"{setting.title}{taught}", theirs)
     return [*page, environment_section(runs[0].environment)]
 
 
@@ -128,7 +115,7 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
             "on, the worst window is the lowest mean of ten, the longest outage the most iterations in a row below "
             "0.8, and the worst tenth the mean of the lowest evaluations. A run without a hit is one outage as "
             "long as itself, with a worst window of 0.",
-            figure=svg(stability_dots(_by_method(runs, [run.stability for run in runs]))),
+            figure=svg(stability_dots(_by_method(runs, lambda run: run.stability))),
         ),
         Section(
             f"{title}: what the discriminator knows",
@@ -136,7 +123,7 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
             "A discriminator that is right on the pairs it learned from and wrong on held-out ones knows its "
             "demonstrations rather than the expert. Accuracies near one half on both sides mean that it cannot "
             "tell the policy from the expert.",
-            figure=svg(discriminator_curves(_by_method(runs, [run.curves for run in runs]))),
+            figure=svg(discriminator_curves(_by_method(runs, lambda run: run.curves))),
         ),
     ]
 
@@ -158,14 +145,11 @@ def _on_divergence(runs: Sequence[Measured]) -> str:
 
 def _over_seeds(title: str, runs: Sequence[Measured]) -> list[Section]:
     """Interquartile means with their doubt, where a method has several seeds with runs of one length."""
-    groups: dict[tuple[str, int], dict[int, Measured]] = {}
-    for run in runs:
-        groups.setdefault((run.title, run.row["epochs"]), {}).setdefault(run.row["seed"], run)
-    cells = [
-        [f"{name}, {length} iterations", str(len(group)), *_estimates([*group.values()])]
-        for (name, length), group in groups.items()
-        if len(group) > 1
-    ]
+    cells = []
+    for (name, length), alike in _grouped(runs, lambda run: (run.title, run.row["epochs"])).items():
+        group = [theirs[0] for theirs in _grouped(alike, lambda run: run.row["seed"]).values()]
+        if len(group) > 1:
+            cells.append([f"{name}, {length} iterations", str(len(group)), *_estimates(group)])
     if not cells:
         return []
     return [
@@ -180,16 +164,15 @@ def _over_seeds(title: str, runs: Sequence[Measured]) -> list[Section]:
 
 
 def _estimates(group: Sequence[Measured]) -> list[str]:
-    measures: tuple[list[float], ...] = (
+    cells = []
+    for values in (
         [run.row["final_score"] for run in group],
         [run.stability.area for run in group],
         [run.stability.worst_window for run in group],
-    )
-    estimates = [Bootstrap(np.random.default_rng(0)).interquartile_mean([values]) for values in measures]
-    return [
-        *(f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})" for estimate in estimates),
-        f"{sum(run.stability.outage for run in group)}",
-    ]
+    ):
+        estimate = Bootstrap(np.random.default_rng(0)).interquartile_mean([values])
+        cells.append(f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})")
+    return [*cells, str(sum(run.stability.outage for run in group))]
 
 
 def _on_controls(runs: Iterable[Measured]) -> str:
@@ -205,17 +188,11 @@ def _on_controls(runs: Iterable[Measured]) -> str:
 
 def _table(runs: Sequence[Measured]) -> tuple[list[str], list[list[str]]]:
     """Result rows as column titles and cells."""
-    cells = [
-        [
-            name,
-            *(
-                "-" if (value := run.row[field]) is None else form.format(value)
-                for field, (_, form) in COLUMNS.items()
-            ),
-        ]
-        for name, run in zip(_names(runs), runs, strict=True)
-    ]
-    return ["method", *(title for title, _ in COLUMNS.values())], cells
+    lines = []
+    for name, run in zip(_names(runs), runs, strict=True):
+        values = [(run.row[field], form) for field, (_, form) in COLUMNS.items()]
+        lines.append([name, *("-" if value is None else form.format(value) for value, form in values)])
+    return ["method", *(title for title, _ in COLUMNS.values())], lines
 
 
 def _names(runs: Sequence[Measured]) -> list[str]:
@@ -227,24 +204,27 @@ def _names(runs: Sequence[Measured]) -> list[str]:
     return names
 
 
-def _by_method(runs: Sequence[Measured], values: Sequence[Any]) -> dict[str, list[Any]]:
+def _grouped(runs: Iterable[Measured], key: Callable[[Measured], K]) -> dict[K, list[Measured]]:
+    """Those of one key together, in the order in which keys first come."""
+    groups: dict[K, list[Measured]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return groups
+
+
+def _by_method(runs: Sequence[Measured], value: Callable[[Measured], T]) -> dict[str, list[T]]:
     """Values of runs, those of one method together."""
-    grouped: dict[str, list[Any]] = {}
-    for run, value in zip(runs, values, strict=True):
-        grouped.setdefault(run.title, []).append(value)
-    return grouped
+    return {name: [value(run) for run in theirs] for name, theirs in _grouped(runs, lambda run: run.title).items()}
 
 
 def _panels(title: str, runs: Sequence[Measured]) -> list[Panel]:
     """One panel for each length of runs: curves of one panel share their iterations."""
-    lengths: dict[tuple[float, ...], list[Measured]] = {}
-    for run in runs:
-        lengths.setdefault(tuple(run.curves["iterations"]), []).append(run)
+    lengths = _grouped(runs, lambda run: tuple(run.curves["iterations"]))
     return [
         Panel(
             title=title if len(lengths) == 1 else f"{title}, {iterations[-1]} iterations",
             iterations=[int(step) for step in iterations],
-            returns=_by_method(theirs, [run.curves["returns"] for run in theirs]),
+            returns=_by_method(theirs, lambda run: run.curves["returns"]),
             expert=theirs[0].row["expert_return"],
             random=theirs[0].row["random_return"],
         )

@@ -12,7 +12,7 @@ from minimax_l2l.lab.preset import Announce
 from minimax_l2l.lab.runs import read_solution, read_whole
 from minimax_l2l.training.folder import RunFolder
 from tasks.gail.demonstrations.demonstrations import Demonstrations
-from tasks.gail.measures.measurement import LAST, measure, to_the_end
+from tasks.gail.measures.measurement import LAST, measure
 from tasks.gail.presets.imitation import Imitation
 from tasks.gail.task import GAIL
 
@@ -44,38 +44,52 @@ def load_task(preset: Imitation, folder: Path, shown: Demonstrations) -> GAIL:
     return task
 
 
+def to_the_end(preset: Imitation, history: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
+    """The history of a run that diverged, its missing evaluations those of random actions.
+
+    Raises:
+        ValueError: if it diverged before it was ever evaluated.
+    """
+    if not any("return_mean" in row for row in history):
+        raise ValueError(
+            "the run diverged before its first evaluation, so there is nothing to measure; take another seed or "
+            "method."
+        )
+    last, every = history[-1], preset.evaluated_every
+    missing = range(int(last["step"]) // every * every + every, preset.iterations + 1, every)
+    return [*history, *({**last, "step": step, "return_mean": preset.expert.random_return} for step in missing)]
+
+
+def measure_run(
+    preset: Imitation, task: GAIL, shown: Demonstrations, history: Sequence[Mapping[str, float]], *, expert: float
+) -> dict[str, Any]:
+    """What `measure` says of a run of a preset; `expert` is the expert's mean return."""
+    return measure(
+        task,
+        history,
+        preset.split(shown)[1],
+        random=preset.expert.random_return,
+        expert=expert,
+        episodes=preset.final_episodes,
+    )
+
+
 def evaluate_run(preset: Imitation, folder: Path, announce: Announce) -> dict[str, Any]:
-    """Measure a run's policy on fixed-seed episodes.
+    """Measure a run's policy on fixed-seed episodes: `{"environment": ..., "rows": [row], "curves": ...}`.
 
-    Args:
-        preset: that the run was made with.
-        folder: of the run.
-        announce: called with a few words before each piece of work.
-
-    Returns:
-        `{"environment": ..., "rows": [row], "curves": ...}`.
+    Arguments and errors are those of `Preset.evaluate`.
     """
     files, shown = RunFolder(folder), preset.demonstrations()
     task = load_task(preset, folder, shown)
     solution = read_solution(folder)
-    setting = preset.expert
     history: Sequence[Mapping[str, float]] = files.read_metrics()
-    expert_return = _expert_return(preset, shown)
+    expert = _expert_return(preset, shown)
     diverged = solution["status"] == Status.DIVERGED.name.lower()
     if diverged:
-        history = to_the_end(
-            history, preset.iterations, every=preset.evaluated_every, random_return=setting.random_return
-        )
+        history = to_the_end(preset, history)
     announce(f"playing {preset.final_episodes} episodes")
     try:
-        measured = measure(
-            task,
-            history,
-            preset.split(shown)[1],
-            random=setting.random_return,
-            expert=expert_return,
-            episodes=preset.final_episodes,
-        )
+        measured = measure_run(preset, task, shown, history, expert=expert)
     except (LookupError, ValueError) as error:  # lines that are missing, or numbers in them
         raise DamagedRunError(
             f"{files.metrics_file} is not of a whole run ({error}); solve it again in another folder."
@@ -86,12 +100,12 @@ def evaluate_run(preset: Imitation, folder: Path, announce: Announce) -> dict[st
         "method": preset.method,
         "seed": preset.seed,
         "data": preset.data_name,
-        "environment": setting.environment_id,
+        "environment": preset.expert.environment_id,
         "stress": "none",
         "epochs": preset.iterations,
-        "inner_steps": preset.turned.steps if preset.way.trains else 0,
-        "random_return": setting.random_return,
-        "expert_return": expert_return,
+        "inner_steps": preset.turned.steps,
+        "random_return": preset.expert.random_return,
+        "expert_return": expert,
         **measured,
         "diverged": solution["steps"] if diverged else None,
         "train_seconds": round(solution["seconds"], 2),

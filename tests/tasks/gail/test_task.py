@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from demonstrators import pump
 from gymnasium.envs.classic_control import CartPoleEnv
 from gymnasium.envs.registration import EnvSpec
 from sb3_contrib import TRPO
@@ -14,7 +15,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from minimax_l2l import Adam, DamagedRunError, ExtraGradient, GradientAscent, LearnedOptimizer, MLPUpdater, Status
 from tasks.gail import GAIL, Controller, Demonstrations, NoiseOfSameNorm, PolicySettings, clone_behaviour, record
 from tasks.gail.environments.fixed_horizon import CARTPOLE
-from tasks.gail.experts.scripted import balance, pump, push_left
+from tasks.gail.experts.scripted import balance, push_left
 
 SMALL = PolicySettings(environments=4, steps=32, critic_batch=64, critic_epochs=2, hidden=(8,))
 EXPERT = record(balance, "CartPole-v1", 2, seed=0)

@@ -4,6 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from demonstrators import at_random, pump
 from gymnasium.envs.classic_control import MountainCarEnv
 from gymnasium.envs.registration import EnvSpec
 
@@ -11,7 +12,7 @@ from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.demonstrations.recording import record
 from tasks.gail.demonstrations.trajectory import Trajectory
 from tasks.gail.environments.seeded_episodes import make_environment
-from tasks.gail.experts.scripted import pump, push_left, random_policy
+from tasks.gail.experts.scripted import push_left
 
 
 def numbered(*lengths: int, name: str = "MountainCar-v0") -> Demonstrations:
@@ -200,7 +201,7 @@ class TestAgainstAnEnvironment:
     @pytest.mark.parametrize("name", ["CartPole-v1", "MountainCar-v0", "Pendulum-v1"])
     def test_its_own_fit(self, name):
         environment = make_environment(name, seed=0)
-        record(random_policy(environment, 0), name, 2, seed=0).check_against(environment)
+        record(at_random(environment), name, 2, seed=0).check_against(environment)
 
     def test_of_another_environment(self):
         with pytest.raises(

@@ -4,22 +4,25 @@ import json
 import os
 import socket
 import sys
+from pathlib import Path
 
 import gymnasium
 import minari
 import numpy as np
 import pytest
+from demonstrators import at_random, pump
 from gymnasium.envs.classic_control import CartPoleEnv
 from gymnasium.envs.registration import EnvSpec
 
 from minimax_l2l.extras import MissingExtraError
 from tasks.gail.demonstrations.demonstrations import Demonstrations
-from tasks.gail.demonstrations.minari_files import read_minari, write_minari
+from tasks.gail.demonstrations.minari_files import read_minari, read_own, write_minari
 from tasks.gail.demonstrations.recording import record
 from tasks.gail.environments.fixed_horizon import CARTPOLE
 from tasks.gail.environments.seeded_episodes import make_environment
-from tasks.gail.experts.scripted import balance, pump, random_policy
+from tasks.gail.experts.scripted import balance, push_left
 
+LEFT = record(push_left, "CartPole-v1", 2, seed=0)
 NAME = "minimax_l2l/mountain-car/expert-v0"
 
 
@@ -47,7 +50,7 @@ def everything(folder):
 class TestRoundTrip:
     @pytest.mark.parametrize("name", ["CartPole-v1", "Pendulum-v1", CARTPOLE])
     def test_what_is_read_is_what_was_written(self, tmp_path, name):
-        policy = random_policy(make_environment(name, seed=0), 0) if name == "Pendulum-v1" else balance
+        policy = at_random(make_environment(name, seed=0)) if name == "Pendulum-v1" else balance
         written = record(policy, name, 2, seed=0)
         write_minari(written, "a/b/c-v3", root=tmp_path, source="test")
         read = read_minari("a/b/c-v3", root=tmp_path)
@@ -193,3 +196,45 @@ class TestRefusals:
             write_minari(shown, NAME, root=tmp_path, source="test")
         with pytest.raises(MissingExtraError, match=r"minimax-l2l\[gail\]"):
             read_minari(NAME, root=tmp_path)
+
+
+class TestOnesOwn:
+    """A person's own dataset is found in the folder that they name."""
+
+    @pytest.fixture
+    def root(self, tmp_path):
+        write_minari(LEFT, "mine/cartpole/left-v0", root=tmp_path, source="scripted")
+        return tmp_path
+
+    @pytest.mark.parametrize("folder", ["mine/cartpole/left-v0", "mine/cartpole", "."])
+    def test_in_its_folder_or_one_above(self, folder, root):
+        assert read_own(root / folder).sha256 == LEFT.sha256
+
+    def test_in_the_working_directory(self, root, monkeypatch):
+        monkeypatch.chdir(root / "mine/cartpole/left-v0")
+        assert read_own(Path()).sha256 == LEFT.sha256
+
+    def test_one_of_several_must_be_named(self, root):
+        write_minari(LEFT, "mine/again-v1", root=root, source="scripted")
+        with pytest.raises(ValueError, match=r"holds 2 Minari datasets, mine/again-v1, \S*left-v0 among them"):
+            read_own(root)
+        assert len(read_own(root / "mine/again-v1")) == 2
+
+    def test_one_that_was_renamed(self, root):
+        (root / "mine/cartpole/left-v0").rename(root / "mine/cartpole/left")
+        with pytest.raises(ValueError, match=r"left is no longer called as Minari called it.*for example left-v0"):
+            read_own(root)
+
+    def test_none(self, tmp_path):
+        with pytest.raises(ValueError, match="holds no Minari dataset; give a folder that"):
+            read_own(tmp_path)
+
+    def test_no_folder(self, tmp_path):
+        with pytest.raises(ValueError, match=r"there is no folder .*nowhere; give that of a Minari dataset"):
+            read_own(tmp_path / "nowhere")
+
+    def test_a_damaged_one(self, root):
+        file = root / "mine/cartpole/left-v0/data/main_data.hdf5"
+        file.write_bytes(file.read_bytes()[:200])
+        with pytest.raises(ValueError, match="cannot be read as a Minari dataset"):
+            read_own(root)

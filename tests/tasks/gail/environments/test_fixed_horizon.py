@@ -3,9 +3,10 @@
 import gymnasium
 import numpy as np
 import pytest
+from demonstrators import pump
 
 from tasks.gail.environments.fixed_horizon import CARTPOLE, CARTPOLE_AT_ONE, MOUNTAIN_CAR, register
-from tasks.gail.experts.scripted import balance, balance_right, pump, push_left
+from tasks.gail.experts.scripted import balance, balance_right, push_left
 
 register()
 

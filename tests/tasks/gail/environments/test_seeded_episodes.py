@@ -14,7 +14,6 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from tasks.gail.environments.fixed_horizon import CARTPOLE, MOUNTAIN_CAR
 from tasks.gail.environments.seeded_episodes import (
     SeededEpisodes,
-    episodes_state,
     make_environment,
     make_environments,
     require_supported_spaces,
@@ -172,7 +171,7 @@ class TestResuming:
         whole.reset()
         play(whole, actions[:stop])
         expected_observations = whole.buf_obs[None].copy()
-        state = through_a_file(episodes_state(whole))
+        state = through_a_file(whole.env_method("state_dict"))
         expected = play(whole, actions[stop:])
         assert sum(dones.sum() for _, _, dones, _, _ in expected) >= (2 if name == CARTPOLE else 4)
 
@@ -216,7 +215,7 @@ class TestResuming:
     def test_another_number_of_environments_is_refused(self):
         two, three = make_environments("CartPole-v1", 2, seed=0), make_environments("CartPole-v1", 3, seed=0)
         with pytest.raises(ValueError, match="the checkpoint holds 2 environments, the run has 3"):
-            restore_episodes(three, episodes_state(two))
+            restore_episodes(three, two.env_method("state_dict"))
 
 
 class TestAges:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tasks.gail.experiments import benchmark, dense, experts, job, speed, stress, transfer
+from tasks.gail.experiments import benchmark, experts, job, speed, stress
 from tasks.gail.experiments.job import Job, play, play_into
 from tasks.gail.experiments.stress import Cell
 from tasks.gail.experts.scripted import balance
@@ -192,29 +192,29 @@ class TestFiles:
         assert len({tuple(one.identity.values()) for one in jobs}) == len(jobs) == 110
 
     def test_cells(self, here, jobs):
-        stress.find_cells(here, announce=silent)
+        stress.CELLS.play(here, announce=silent)
         assert {one.preset.method for one in jobs} == {"gail-adam"}
         assert not {one.preset.seed for one in jobs} & set(benchmark.SEEDS)
         assert len({one.name for one in jobs}) == len(jobs)
         assert all(one.preset.every == 10 and one.preset.trajectories == 1 for one in jobs)
 
     def test_bounds(self, here, jobs):
-        stress.find_bounds(here, announce=silent)
+        stress.BOUNDS.play(here, announce=silent)
         assert len({one.name for one in jobs}) == len(jobs) == 20
         assert {one.preset.rate for one in jobs} == set(stress.BOUNDS.rates)
 
     def test_variants(self, here, jobs):
-        stress.find_variants(here, announce=silent)
+        stress.VARIANTS.play(here, announce=silent)
         assert {(one.preset.method, one.preset.setting, one.preset.seed) for one in jobs} == {
             (method, cell.setting, seed)
-            for method in stress.VARIANTS
+            for method in stress.VARIANTS.methods
             for cell in stress.GRID
             for seed in stress.PILOT_SEEDS
         }
-        assert all(METHODS[name].radius and METHODS[name].learns for name in stress.VARIANTS)
+        assert all(METHODS[name].radius and METHODS[name].learns for name in stress.VARIANTS.methods)
 
     def test_transfer_freezes_what_cartpole_trained(self, here, jobs):
-        transfer.measure_transfer(here, announce=silent)
+        benchmark.measure_transfer(here, announce=silent)
         new, frozen = ([one for one in jobs if (one.trained is None) == is_new] for is_new in (True, False))
         assert {one.preset.setting for one in new} == {"cartpole", "mountain-car", "acrobot"}
         assert {one.preset.setting for one in frozen} == {"mountain-car", "acrobot"}
@@ -328,7 +328,7 @@ class TestRates:
 def test_dense_runs_are_played_one_at_a_time(here, monkeypatch):
     calls = []
     monkeypatch.setattr(job, "fill", lambda file, jobs, play, **options: calls.append((jobs, options)) or file)
-    dense.measure_dense(here, announce=silent, workers=2)
+    benchmark.measure_dense(here, announce=silent, workers=2)
     ((jobs, options),) = calls
     assert {one.preset.method for one in jobs} == {"dense-l2l", "dense-ball-l2l", "dense-l2l-paper"}
     assert options["workers"] == 1

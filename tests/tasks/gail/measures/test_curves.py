@@ -122,17 +122,9 @@ class TestStabilityDots:
         assert [tick.get_text() for tick in axes.get_yticklabels()] == ["steady", "shaky"]
         assert axes.yaxis_inverted()
 
-    def test_measures_are_chosen(self):
-        figure = stability_dots(RUNS, measures=["drawdown", "cvar10", "area"])
-        assert len(figure.axes) == 3
-
     def test_refusals(self):
         with pytest.raises(ValueError, match="at least one run of every method"):
             stability_dots({"steady": []})
-        with pytest.raises(ValueError, match="there is no measure 'draw'"):
-            stability_dots(RUNS, measures=["draw"])
-        with pytest.raises(ValueError, match="at least one panel"):
-            stability_dots(RUNS, measures=[])
 
 
 def test_without_matplotlib_one_sentence_says_what_to_install(monkeypatch):

@@ -66,18 +66,6 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
 
 
-@pytest.fixture
-def run(capsys):
-    """Run a command; exit code, standard output, standard error with its lines joined."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = cli.main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, " ".join(captured.err.split())
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     """A run, solved and evaluated once, to be copied."""
@@ -362,12 +350,6 @@ class TestEvaluate:
         assert code == 1
         assert "no score can be measured between them; give a better expert's" in err
 
-    def damage_config(self, folder):
-        (folder / "config.json").write_text('{"preset": "gail')
-
-    def partial_config(self, folder):
-        (folder / "config.json").write_text(json.dumps({"preset": PRESET}))
-
     def strange_config(self, folder):
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps(config | {"preset": "gail/cartpole-magic"}))
@@ -421,14 +403,9 @@ class TestEvaluate:
     def lose_solution(self, folder):
         (folder / "solution.json").unlink()
 
-    def empty_solution(self, folder):
-        (folder / "solution.json").write_text("{}")
-
     @pytest.mark.parametrize(
         ("damage", "sentence"),
         [
-            (damage_config, "config.json cannot be read"),
-            (partial_config, "config.json names no preset with its settings"),
             (strange_config, "there is no preset 'gail/cartpole-magic'"),
             (other_config, "the run's settings make no sense (iterations must be an integer"),
             (other_size, "holds a damaged run (ValueError in reading its checkpoint)"),
@@ -441,7 +418,6 @@ class TestEvaluate:
             (cut_metrics, "metrics.jsonl is not of a whole run (a curve needs at least as many evaluations"),
             (strange_metrics, "metrics.jsonl is not of a whole run"),
             (lose_solution, "holds no solution.json"),
-            (empty_solution, "solution.json lacks status, steps, seconds, passes"),
         ],
     )
     def test_damaged_runs(self, damage, sentence, run, solved):
