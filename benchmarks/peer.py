@@ -23,8 +23,7 @@ import tyro
 from minimax_l2l.lab import write_rows
 from tasks.gail.measures.measurement import measure_policy
 from tasks.gail.policy.algorithm import PolicySettings
-from tasks.gail.presets.methods import METHODS
-from tasks.gail.presets.runs import PAPER, pose
+from tasks.gail.presets.imitation import TrainedImitation
 from tasks.gail.presets.settings import DATASETS, SETTINGS
 
 ROOT = Path(__file__).parents[1]
@@ -55,15 +54,24 @@ def _theirs(peer: Path, seed: int) -> dict[str, Any]:
     return row
 
 
+class _Raw(TrainedImitation):
+    """The preset on observations as they are."""
+
+    @property
+    def policy(self) -> PolicySettings:
+        return replace(super().policy, normalise=False)
+
+
 def _ours(seed: int) -> dict[str, Any]:
-    raw = replace(PAPER, policy=PolicySettings(normalise=False))
-    task, optimizer = pose(SETTING, METHODS["gail-adam"], raw, seed=seed)
+    preset = _Raw(setting="cartpole", method="gail-adam", rollout=SETTING.rollout, seed=seed)
+    shown = preset.demonstrations()
+    task = preset.task(shown)
     began = time.process_time()
-    task.solve(optimizer, device="cpu")
+    task.solve(preset.optimizer(task), device="cpu")
     seconds = time.process_time() - began
-    _, held_out = SETTING.demonstrations().split(PAPER.held_out)
+    _, held_out = preset.split(shown)
     measured = measure_policy(task, held_out, random=SETTING.random_return, expert=SETTING.expert_return)
-    steps = PAPER.iterations * task.learner.steps
+    steps = preset.iterations * task.learner.steps
     return {
         "method": "gail-adam",
         "environment": SETTING.environment_id,

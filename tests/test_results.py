@@ -1,5 +1,6 @@
 """Every table of the documentation is what the stored results give."""
 
+import importlib
 import json
 from pathlib import Path
 
@@ -44,3 +45,8 @@ def test_the_experts_that_ship_are_the_ones_that_were_measured():
         shown = setting.demonstrations()
         assert shown.sha256 == row["recorded_sha256"]
         assert shown.returns.mean() == pytest.approx(row["recorded_return"])
+
+
+@pytest.mark.parametrize("script", ["dense_updater", "make", "peer"])
+def test_scripts_use_what_there_is(script):
+    importlib.import_module(f"benchmarks.{script}")

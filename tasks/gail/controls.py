@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from minimax_l2l import InnerProblem, LearnedOptimizer
+from minimax_l2l import InnerProblem, Iterate, LearnedOptimizer, leaves
 from minimax_l2l.errors import require_count, require_positive
-from minimax_l2l.iterate import Iterate
 from minimax_l2l.optimizers.base import Observer
-from minimax_l2l.trees import leaves
 
 if TYPE_CHECKING:
     from tasks.gail.demonstrations.demonstrations import Demonstrations

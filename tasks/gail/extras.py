@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minimax_l2l.extras import require_extra
+from minimax_l2l import require_extra
 
 
 def require_libraries() -> None:

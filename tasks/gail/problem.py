@@ -10,12 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minimax_l2l import InnerProblem
+from minimax_l2l import InnerProblem, Iterate, Tree, leaves, uniform
 from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.constraints.free import Free
-from minimax_l2l.iterate import Iterate
-from minimax_l2l.randomness import uniform
-from minimax_l2l.trees import Tree, leaves
 from tasks.gail.discriminator import Discriminator
 from tasks.gail.pairs import Pairs
 from tasks.gail.regularisers import Regulariser

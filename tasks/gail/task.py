@@ -10,12 +10,10 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor
 
-from minimax_l2l import InnerOptimizer, InnerProblem, Task
+from minimax_l2l import InnerOptimizer, InnerProblem, Iterate, Task, leaves
 from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.constraints.free import Free
 from minimax_l2l.errors import require_choice, require_count, require_positive
-from minimax_l2l.iterate import Iterate
-from minimax_l2l.trees import leaves
 from tasks.gail.absorbing import steps_absorbed, still_to_come, time_limit, with_absorbed
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.discriminator import Discriminator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from minimax_l2l import Tree
 from minimax_l2l.constraints.balls import L2Ball
-from minimax_l2l.trees import Tree
 
 
 class WeightBall(L2Ball):

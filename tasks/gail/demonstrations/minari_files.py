@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minimax_l2l.extras import require_extra
+from minimax_l2l import require_extra
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.demonstrations.trajectory import Trajectory, naming
 from tasks.gail.environments.seeded_episodes import make_environment

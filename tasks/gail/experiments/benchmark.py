@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minimax_l2l.lab.pool import EVERY_CORE
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.lab.rows import fill
+from minimax_l2l.lab import EVERY_CORE, Announce, fill
 from tasks.gail.controls import clone_behaviour
 from tasks.gail.experiments.job import RUNS, Job, job, play_into
 from tasks.gail.measures.measurement import measure_policy

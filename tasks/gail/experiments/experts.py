@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minimax_l2l.lab.pool import EVERY_CORE
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.lab.rows import fill
+from minimax_l2l.lab import EVERY_CORE, Announce, fill
 from tasks.gail.demonstrations.minari_files import write_minari
 from tasks.gail.demonstrations.recording import Policy, record
 from tasks.gail.environments.evaluator import Act, Evaluator

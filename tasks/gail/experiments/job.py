@@ -10,11 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minimax_l2l import LearnedOptimizer, Status
-from minimax_l2l.lab.pool import EVERY_CORE
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.lab.rows import fill
-from minimax_l2l.training.folder import RunFolder
+from minimax_l2l import LearnedOptimizer, RunFolder, Status
+from minimax_l2l.lab import EVERY_CORE, Announce, fill
 from tasks.gail.presets.imitation import PRESETS, Imitation
 from tasks.gail.presets.runs import measure_run, to_the_end
 

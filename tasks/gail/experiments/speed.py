@@ -13,9 +13,7 @@ from typing import Any
 import torch
 
 from minimax_l2l import Updater
-from minimax_l2l.lab.pool import EVERY_CORE
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.lab.rows import write_rows
+from minimax_l2l.lab import EVERY_CORE, Announce, write_rows
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.policy.learner import PolicyLearner
 from tasks.gail.presets.imitation import FEWEST, PRESETS

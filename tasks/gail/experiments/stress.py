@@ -11,9 +11,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from minimax_l2l.lab.pool import EVERY_CORE
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.lab.rows import read_rows
+from minimax_l2l.lab import EVERY_CORE, Announce, read_rows
 from tasks.gail.experiments.benchmark import SEEDS
 from tasks.gail.experiments.job import Job, play_into
 from tasks.gail.presets.imitation import PRESETS, TrainedImitation

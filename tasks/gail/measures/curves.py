@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from minimax_l2l import require_extra
 from minimax_l2l.errors import require_choice
-from minimax_l2l.extras import require_extra
 from tasks.gail.measures.stability import Stability
 from tasks.gail.measures.statistics import interquartile_mean
 

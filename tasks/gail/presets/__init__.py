@@ -1,6 +1,6 @@
 """Imitation as the command line sees it."""
 
-from minimax_l2l.lab.family import Family
+from minimax_l2l.lab import Family
 from tasks.gail.presets.imitation import PRESETS
 
 _BENCHMARKS = {

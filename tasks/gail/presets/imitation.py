@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minimax_l2l.errors import require_count, require_positive, require_widths
-from minimax_l2l.lab.preset import Announce, Built, Hidden, Preset
+from minimax_l2l.lab import Announce, Built, Hidden, Preset
 from tasks.gail.extras import require_libraries
 from tasks.gail.presets.methods import METHODS, Method, Turned
 from tasks.gail.presets.settings import SETTINGS, Setting

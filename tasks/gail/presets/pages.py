@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minimax_l2l import DamagedRunError
+from minimax_l2l import DamagedRunError, RunFolder
 from minimax_l2l.errors import require_choice
-from minimax_l2l.lab.report import Section, environment_section, svg
-from minimax_l2l.training.folder import RunFolder
+from minimax_l2l.lab import Section, environment_section, svg
 from tasks.gail.measures.curves import Panel, discriminator_curves, return_curves, stability_dots
 from tasks.gail.measures.stability import Stability, stability
 from tasks.gail.measures.statistics import Bootstrap

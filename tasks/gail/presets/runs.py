@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from minimax_l2l import DamagedRunError, Status
-from minimax_l2l.lab.environment import describe_environment
-from minimax_l2l.lab.preset import Announce
-from minimax_l2l.lab.runs import read_solution, read_whole
-from minimax_l2l.training.folder import RunFolder
+from minimax_l2l import DamagedRunError, RunFolder, Status
+from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.measures.measurement import LAST, measure
 from tasks.gail.presets.imitation import Imitation
