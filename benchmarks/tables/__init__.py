@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.tables.adversarial import digits, digits_short, tuning, tuning_eps, tuning_recipe
+from benchmarks.tables.adversarial import digits, digits_before, digits_short, tuning, tuning_eps, tuning_recipe
 from benchmarks.tables.imitation import gail, gail_dense, gail_transfer
 from benchmarks.tables.markdown import Rows
 from benchmarks.tables.speed import gail_dense_step, gail_peer, gail_rates, gail_steps
@@ -20,6 +20,7 @@ from benchmarks.tables.stress import (
 TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits": ("digits.json", digits),
     "digits-short": ("digits.json", digits_short),
+    "digits-before": ("digits-scheduled-momentum.json", digits_before),
     "digits-tuning": ("digits-tuning.json", tuning),
     "digits-recipe": ("digits-tuning.json", tuning_recipe),
     "digits-eps": ("digits-tuning.json", tuning_eps),

@@ -20,6 +20,12 @@ def digits_short(rows: Rows) -> str:
     return _digits_table(rows, TABLE)
 
 
+def digits_before(rows: Rows) -> str:
+    """What AutoAttack leaves of every method, three-seed means."""
+    lines = [[method.title, spread(where(rows, method=name), "autoattack")] for name, method in METHODS.items()]
+    return markdown(["trained with", "AutoAttack"], lines)
+
+
 def _digits_table(rows: Rows, methods: Sequence[str] | Mapping[str, Any]) -> str:
     lines = []
     for name in methods:
