@@ -37,6 +37,8 @@ class InnerProblem(ABC):
         module: theta's module, whose modes gradient queries switch and restore, and whose passes are counted;
             None if there is none.
         query_mode: whether queries run the module in `"eval"` mode, or with the batch's statistics.
+        watched: whether somebody else looks if the numbers stay finite, as a run does at intervals; otherwise
+            `maximize` waits for y_K and looks itself.
         keeps_gradient: whether `remember` wants the gradient at y_K, which the outer backward passes by.
     """
 
@@ -44,6 +46,7 @@ class InnerProblem(ABC):
     signs: float | tuple[float, ...] = 1.0
     module: nn.Module | None = None
     query_mode: QueryMode = "eval"
+    watched: bool = False
     keeps_gradient: bool = False
 
     @abstractmethod

@@ -11,7 +11,7 @@ import tyro
 
 from minimax_l2l.cli.solving import solve_with
 from minimax_l2l.cli.terminal import print_table, say, terminal, use_one_thread, working
-from minimax_l2l.errors import require_choice
+from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.lab import runs
 from minimax_l2l.lab.family import load_families
 from minimax_l2l.lab.pool import EVERY_CORE
@@ -72,17 +72,21 @@ def solve(preset: _Preset, /) -> int:
     return solve_with(preset, [])
 
 
-def evaluate(folder: _Folder, /, *, device: str = "auto", data: Path | None = None) -> None:
-    """Measure a run on its test data and write evaluation.json into its folder.
+def evaluate(folder: _Folder, /, *, device: str = "auto", batch_size: int = 256, data: Path | None = None) -> None:
+    """Measure a run on its test data and write evaluation.json into its folder; goes on if it was interrupted.
 
     Args:
         folder: of a run that `minimax-l2l solve` made.
         device: auto, cpu, cuda or cuda:N.
+        batch_size: how many images or games are measured at a time.
         data: what it was trained on, if that is your own.
     """
+    require_count("batch_size", batch_size, least=1)
     use_one_thread()
     with working() as announce:
-        result = runs.evaluate(folder, load_families(), data=data, device=device, announce=announce)
+        result = runs.evaluate(
+            folder, load_families(), data=data, device=device, batch_size=batch_size, announce=announce
+        )
     for row in result["rows"]:
         print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
 

@@ -33,8 +33,9 @@ class LinfBall(TensorConstraint):
         return self.eps * torch.tanh(self._tensor(update))
 
     def direction(self, gradient: Tree) -> Tensor:
-        """sign(gradient), the steepest ascent in the maximum norm."""
-        return self._tensor(gradient).sign()
+        """sign(gradient), the steepest ascent in the maximum norm; NaN where the gradient is no finite number."""
+        tensor = self._tensor(gradient)
+        return tensor.sign() + (tensor - tensor)  # sign(NaN) is 0, which would hide that there was no gradient
 
     def violation(self, y: Tree) -> Tensor:
         """max(0, max_j |y_j| - eps)."""

@@ -80,12 +80,13 @@ class Preset(ABC):
         """
 
     @abstractmethod
-    def evaluate(self, folder: Path, *, device: str, announce: Announce) -> dict[str, Any]:
+    def evaluate(self, folder: Path, *, device: str, batch_size: int, announce: Announce) -> dict[str, Any]:
         """Measure a run of this preset.
 
         Args:
             folder: of the run.
             device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
+            batch_size: how many instances are measured at a time, where that decides how much memory it takes.
             announce: called with a few words before each piece of work.
 
         Returns:

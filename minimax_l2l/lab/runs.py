@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from minimax_l2l.training.folder import RunFolder
     from minimax_l2l.training.solution import Solution
 
-OWN_FILES = ("metrics.jsonl", "solution.json", "evaluation.json", "policy.zip", "config.json")
+OWN_FILES = (
+    "metrics.jsonl",
+    "solution.json",
+    "evaluation.json",
+    "evaluation.parts.json",
+    "policy.zip",
+    "config.json",
+)
 OWN_FOLDERS = ("checkpoint", "model", "optimizer", "average", "best", "tensorboard")
 
 
@@ -114,6 +121,7 @@ def evaluate(
     *,
     data: Path | None = None,
     device: str = "auto",
+    batch_size: int = 256,
     announce: Announce,
 ) -> dict[str, Any]:
     """Measure a run and write `evaluation.json` into its folder.
@@ -123,6 +131,7 @@ def evaluate(
         families: that it may belong to.
         data: what it was trained on, if that is the user's own.
         device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
+        batch_size: how many instances are measured at a time.
         announce: called with a few words before each piece of work.
 
     Returns:
@@ -135,7 +144,7 @@ def evaluate(
     from minimax_l2l.training.folder import RunFolder
 
     preset, _ = preset_of(folder, families, data=data)
-    result = preset.evaluate(folder, device=device, announce=announce)
+    result = preset.evaluate(folder, device=device, batch_size=batch_size, announce=announce)
     RunFolder(folder).write_json("evaluation.json", result)
     return result
 

@@ -118,12 +118,12 @@ class PGM(InnerOptimizer):
         if self.restarts == 1:
             return best
         with self.oracle(problem) as oracle:
-            highest = oracle.merit(oracle.value(best.y))
+            highest = oracle.merit(oracle.value(best.y)).nan_to_num(nan=-torch.inf)
         for draw in range(1, self.restarts):
             again = Iterate(self.start(problem, draw), problem.initial_state())
             end = super().maximize(problem, start=again, steps=steps)
             with self.oracle(problem) as oracle:
-                value = oracle.merit(oracle.value(end.y))
+                value = oracle.merit(oracle.value(end.y)).nan_to_num(nan=-torch.inf)
             better = value > highest
             best = Iterate(choose(better, end.y, best.y), leaves(choose(better, end.state, best.state)))
             highest = torch.maximum(value, highest)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from minimax_l2l.errors import require_count, require_fraction
+from minimax_l2l.errors import NonFiniteError, require_count, require_fraction
 from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, shifted
+from minimax_l2l.trees import Tree, detach, leaves, shifted
 
 Observer = Callable[[int, Tree], None]
 
@@ -95,6 +95,9 @@ class InnerOptimizer(nn.Module, ABC):
 
         Returns:
             y_K and the state there. They carry a graph to phi if the optimizer learns, and to nothing else.
+
+        Raises:
+            NonFiniteError: if y_K is NaN or infinite somewhere, unless the problem is `watched`.
         """
         count = self.steps if steps is None else require_count("steps", steps)
         with self.oracle(problem) as oracle:
@@ -105,4 +108,15 @@ class InnerOptimizer(nn.Module, ABC):
                 y, state = self.step(oracle, *self.begin_step(count - k, y, state))
             if observe is not None:
                 observe(count, detach(y))
+        if not problem.watched:
+            _require_finite(y)
         return Iterate(y, state)
+
+
+def _require_finite(y: Tree) -> None:
+    lost = torch.stack([~leaf.detach().isfinite().flatten(1).all(1) for leaf in leaves(y)]).any(0)
+    if lost.any():
+        raise NonFiniteError(
+            f"{int(lost.sum())} of {len(lost)} instances ended at NaN or infinity; lower the step size, or look "
+            "for a division, root or logarithm in the objective that can meet zero."
+        )

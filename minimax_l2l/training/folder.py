@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 
-from minimax_l2l.errors import DamagedRunError
+from minimax_l2l.errors import DamagedRunError, MissingClassError
 from minimax_l2l.files import atomic
 from minimax_l2l.training.solution import Row
 
@@ -157,6 +157,7 @@ class RunFolder:
 
         Raises:
             DamagedRunError: if it is missing or damaged.
+            MissingClassError: if it is made of a class that is not the library's own.
         """
         if not (self.path / name).is_dir():  # a name that is no folder would be looked for on the Hugging Face Hub
             raise DamagedRunError(
@@ -167,7 +168,7 @@ class RunFolder:
         try:
             with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
                 return kind.from_pretrained(self.path / name, **strict)
-        except DamagedRunError:
+        except (DamagedRunError, MissingClassError):
             raise
         except (
             LookupError,

@@ -122,7 +122,7 @@ class Step(nn.Module):
     def problem(self, batch: Any) -> InnerProblem:
         """The inner problem of a batch at the present theta, with this game's meter."""
         problem = self.task.inner_problem(batch)
-        problem.meter = self.meter
+        problem.meter, problem.watched = self.meter, True
         return problem
 
     def compare(self, problem: InnerProblem, end: Iterate) -> Outcome:

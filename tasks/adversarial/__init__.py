@@ -6,28 +6,34 @@ from minimax_l2l.lazy import lazily
 
 if TYPE_CHECKING:
     from minimax_l2l import LinfBall
+    from tasks.adversarial.attack import Attack
     from tasks.adversarial.data.digits import digits
     from tasks.adversarial.data.images import ImageData, Images
     from tasks.adversarial.data.npz import from_npz
-    from tasks.adversarial.evaluation.robustness import Evaluation, evaluate
-    from tasks.adversarial.losses import cross_entropy, margin
+    from tasks.adversarial.data.sources import as_images
+    from tasks.adversarial.evaluation.robustness import Evaluation, evaluate, withstands
+    from tasks.adversarial.losses import cross_entropy, margin, towards
     from tasks.adversarial.models.small_resnet import SmallResNet
     from tasks.adversarial.problem import PerturbationProblem
     from tasks.adversarial.task import AdversarialTraining
 
 __all__ = [
     "AdversarialTraining",
+    "Attack",
     "Evaluation",
     "ImageData",
     "Images",
     "LinfBall",
     "PerturbationProblem",
     "SmallResNet",
+    "as_images",
     "cross_entropy",
     "digits",
     "evaluate",
     "from_npz",
     "margin",
+    "towards",
+    "withstands",
 ]
 
 __getattr__ = lazily(__name__, __file__)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor]  # of logits (n, classes) and labels (n,), one value per image
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -24,3 +24,11 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
     truth = labels[:, None]
     others = logits.scatter(1, truth, -torch.inf)
     return others.amax(1) - logits.gather(1, truth)[:, 0]
+
+
+def towards(logits: Tensor, targets: Tensor) -> Tensor:
+    """Log softmax(logits)_target, shape (n,): an attack on it wants images to be taken for their targets."""
+    return -cross_entropy(logits, targets)
+
+
+LOSSES: tuple[Loss, ...] = (cross_entropy, margin, towards)

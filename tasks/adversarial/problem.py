@@ -69,7 +69,13 @@ class PerturbationProblem(InnerProblem):
     def objective(self, y: Tree) -> Tensor:
         """Loss of each perturbed image, shape (n,)."""
         assert self.module is not None
-        return self.loss(self.module(self.view(y)), self.labels)
+        values: Tensor = self.loss(self.module(self.view(y)), self.labels)
+        if values.shape != self.labels.shape:
+            raise ValueError(
+                f"the loss must return one value per image, shape {tuple(self.labels.shape)}, got "
+                f'{tuple(values.shape)}; reduce over classes and not over images (reduction="none").'
+            )
+        return values
 
     def view(self, y: Tree) -> Tensor:
         """The perturbed images, which is what an attacker sees."""

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import Parameter
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
-from minimax_l2l import PGM, InnerOptimizer, L2Ball, LinfBall, QueryMode, Task, resting
+from minimax_l2l import PGM, GradientAscent, InnerOptimizer, QueryMode, Task, resting
 from minimax_l2l.errors import require_choice, require_count, require_positive
 from minimax_l2l.training.processes import processes
-from tasks.adversarial.batches import Batch, Batches
-from tasks.adversarial.data.images import ImageData
-from tasks.adversarial.losses import cross_entropy
+from tasks.adversarial.attack import Attack
+from tasks.adversarial.batches import Augment, Batch, Batches, LoadedBatches
+from tasks.adversarial.classifier import require_classifier
+from tasks.adversarial.data.images import ImageData, Images
+from tasks.adversarial.data.sources import Source
+from tasks.adversarial.data.training import TrainingData
+from tasks.adversarial.losses import Loss, cross_entropy
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.problem import PerturbationProblem
-from tasks.adversarial.threat import Threat
+from tasks.adversarial.threat import Threat, require_threat
+
+MakesOptimizer = Callable[[Iterable[Parameter]], torch.optim.Optimizer]
+MakesSchedule = Callable[[torch.optim.Optimizer, int], LRScheduler]
 
 
 class AdversarialTraining(Task):
@@ -28,60 +36,86 @@ class AdversarialTraining(Task):
 
     Args:
         classifier: theta; takes images in [0, 1] and returns logits, so it normalises inside if at all.
-        data: images to train and validate on.
+        data: images to train on: `ImageData`, which brings some to validate on; or what `as_images` takes, a pair
+            (images, labels), a torch Dataset; these are read into memory once, bytes as bytes, and go to the run's
+            device once. A DataLoader is asked for its batches in every epoch.
         threat: `LinfBall(eps)` or `L2Ball(eps)`, in units of pixels in [0, 1].
+        validation: images to validate on, where `data` brings none; None validates nothing.
+        validation_images: how many of them each validation looks at, the same ones every time; None is all.
+        loss: what the attacker ascends and theta descends, one value per image: loss(logits, labels).
         epochs: passes over the training images; the last incomplete batch of each is dropped.
-        batch_size: images per batch, of all processes together.
+        batch_size: images per batch, of all processes together; a DataLoader has its own.
         learning_rate: highest of SGD's one-cycle schedule.
         momentum: of SGD.
         weight_decay: of SGD.
+        optimizer: theta's, instead of SGD: a torch optimizer of the classifier's parameters, or what makes one from
+            them, such as `partial(torch.optim.AdamW, lr=1e-3)`.
+        schedule: makes the schedule of its learning rate, moved once per step, from that optimizer and the number
+            of steps of the run; None is one cycle for SGD and none for another optimizer.
+        augment: changes each batch of training images at random, such as a transform of torchvision's v2.
         query_mode: whether gradient queries run the classifier in `"eval"` mode or, as the outer pass does, with
             the batch's own statistics.
         remembers: start each attack where the last one on the same image ended; see `PerturbationMemory`.
         seed: of the order of images and of random starts.
 
     Raises:
-        ValueError: on options that make no sense, or if the classifier has fewer logits than the data classes.
+        TypeError: if an argument is of another kind.
+        ValueError: on options that make no sense, or if the classifier cannot take the images, or has fewer logits
+            than the data classes.
     """
 
     def __init__(
         self,
         classifier: nn.Module,
-        data: ImageData,
+        data: ImageData | Source,
         threat: Threat,
         *,
+        validation: Source | None = None,
+        validation_images: int | None = 500,
+        loss: Loss = cross_entropy,
         epochs: int = 40,
         batch_size: int = 64,
         learning_rate: float = 0.1,
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
+        optimizer: torch.optim.Optimizer | MakesOptimizer | None = None,
+        schedule: MakesSchedule | None = None,
+        augment: Augment | None = None,
         query_mode: QueryMode = "eval",
         remembers: bool = False,
         seed: int = 0,
     ) -> None:
-        if not isinstance(threat, LinfBall | L2Ball):
-            raise TypeError(f"threat must be LinfBall(eps) or L2Ball(eps), got {type(threat).__name__} {threat!r}.")
         require_choice("query_mode", query_mode, ("eval", "train"))
-        _require_logits(classifier, data)
+        if validation_images is not None:
+            require_count("validation_images", validation_images, least=1)
+        self.data = TrainingData.of(data, validation, at_most=validation_images)
+        self.threat = require_threat(threat, self.data.example.shape)
+        require_classifier(classifier, self.data.example, classes=self.data.classes)
         self.outer = self.classifier = classifier
-        self.data, self.threat = data, threat
+        self.loss, self.augment = loss, augment
         self.epochs = require_count("epochs", epochs)
-        self.batch_size = min(require_count("batch_size", batch_size, least=1), len(data.train))
+        self.batch_size = min(require_count("batch_size", batch_size, least=1), len(self.data.example))
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.momentum, self.weight_decay = momentum, weight_decay
+        self._optimizer, self._schedule = optimizer, schedule
         self.query_mode: QueryMode = query_mode
-        self.memory = PerturbationMemory(len(data.train), data.shape, threat.eps) if remembers else None
-        self.seed = seed
-        self.iterations = epochs * (len(data.train) // self.batch_size)
+        self.memory = self._memory() if remembers else None
+        self.seed = require_count("seed", seed)
+        per_epoch = self.data.batches_per_epoch(self.batch_size)
+        self.iterations = epochs * per_epoch if per_epoch is not None else None
 
-    def batches(self) -> Sequence[Batch]:
+    def batches(self) -> Batches | LoadedBatches:
         """Every epoch in an order of its own; no batch is made before it is asked for."""
         if self.memory is not None and self.batch_size % processes():
             raise ValueError(
                 f"batches of {self.batch_size} cannot be shared evenly by {processes()} processes, which remember "
                 "perturbations together; choose a batch size that they divide."
             )
-        return Batches(self.data.train, self.batch_size, epochs=self.epochs, seed=self.seed)
+        train = self.data.train
+        if isinstance(train, Images):
+            there = train.to(self.device)
+            return Batches(there, self.batch_size, epochs=self.epochs, seed=self.seed, augment=self.augment)
+        return LoadedBatches(train, epochs=self.epochs, seed=self.seed, augment=self.augment)
 
     def inner_problem(self, batch: Batch) -> PerturbationProblem:
         """The worst perturbations of a batch at the present theta."""
@@ -90,6 +124,7 @@ class AdversarialTraining(Task):
             batch.images,
             batch.labels,
             self.threat,
+            loss=self.loss,
             query_mode=self.query_mode,
             indices=batch.indices,
             seed=self.seed,
@@ -98,7 +133,11 @@ class AdversarialTraining(Task):
         )
 
     def outer_optimizer(self) -> torch.optim.Optimizer:
-        """SGD with momentum and weight decay; on CUDA it reads the flag of a failed step itself."""
+        """The one that was asked for, or SGD with momentum and weight decay, which heeds a failed step on CUDA."""
+        if isinstance(self._optimizer, torch.optim.Optimizer):
+            return self._optimizer
+        if self._optimizer is not None:
+            return self._optimizer(self.classifier.parameters())
         fused = self.device.type == "cuda"
         return torch.optim.SGD(
             self.classifier.parameters(),
@@ -109,8 +148,12 @@ class AdversarialTraining(Task):
             foreach=not fused,
         )
 
-    def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
-        """One cycle: up for a quarter of the run, then down to nothing; the momentum stays what it is."""
+    def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:
+        """The one that was asked for, or one cycle for SGD: up for a quarter of the run, then down to nothing."""
+        if self._schedule is not None:
+            return self._schedule(optimizer, self.iterations or 0)
+        if self._optimizer is not None or self.iterations is None:
+            return None
         total = max((self.iterations or 0) + 1, 8)  # the schedule divides by a quarter of it, less one
         return OneCycleLR(optimizer, self.learning_rate, total_steps=total, pct_start=0.25, cycle_momentum=False)
 
@@ -128,30 +171,33 @@ class AdversarialTraining(Task):
 
         Returns:
             `validation_clean` and `validation_pgm_10`, accuracies; `attack_ratio`, the mean loss under `optimizer`
-            over the mean loss under PGM-10: an attacker far below 1 has stopped attacking.
+            over the mean loss under PGM-10: an attacker far below 1 has stopped attacking. Nothing if there are no
+            validation images.
         """
-        images = self.data.validation.images.to(self.device)
-        labels = self.data.validation.labels.to(self.device)
-        problem = PerturbationProblem(self.classifier, images, labels, self.threat, seed=self.seed)
+        if self.data.validation is None:
+            return {}
+        images = self.data.validation.to(self.device)
         rival = PGM(steps=10, step_size=self.threat.eps / 4)
-        with resting(self.classifier, optimizer), torch.no_grad():
-            clean = self.classifier(images)
-            own = self.classifier(problem.view(optimizer.maximize(problem).y))
-            worst = self.classifier(problem.view(rival.maximize(problem).y))
-        return {
-            "validation_clean": (clean.argmax(1) == labels).float().mean().item(),
-            "validation_pgm_10": (worst.argmax(1) == labels).float().mean().item(),
-            "attack_ratio": (cross_entropy(own, labels).mean() / cross_entropy(worst, labels).mean()).item(),
-        }
+        clean, _ = self._under(GradientAscent(steps=0), images)
+        _, own = self._under(optimizer, images)
+        worst, most = self._under(rival, images)
+        return {"validation_clean": clean, "validation_pgm_10": worst, "attack_ratio": own / most if most else 1.0}
 
+    def _under(self, optimizer: InnerOptimizer, images: Images) -> tuple[float, float]:
+        """Accuracy and mean loss under an attack."""
+        right, loss = 0, 0.0
+        for part in Attack(optimizer, self.threat, self.loss, seed=self.seed).batches(self.classifier, images):
+            labels = images.labels[part.places]
+            with resting(self.classifier), torch.no_grad():
+                logits = self.classifier(part.images)
+                right += int(((logits.argmax(1) == labels) & part.finite).sum())
+                loss += self.loss(logits, labels).sum().item()
+        return right / len(images), loss / len(images)
 
-def _require_logits(classifier: nn.Module, data: ImageData) -> None:
-    """Refuse a classifier that has no logit for some class of the data."""
-    place = next((parameter.device for parameter in classifier.parameters()), None)
-    with resting(classifier), torch.no_grad():
-        logits = classifier(torch.zeros(1, *data.shape, dtype=data.train.images.dtype, device=place))
-    if logits.dim() != 2 or logits.shape[1] < data.classes:
-        raise ValueError(
-            f"the data {data.name!r} have {data.classes} classes, the classifier turns an image into logits of "
-            f"shape {tuple(logits.shape)}; give it one logit for each class, shape (n, {data.classes})."
-        )
+    def _memory(self) -> PerturbationMemory:
+        if not isinstance(self.data.train, Images) or self.augment is not None:
+            raise ValueError(
+                "remembered starts belong to images that stay where they are, so they need images in memory and no "
+                "augment; pass the data set itself, or remembers=False."
+            )
+        return PerturbationMemory(len(self.data.train), self.data.train.shape, self.threat.eps)

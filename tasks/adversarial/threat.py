@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from minimax_l2l import Box, Constraint, Intersection, L2Ball, LinfBall
@@ -23,3 +25,32 @@ class PixelBox(Box):
 def perturbations(images: Tensor, threat: Threat) -> Constraint:
     """The perturbations of `images` that lie in the threat's ball and keep pixels in [0, 1]."""
     return Intersection(threat, PixelBox(images))
+
+
+def require_threat(threat: object, shape: tuple[int, int, int]) -> Threat:
+    """Refuse what is no ball, and a ball that holds every image: its radius is of another unit.
+
+    Args:
+        threat: what was given.
+        shape: (channels, height, width) of the images.
+
+    Raises:
+        TypeError: if it is no `LinfBall` or `L2Ball`.
+        ValueError: if no image of this shape lies outside.
+    """
+    if not isinstance(threat, LinfBall | L2Ball):
+        raise TypeError(
+            f"threat must be a ball, LinfBall(eps) or L2Ball(eps), got {type(threat).__name__} {threat!r}; "
+            "8 of 255 levels are LinfBall(8 / 255)."
+        )
+    whole = 1.0 if isinstance(threat, LinfBall) else math.sqrt(math.prod(shape))
+    if threat.eps >= whole:
+        raise ValueError(
+            f"a radius of {threat.eps:g} lets an attacker replace every image in [0, 1] by any other, which are at "
+            f"most {whole:.4g} apart; give it in units of pixels in [0, 1], such as {_in_pixels(threat.eps)}."
+        )
+    return threat
+
+
+def _in_pixels(eps: float) -> str:
+    return f"{eps:g} / 255 = {eps / 255:.4g}" if eps < 255 else "8 / 255"

@@ -60,7 +60,7 @@ class ClimbPreset(Preset):
         torch.manual_seed(self.seed)
         return Built(Climb(self.steps, self.seed), GradientAscent(steps=1, step_size=0.1), facts={"height": 8848})
 
-    def evaluate(self, folder: Path, *, device: str, announce) -> dict[str, Any]:
+    def evaluate(self, folder: Path, *, device: str, batch_size: int, announce) -> dict[str, Any]:
         announce("measuring")
         steps = RunFolder(folder).read_json("solution.json")["steps"]
         return {"rows": [{"steps": steps, "device": device, "data": str(self.data)}]}

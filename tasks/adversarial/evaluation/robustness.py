@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, resting
+from minimax_l2l.errors import require_choice, require_count
+from tasks.adversarial.attack import BATCH, Attack
+from tasks.adversarial.classifier import on_device_of, require_classifier
 from tasks.adversarial.data.images import Images
-from tasks.adversarial.evaluation.autoattack import Tier, autoattack, require_autoattack
+from tasks.adversarial.data.sources import Source, as_images
+from tasks.adversarial.evaluation.autoattack import FEWEST_CLASSES, Tier, autoattack, require_library
+from tasks.adversarial.evaluation.findings import FELL, LOST, WITHSTOOD, Announce, Findings, Piece, fingerprint
 from tasks.adversarial.losses import Loss, cross_entropy, margin
-from tasks.adversarial.problem import PerturbationProblem
-from tasks.adversarial.threat import Threat
+from tasks.adversarial.threat import Threat, require_threat
 
-Announce = Callable[[str], None]
-BATCH = 512  # images that go through a network at a time: what fits does not hang on how many there are
 AUTOATTACK_FIELD = {"quick": "autoattack_quick", "standard": "autoattack"}
 
 
@@ -26,7 +31,8 @@ class Evaluation:
 
     Attributes:
         survived: by attack, a Boolean for each image: classified rightly all along.
-        flags: what AutoAttack found suspicious about the classifier, in its own words.
+        flags: what is suspicious about the classifier: what AutoAttack says, in its own words, and attacks that
+            ended at NaN or infinity.
     """
 
     survived: dict[str, Tensor]
@@ -41,62 +47,133 @@ class Evaluation:
 
 def evaluate(
     classifier: nn.Module,
-    images: Images,
+    images: Source,
     threat: Threat,
     *,
     tier: Tier = "standard",
     own: InnerOptimizer | None = None,
     seed: int = 0,
+    batch_size: int = BATCH,
+    kept_in: Path | None = None,
     announce: Announce = lambda _: None,
 ) -> Evaluation:
     """Attack a classifier in every way this library reports.
 
     Clean; FGSM with a step of eps from zero; PGM-20 and PGM-100 with steps of eps / 10 (the paper's 0.003 for
     0.031) from a uniform random start; 100 such steps on the margin loss of Carlini and Wagner; the attacker it
-    was trained with, if given; AutoAttack.
+    was trained with, if given; AutoAttack. An image that is misclassified as it is has fallen to all of them, and
+    only AutoAttack is shown it again. One whose attack ends at NaN or infinity counts as lost, and `flags` say so.
 
     Args:
         classifier: takes images in [0, 1], returns logits; left in the modes it came in.
-        images: what to attack.
+        images: what to attack: `Images`, a pair (images, labels), a torch Dataset, a DataLoader.
         threat: the ball.
         tier: `"standard"` runs all four attacks of AutoAttack's standard version, `"quick"` its APGD-CE and
-            APGD-T alone, which are reported under a name of their own.
+            APGD-T alone, which are reported under a name of their own. Their losses are defined for four classes or
+            more: for fewer AutoAttack does not run, and `flags` say so.
         own: the inner optimizer of the training, attacked with as well.
         seed: of random starts.
-        announce: called with each attack's name before it runs.
+        batch_size: images attacked at a time, on which the memory that it takes depends.
+        kept_in: a file of finished pieces: an evaluation that was interrupted goes on from it, unless classifier,
+            images or settings have changed. None keeps nothing.
+        announce: called with each attack's name and how far it is.
 
     Returns:
         What withstood what.
 
     Raises:
-        MissingExtraError: if pyautoattack is not installed.
-        ValueError: if there are fewer than four classes, for which AutoAttack's loss is not defined.
+        MissingExtraError: if pyautoattack is not installed, before the first attack.
+        TypeError: if an argument is of another kind.
+        ValueError: if the classifier cannot take the images, or the ball holds all of them.
     """
-    eps, images = threat.eps, _beside(classifier, images)
-    attacks: list[tuple[str, InnerOptimizer, Loss]] = [
-        ("fgsm", FGSM(step_size=eps), cross_entropy),
-        ("pgm_20", PGM(steps=20, step_size=eps / 10), cross_entropy),
-        ("pgm_100", PGM(steps=100, step_size=eps / 10), cross_entropy),
-        ("cw_100", PGM(steps=100, step_size=eps / 10), margin),
+    images = as_images(images)
+    require_threat(threat, images.shape)
+    require_choice("tier", tier, AUTOATTACK_FIELD)
+    require_count("batch_size", batch_size, least=1)
+    enough = require_classifier(classifier, images) >= FEWEST_CLASSES
+    if enough:
+        require_library()
+    attacks = _attacks(threat, own, seed)
+    settings = f"{type(threat).__name__} {threat.eps!r} {tier} {own} {seed} {batch_size} torch {torch.__version__}"
+    found = Findings(
+        len(images),
+        len(attacks) + 1 + enough,
+        file=kept_in,
+        identity=fingerprint(settings, _everything(classifier, images, own)),
+        announce=announce,
+    )
+    every = torch.arange(len(images))
+    found.add("clean", every, batch_size, partial(_untouched, classifier, images))
+    right = every[found.survived["clean"]]
+    for name, attack in attacks.items():
+        found.add(name, right, batch_size, partial(_under, classifier, images, attack))
+    if enough:
+        library = partial(_under_autoattack, classifier, images, threat, tier, seed, batch_size)
+        found.add(AUTOATTACK_FIELD[tier], every, len(images), library)
+    else:
+        found.flags.append(f"AutoAttack did not run: its losses are defined for {FEWEST_CLASSES} classes or more")
+    return Evaluation(
+        {name: kept & found.survived["clean"] for name, kept in found.survived.items()}, (*found.flags,)
+    )
+
+
+def _attacks(threat: Threat, own: InnerOptimizer | None, seed: int) -> dict[str, Attack]:
+    eps = threat.eps
+    attacks = {
+        "fgsm": Attack(FGSM(step_size=eps), threat, seed=seed),
+        "pgm_20": Attack(PGM(steps=20, step_size=eps / 10), threat, seed=seed),
+        "pgm_100": Attack(PGM(steps=100, step_size=eps / 10), threat, seed=seed),
+        "cw_100": Attack(PGM(steps=100, step_size=eps / 10), threat, margin, seed=seed),
+    }
+    return attacks | ({"own_attacker": Attack(own, threat, seed=seed)} if own is not None else {})
+
+
+def _everything(classifier: nn.Module, images: Images, own: InnerOptimizer | None) -> Iterator[Tensor]:
+    for module in (classifier, own):
+        yield from module.state_dict().values() if module is not None else ()
+    yield from (images.images, images.labels)
+
+
+def _untouched(classifier: nn.Module, images: Images, places: Tensor) -> Piece:
+    return _marks(classifier, images.at(places).pixels(), images.labels[places])
+
+
+def _under(classifier: nn.Module, images: Images, attack: Attack, places: Tensor) -> Piece:
+    (attacked,) = attack.batches(classifier, images, places, batch_size=len(places))
+    return _marks(classifier, attacked.images, images.labels[places], finite=attacked.finite)
+
+
+def _under_autoattack(
+    classifier: nn.Module,
+    images: Images,
+    threat: Threat,
+    tier: Tier,
+    seed: int,
+    batch_size: int,
+    places: Tensor,
+) -> Piece:
+    with resting(classifier):
+        attacked, warned = autoattack(classifier, images, threat, tier=tier, seed=seed, batch_size=batch_size)
+    attacked = attacked.to(images.pixels(slice(1)).dtype)
+    marks = [
+        _marks(classifier, attacked[part], images.labels[part]).marks for part in torch.split(places, batch_size)
     ]
-    if own is not None:
-        attacks.append(("own_attacker", own, cross_entropy))
-    with resting(classifier, *([own] if own is not None else [])):
-        right = _right(classifier, images)
-        require_autoattack(classifier, images)  # what stands in its way is said now, not after minutes
-        survived = {"clean": right}
-        for done, (name, optimizer, loss) in enumerate(attacks):
-            announce(f"attack {done + 1} of {len(attacks) + 1}: {name}")
-            survived[name] = right & withstands(classifier, images, threat, optimizer, loss=loss, seed=seed)
-        announce(f"attack {len(attacks) + 1} of {len(attacks) + 1}: AutoAttack, {tier}")
-        attacked, flags = autoattack(classifier, images, threat, tier=tier, seed=seed)
-        survived[AUTOATTACK_FIELD[tier]] = right & _right(classifier, Images(attacked, images.labels))
-    return Evaluation(survived, flags)
+    return Piece("".join(marks), warned)
+
+
+@torch.no_grad()
+def _marks(classifier: nn.Module, pixels: Tensor, labels: Tensor, *, finite: Tensor | None = None) -> Piece:
+    pixels, labels = (on_device_of(classifier, part) for part in (pixels, labels))
+    with resting(classifier):
+        logits = classifier(pixels)
+    known = logits.isfinite().all(1) if finite is None else logits.isfinite().all(1) & finite
+    marks = torch.where(known, (logits.argmax(1) == labels).int(), 2).tolist()
+    return Piece("".join((FELL, WITHSTOOD, LOST)[mark] for mark in marks))
 
 
 def withstands(
     classifier: nn.Module,
-    images: Images,
+    images: Source,
     threat: Threat,
     optimizer: InnerOptimizer,
     *,
@@ -107,55 +184,29 @@ def withstands(
     """Whether each image is classified rightly after an attack: Booleans of shape (n,).
 
     Random starts belong to the images, and no image knows its neighbours: the batches they are in change nothing.
+    An image whose attack ended at NaN or infinity counts as lost, with a warning.
     """
-    images, kept = _beside(classifier, images), []
-    numbers = torch.arange(len(images), device=images.images.device)
-    for part in torch.split(numbers, batch_size):
-        inputs, labels = images.images[part], images.labels[part]
-        problem = PerturbationProblem(classifier, inputs, labels, threat, loss=loss, indices=part, seed=seed)
-        with torch.no_grad():
-            attacked = problem.view(optimizer.maximize(problem).y)
-            kept.append(classifier(attacked).argmax(1) == labels)
-    return torch.cat(kept)
-
-
-def _beside(classifier: nn.Module, images: Images) -> Images:
-    """Images on the device of the classifier's first parameter; where they are if it has none."""
-    weight = next(classifier.parameters(), None)
-    return images if weight is None or weight.device == images.images.device else images.to(weight.device)
-
-
-@torch.no_grad()
-def _right(classifier: nn.Module, images: Images) -> Tensor:
-    parts = torch.split(images.images, BATCH)
-    return torch.cat([classifier(part).argmax(1) for part in parts]) == images.labels
+    images, attack = as_images(images), Attack(optimizer, threat, loss, seed=seed)
+    require_classifier(classifier, images)
+    found = Findings(len(images), 1, file=None, identity="", announce=lambda _: None)
+    found.add("the attack", torch.arange(len(images)), batch_size, partial(_under, classifier, images, attack))
+    for flag in found.flags:
+        warnings.warn(flag, stacklevel=2)
+    return found.survived["the attack"]
 
 
 def accuracy_against_eps(classifier: nn.Module, images: Images, eps: list[float], *, seed: int = 0) -> list[float]:
     """Accuracy under PGM-20 with steps of eps / 10 at each L_inf radius; at radius 0 the clean one."""
-    with resting(classifier):
-        return [
-            (
-                withstands(classifier, images, LinfBall(radius), PGM(steps=20, step_size=radius / 10), seed=seed)
-                if radius > 0
-                else withstands(classifier, images, LinfBall(1.0), GradientAscent(steps=0))
-            )
-            .float()
-            .mean()
-            .item()
-            for radius in eps
-        ]
+    attacks = [(PGM(steps=20, step_size=radius / 10) if radius else GradientAscent(steps=0)) for radius in eps]
+    return [
+        withstands(classifier, images, LinfBall(radius or 1.0), attack, seed=seed).float().mean().item()
+        for radius, attack in zip(eps, attacks, strict=True)
+    ]
 
 
 def accuracy_against_steps(
     classifier: nn.Module, images: Images, threat: Threat, steps: list[int], *, seed: int = 0
 ) -> list[float]:
     """Accuracy under PGM of each number of steps, of 2.5 eps / steps each, so that all reach as far."""
-    with resting(classifier):
-        return [
-            withstands(classifier, images, threat, PGM(steps=count, step_size=2.5 * threat.eps / count), seed=seed)
-            .float()
-            .mean()
-            .item()
-            for count in steps
-        ]
+    attacks = [PGM(steps=count, step_size=2.5 * threat.eps / count) for count in steps]
+    return [withstands(classifier, images, threat, attack, seed=seed).float().mean().item() for attack in attacks]

@@ -13,6 +13,7 @@ from tasks.adversarial.presets.methods import METHODS, Method
 
 if TYPE_CHECKING:
     from tasks.adversarial.data.images import ImageData
+    from tasks.adversarial.task import AdversarialTraining
 
 # Chosen on validation images, from hand-designed methods alone; docs/tuning.md shows the trials.
 EPS, EPOCHS, WEIGHT_DECAY = 0.15, 80, 2e-3
@@ -113,14 +114,23 @@ class DigitsPreset(Preset):
             task,
             self.row.make(self.eps, self.steps, channels),
             facts={"method": self.method, "data": data.name, "data_sha256": data.sha256},
-            validate_every=max((task.iterations or 1) // 10, 1),
+            validate_every=_validate_every(task, self.steps),
         )
 
-    def evaluate(self, folder: Path, *, device: str, announce: Announce) -> dict[str, Any]:
+    def evaluate(self, folder: Path, *, device: str, batch_size: int, announce: Announce) -> dict[str, Any]:
         """Standard AutoAttack and everything weaker on all test images."""
         from tasks.adversarial.presets.runs import evaluate_run
 
-        return evaluate_run(self, folder, device=device, announce=announce)
+        return evaluate_run(self, folder, device=device, batch_size=batch_size, announce=announce)
+
+
+def _validate_every(task: AdversarialTraining, steps: int) -> int:
+    """Ten validations a run, fewer where they would take more passes than a tenth of the training's."""
+    assert task.data.validation is not None
+    training = (task.iterations or 0) * task.batch_size * (2 * steps + 3)
+    once = len(task.data.validation) * (2 * steps + 1 + 2 * 10 + 1 + 1)
+    count = min(max(training // (10 * once), 1), 10)
+    return max(-(-(task.iterations or 1) // count), 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from minimax_l2l import InnerOptimizer, LearnedOptimizer, LinfBall, RunFolder, Runtime
 from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
+from tasks.adversarial.attack import BATCH
 from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.flops import training_flops
@@ -56,6 +57,7 @@ def evaluate_run(
     folder: Path,
     *,
     device: str = "cpu",
+    batch_size: int = BATCH,
     announce: Announce = lambda _: None,
     tier: Tier = "standard",
     images: int | None = None,
@@ -67,7 +69,8 @@ def evaluate_run(
         preset: with the settings that the run was made with.
         folder: of the run.
         device: where it is measured.
-        announce: called with each attack's name before it runs.
+        batch_size: images attacked at a time.
+        announce: called with each attack's name and how far it is.
         tier: of AutoAttack.
         images: how many test images; all if None.
         curves: also measure accuracy against eps and against steps, on the first 180 of them.
@@ -80,7 +83,10 @@ def evaluate_run(
     test = run.data.test.first(images) if images is not None else run.data.test
     threat = LinfBall(preset.eps)
     own = run.optimizer if run.optimizer.steps else None
-    evaluation = evaluate(run.classifier, test, threat, tier=tier, own=own, announce=announce)
+    parts = folder / "evaluation.parts.json"  # what an interrupted evaluation goes on from
+    evaluation = evaluate(
+        run.classifier, test, threat, tier=tier, own=own, batch_size=batch_size, kept_in=parts, announce=announce
+    )
     row = {
         "method": preset.method,
         "seed": preset.seed,
@@ -102,6 +108,7 @@ def evaluate_run(
     if curves:
         announce("accuracy curves")
         result["curves"] = _curves(run.classifier, test.first(180), threat)
+    parts.unlink(missing_ok=True)
     return result
 
 

@@ -103,7 +103,14 @@ class Imitation(Preset):
             on_failure="stop",
         )
 
-    def evaluate(self, folder: Path, *, device: str, announce: Announce) -> dict[str, Any]:  # noqa: ARG002
+    def evaluate(
+        self,
+        folder: Path,
+        *,
+        device: str,  # noqa: ARG002
+        batch_size: int,  # noqa: ARG002
+        announce: Announce,
+    ) -> dict[str, Any]:
         """The last policy on episodes of its own, the curve, the discriminator; policies act on the processor."""
         require_libraries()
         from tasks.gail.presets.runs import evaluate_run

@@ -51,7 +51,14 @@ class LimitCyclePreset(Preset):
         task = LimitCycle(iterations=self.iterations, games=self.games, seed=self.seed)
         return Built(task, optimizer, facts={"method": "rnn-l2l"})
 
-    def evaluate(self, folder: Path, *, device: str, announce: Announce) -> dict[str, Any]:
+    def evaluate(
+        self,
+        folder: Path,
+        *,
+        device: str,
+        batch_size: int,  # noqa: ARG002
+        announce: Announce,
+    ) -> dict[str, Any]:
         """Distances to the origin after 100 steps of f = xy from (1, 0), for three ways to play."""
         from tasks.games.presets.orbits import LEARNED, STEPS, orbits
 

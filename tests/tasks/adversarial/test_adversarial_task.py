@@ -78,15 +78,10 @@ class TestBatches:
         with pytest.raises(ValueError, match=sentence):
             task(**{name: value})
 
-    @pytest.mark.parametrize(
-        ("classifier", "shape"), [(SmallResNet(classes=9, width=2), "(1, 9)"), (nn.Flatten(0), "(64,)")]
-    )
-    def test_fewer_logits_than_classes(self, classifier, shape):
-        sentence = re.escape(
-            f"have 10 classes, the classifier turns an image into logits of shape {shape}; give it"
-        )
+    def test_fewer_logits_than_classes(self):
+        sentence = re.escape("have 10 classes, the classifier turns an image into logits of shape (1, 9); give it")
         with pytest.raises(ValueError, match=sentence):
-            AdversarialTraining(classifier, small(), LinfBall(EPS))
+            AdversarialTraining(SmallResNet(classes=9, width=2), small(), LinfBall(EPS))
 
     def test_counting_logits_leaves_the_classifier_as_it_was(self):
         classifier = SmallResNet(classes=12, width=2).train()
@@ -96,7 +91,7 @@ class TestBatches:
         assert all(torch.equal(value, before[name]) for name, value in classifier.named_buffers())
 
     def test_a_radius_is_no_threat(self):
-        with pytest.raises(TypeError, match=r"threat must be LinfBall\(eps\) or L2Ball\(eps\), got float 0\.1"):
+        with pytest.raises(TypeError, match=r"LinfBall\(eps\) or L2Ball\(eps\), got float 0\.1; 8 of 255"):
             AdversarialTraining(SmallResNet(width=2), small(), 0.1)
 
 
@@ -245,12 +240,13 @@ class TestValidation:
         assert idle["validation_clean"] == rival["validation_clean"] >= rival["validation_pgm_10"]
 
     def test_never_sees_test_images(self):
-        game = task()
+        whole, attack = small(), PGM(steps=1, step_size=0.1)
         spoiled = Images(torch.zeros(30, 1, 8, 8), torch.zeros(30, dtype=torch.int64))
-        other = task()
-        other.data = ImageData("digits", game.data.train, game.data.validation, spoiled, 10, "")
-        attack = PGM(steps=1, step_size=0.1)
-        assert game.validate(attack) == other.validate(attack)
+        other = ImageData("digits", whole.train, whole.validation, spoiled, 10, "")
+        torch.manual_seed(0)
+        games = [AdversarialTraining(SmallResNet(width=2), data, LinfBall(EPS)) for data in (whole, other)]
+        games[1].classifier.load_state_dict(games[0].classifier.state_dict())
+        assert games[0].validate(attack) == games[1].validate(attack)
 
 
 class TestClaim:

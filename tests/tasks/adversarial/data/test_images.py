@@ -44,12 +44,34 @@ class TestImages:
     def test_both_ends_are_pixels(self):
         assert len(Images(changed(0.0), LABELS)) == len(Images(changed(1.0), LABELS)) == 4
 
-    @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool, torch.complex64])
-    def test_pixels_are_floating_point(self, dtype):
-        with pytest.raises(
-            TypeError, match=rf"images must be floating point in \[0, 1\], got {dtype}; divide by 255"
-        ):
+    @pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.uint16, torch.bool, torch.complex64])
+    def test_pixels_are_bytes_or_floating_point(self, dtype):
+        with pytest.raises(TypeError, match=rf"bytes \(uint8, 0 to 255\) or floating point .*, got {dtype}; turn"):
             Images(PIXELS.to(dtype), LABELS)
+
+    def test_bytes_stay_bytes_until_a_network_takes_them(self):
+        levels = torch.arange(256, dtype=torch.uint8).view(4, 1, 8, 8)
+        images = Images(levels, LABELS)
+        assert images.images.data_ptr() == levels.data_ptr()
+        assert torch.equal(images.pixels(), torch.arange(256).view(4, 1, 8, 8) / 255)
+        assert torch.equal(images.pixels(torch.tensor([2, 0])), images.pixels()[[2, 0]])
+        assert images.first(3).images.dtype == torch.uint8
+
+    @pytest.mark.parametrize("places", [slice(None), slice(2), torch.tensor([1, 3])])
+    def test_pixels_may_be_spoiled(self, places):
+        images = Images(PIXELS.clone(), LABELS)
+        images.pixels(places).mul_(-5)
+        assert torch.equal(images.images, PIXELS)
+
+    def test_arrays(self):
+        images = Images(PIXELS.numpy(), LABELS.tolist())
+        assert torch.equal(images.images, PIXELS)
+        assert torch.equal(images.labels, LABELS)
+
+    @pytest.mark.parametrize("source", ["pixels", {"images": 1}, [PIXELS, "x"], object()])
+    def test_what_is_no_array(self, source):
+        with pytest.raises(TypeError, match="images must be a tensor or an array of numbers, got"):
+            Images(source, LABELS)
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bool, torch.complex64])
     def test_labels_are_whole_numbers(self, dtype):
@@ -80,3 +102,10 @@ class TestParts:
     def test_all_parts_have_images_of_one_shape(self):
         with pytest.raises(ValueError, match=r"images of one shape, got \(1, 8, 8\) and \(3, 8, 8\)"):
             data(test=PIXELS.expand(4, 3, 8, 8))
+
+    def test_classes_and_checksum_need_not_be_said(self):
+        good = Images(PIXELS, LABELS)
+        one, other = (ImageData("mine", good, good, part) for part in (good, Images(changed(0.25), LABELS)))
+        assert one.classes == 3
+        assert len(one.sha256) == 64
+        assert one.sha256 == ImageData("yours", good, good, good).sha256 != other.sha256

@@ -45,7 +45,8 @@ class TestFromNpz:
             wanted = wanted[:, None]
         elif shape != like:
             wanted = wanted.permute(0, 3, 1, 2)
-        assert torch.equal(parts.test.images, wanted)
+        assert parts.test.images.dtype == torch.uint8
+        assert torch.equal(parts.test.pixels(), wanted)
         assert parts.test.labels.tolist() == [0, 1, 2, 3] * 2
         assert parts.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
 
@@ -60,8 +61,8 @@ class TestFromNpz:
         file, arrays = archive(tmp_path / "a.npz")
         one, other = from_npz(file), from_npz(file)
         assert torch.equal(one.validation.images, other.validation.images)
-        images = torch.cat([one.train.images, one.validation.images]) * 255
-        found = sorted(image.flatten().round().int().tolist() for image in images)
+        images = torch.cat([one.train.images, one.validation.images])
+        found = sorted(image.flatten().tolist() for image in images)
         assert found == sorted(image.flatten().tolist() for image in arrays["x_train"])
 
     def test_classes_may_be_more_than_the_labels_show(self, tmp_path):
@@ -124,12 +125,15 @@ class TestFromNpz:
         [
             ({"x_train": np.full((40, 8, 8), 1.5)}, ValueError, r"images must lie in \[0, 1\]"),
             ({"x_test": np.full((8, 8, 8), np.nan)}, ValueError, "8 of 8 images hold NaN pixels"),
-            ({"x_train": np.zeros((40, 8, 8), np.int64)}, TypeError, "images must be floating point"),
+            ({"x_train": np.zeros((40, 8, 8), np.int64)}, TypeError, r"images must be bytes \(uint8"),
             ({"x_train": np.zeros((40, 64), np.uint8)}, ValueError, r"got \(40, 64\)"),
+            ({"x_train": np.zeros((40, 8, 8, 4), np.uint8)}, ValueError, r"\(40, 8, 8, 4\), of which neither end"),
+            ({"x_train": np.zeros((40, 3, 8, 3), np.uint8)}, ValueError, r"\(40, 3, 8, 3\), of which either end"),
+            ({"x_test": np.zeros((8, 2, 8, 8), np.uint8)}, ValueError, "x_test has shape .*save images as"),
             (
                 {"y_train": np.arange(40) / 2},
                 TypeError,
-                r"y_train must be whole numbers, got an array of float64; .* save y_train.astype\(int\)",
+                r"y_train must be whole numbers, got an array of float64; .* numpy.unique\(y_train",
             ),
             ({"y_test": np.array(["cat"] * 8)}, TypeError, "y_test must be whole numbers, got an array of <U3"),
             ({"y_train": np.arange(40) % 2 == 0}, TypeError, "y_train must be whole numbers, got an array of bool"),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, MissingExtraError
+from minimax_l2l import PGM, GradientAscent, InnerOptimizer, L2Ball, LinfBall, MissingExtraError
 from tasks.adversarial import Evaluation, Images, evaluate, margin
 from tasks.adversarial.evaluation.autoattack import autoattack
 from tasks.adversarial.evaluation.robustness import (
@@ -106,8 +106,8 @@ class TestLinearClassifier:
         assert list(measured[2].survived) == [*ATTACKS, "own_attacker", "autoattack"]
 
     def test_every_attack_is_announced(self, measured):
-        assert len(measured[4]) == 6
-        assert all(word in " ".join(measured[4]) for word in ("fgsm", "own_attacker", "AutoAttack, standard"))
+        assert len(measured[4]) == 7
+        assert all(word in " ".join(measured[4]) for word in ("fgsm", "own_attacker", "autoattack"))
 
     def test_global_generators_are_left_alone(self, measured):
         before, after = measured[3]
@@ -185,7 +185,7 @@ class Knowing(InnerOptimizer):
         self.answer, _ = worst_rival(classifier, images.images, images.labels, EPS)
 
     def step(self, oracle, y, state):
-        return self.answer, state
+        return self.answer[oracle.problem.indices], state
 
 
 class TestOwnAttacker:
@@ -241,14 +241,11 @@ class TestEvaluation:
 class TestRefusals:
     @pytest.mark.parametrize("classes", [2, 3])
     def test_too_few_classes_for_autoattack(self, classes):
-        classifier = nn.Sequential(nn.Flatten(), nn.Linear(16, classes))
+        classifier = nn.Sequential(nn.Flatten(), nn.Linear(16, classes)).eval()
         images = Images(torch.rand(4, 1, 4, 4), torch.arange(4) % classes)
         sentence = f"defined for 4 classes or more, the classifier has {classes}; evaluate"
-        announced = []
         with pytest.raises(ValueError, match=sentence):
-            evaluate(classifier, images, LinfBall(EPS), announce=announced.append)
-        assert not announced  # said before the other attacks begin
-        assert classifier.training
+            autoattack(classifier, images, LinfBall(EPS), tier="quick", seed=0)
 
     def test_missing_extra(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "pyautoattack", None)
@@ -295,4 +292,128 @@ class TestBatches:
         classifier.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
         withstands(classifier, images, LinfBall(EPS), PGM(steps=2, step_size=EPS), batch_size=7)
         assert max(seen) == 7
-        assert sum(seen) == 3 * len(images)
+        assert sum(seen) == 1 + 3 * len(images)  # the first image is tried beforehand
+
+
+class Rooted(Linear):
+    """The root of a black pixel has no slope."""
+
+    def forward(self, images):
+        return super().forward(images.sqrt())
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("column", range(4))
+    @pytest.mark.parametrize("threat", [LinfBall(EPS), L2Ball(0.3)])
+    def test_an_image_whose_attack_left_the_numbers_is_never_robust(self, threat, column):
+        """The largest of four NaN is the first, whatever the label is."""
+        classifier, pixels = Rooted(), linear_problem(12)[1].images.clone()
+        pixels[:, :, 0] = 0
+        with torch.no_grad():
+            classifier.bias[column] += 100
+        images = Images(pixels, torch.full((12,), column))
+        attack = PGM(steps=3, step_size=0.1, random_start=0.0)
+        with pytest.warns(UserWarning, match="ended at NaN or infinity on 12 images, which count as lost"):
+            assert not withstands(classifier, images, threat, attack).any()
+        result = evaluate(classifier, images, threat, tier="quick")
+        assert result.accuracies()["clean"] == 1
+        assert result.accuracies()["worst_case"] == 0
+        assert any(flag.startswith("fgsm ended at NaN or infinity on 12 images") for flag in result.flags)
+
+
+class InPlace(Linear):
+    """Works where the images lie that it is given, and comes back to them in another order of rounding."""
+
+    def forward(self, images):
+        logits = super().forward(images)
+        images.detach().fill_(0.5)
+        return logits
+
+
+class TestImagesAreTheUsers:
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_a_classifier_that_works_in_place(self, dtype):
+        careful, images = linear_problem(16)
+        pixels = images.images.to(dtype)
+        whole = pixels.clone()
+        result = evaluate(InPlace().to(dtype), (pixels, images.labels), LinfBall(EPS), tier="quick")
+        assert torch.equal(pixels, whole)
+        expected = evaluate(careful.to(dtype), (whole, images.labels), LinfBall(EPS), tier="quick")
+        assert result.accuracies() == expected.accuracies()
+
+
+class TestFewClasses:
+    @pytest.mark.parametrize("classes", [2, 3])
+    def test_everything_else_runs(self, classes, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyautoattack", None)  # it is not even asked for
+        torch.manual_seed(0)
+        classifier = nn.Sequential(nn.Flatten(), nn.Linear(16, classes))
+        pixels = torch.rand(20, 1, 4, 4)
+        with torch.no_grad():
+            labels = classifier(pixels).argmax(1)
+        result = evaluate(classifier, (pixels, labels), LinfBall(0.4))
+        assert list(result.survived) == ATTACKS
+        assert result.accuracies()["clean"] == 1 > result.accuracies()["worst_case"]
+        assert result.flags == ("AutoAttack did not run: its losses are defined for 4 classes or more",)
+
+
+class Counting(Linear):
+    """Counts the images that it sees."""
+
+    seen = 0
+
+    def forward(self, images):
+        Counting.seen += len(images)
+        return super().forward(images)
+
+
+class TestInterrupted:
+    def whole(self, folder, *, stop_after=None, **changes):
+        """The evaluation and how many images the classifier saw; interrupted when a piece would begin."""
+        classifier, images = linear_problem(40, kind=Counting)
+        Counting.seen, said = 0, []
+
+        def announce(text):
+            said.append(text)
+            if stop_after is not None and len(said) > stop_after:
+                raise KeyboardInterrupt
+
+        settings = {"tier": "quick", "batch_size": 8, "kept_in": folder / "parts.json", **changes}
+        return evaluate(classifier, images, LinfBall(EPS), announce=announce, **settings), Counting.seen
+
+    @pytest.mark.parametrize("stop_after", [1, 7, 16, 24])
+    def test_goes_on_where_it_was(self, tmp_path, stop_after):
+        expected, cost = self.whole(tmp_path / "other")
+        with pytest.raises(KeyboardInterrupt):
+            self.whole(tmp_path, stop_after=stop_after)
+        left = Counting.seen
+        result, rest = self.whole(tmp_path)
+        assert all(torch.equal(result.survived[name], kept) for name, kept in expected.survived.items())
+        assert result.flags == expected.flags
+        assert left + rest == cost + 1  # the first image is tried once more
+        assert self.whole(tmp_path)[1] == 1
+
+    @pytest.mark.parametrize("changes", [{"seed": 1}, {"tier": "standard"}, {"batch_size": 9}])
+    def test_other_settings_begin_anew(self, tmp_path, changes):
+        _, cost = self.whole(tmp_path)
+        assert self.whole(tmp_path, **changes)[1] > cost / 2
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda text: text[:-40],
+            lambda text: text.replace('"1', '"0', 1),
+            lambda text: "",
+            lambda text: "[]",
+            lambda text: '{"identity": 3}',
+        ],
+    )
+    def test_damaged_pieces_are_measured_again(self, tmp_path, damage):
+        expected, cost = self.whole(tmp_path)
+        file = tmp_path / "parts.json"
+        before = file.read_text()
+        file.write_text(damage(before))
+        assert file.read_text() != before
+        result, again = self.whole(tmp_path)
+        assert again == cost
+        assert result.accuracies() == expected.accuracies()

@@ -1,0 +1,224 @@
+"""An attack: how far, by which steps, and on which loss images are perturbed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from minimax_l2l import (
+    FGSM,
+    PGM,
+    DamagedRunError,
+    Features,
+    GradientAscent,
+    InnerOptimizer,
+    L2Ball,
+    LearnedOptimizer,
+    LinfBall,
+    NonFiniteError,
+    RunFolder,
+    Updater,
+    leaves,
+    resting,
+)
+from minimax_l2l.arguments import arguments
+from minimax_l2l.errors import MissingClassError, require_count
+from tasks.adversarial.classifier import on_device_of, require_classifier
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.losses import LOSSES, Loss, cross_entropy
+from tasks.adversarial.problem import PerturbationProblem
+from tasks.adversarial.threat import Threat, require_threat
+
+BATCH = 256  # images that go through a network at a time: what fits does not hang on how many there are
+OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (FGSM, PGM, GradientAscent)
+Known = TypeVar("Known", bound=Any)
+BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
+
+
+class Attacked(NamedTuple):
+    """A batch after an attack.
+
+    Attributes:
+        images: the perturbed ones.
+        finite: shape (n,), whether each attack stayed among the numbers; where one did not, its image is NaN.
+        places: shape (n,), which images they are.
+    """
+
+    images: Tensor
+    finite: Tensor
+    places: Tensor
+
+
+class Attack:
+    """max over d_i in B(eps) of loss(classifier(image_i + d_i), label_i), by an inner optimizer.
+
+        attack = Attack(PGM(steps=20, step_size=0.1 * eps), LinfBall(eps))
+        attacked = attack(classifier, images, labels)
+
+    Args:
+        optimizer: hand-designed or learned.
+        threat: the ball B(eps).
+        loss: what is ascended, one value per image: cross-entropy unless told. With `towards`, labels are the
+            classes that images shall be taken for.
+        seed: of random starts, which belong to the images: the batches they are in change nothing.
+
+    Raises:
+        TypeError: if the optimizer or the threat is none.
+        ValueError: if the ball holds every image, which shows in the units of its radius.
+    """
+
+    def __init__(
+        self, optimizer: InnerOptimizer, threat: Threat, loss: Loss = cross_entropy, *, seed: int = 0
+    ) -> None:
+        if not isinstance(optimizer, InnerOptimizer):
+            raise TypeError(
+                f"an attack needs an inner optimizer, such as PGM(...) or a LearnedOptimizer, got "
+                f"{type(optimizer).__name__}."
+            )
+        if not callable(loss):
+            raise TypeError(f"loss must be a function of logits and labels, got {type(loss).__name__}.")
+        self.optimizer, self.threat, self.loss = optimizer, threat, loss
+        self.seed = require_count("seed", seed)
+
+    def __call__(self, classifier: nn.Module, images: Any, labels: Any, *, batch_size: int = BATCH) -> Tensor:
+        """Perturb images.
+
+        Args:
+            classifier: takes images in [0, 1], returns logits; attacked in eval mode, and left as it was.
+            images: shape (n, channels, height, width), bytes or floating point in [0, 1]; not changed.
+            labels: shape (n,).
+            batch_size: how many are perturbed at a time.
+
+        Returns:
+            The perturbed images, floating point in [0, 1], on the classifier's device.
+
+        Raises:
+            TypeError: if an argument is of another kind.
+            ValueError: if the classifier cannot take the images, or they are no images.
+            NonFiniteError: if an attack left the numbers.
+        """
+        given = Images(images, labels)
+        require_threat(self.threat, given.shape)
+        require_classifier(classifier, given)
+        parts = list(self.batches(classifier, given, batch_size=batch_size))
+        lost = sum(int((~part.finite).sum()) for part in parts)
+        if lost:
+            raise NonFiniteError(
+                f"{lost} of {len(given)} attacks ended at NaN or infinity; look for a division, root or logarithm "
+                "in the classifier that can meet zero, such as the square root of a black pixel."
+            )
+        return torch.cat([part.images for part in parts])
+
+    def batches(
+        self, classifier: nn.Module, images: Images, places: Tensor | None = None, *, batch_size: int = BATCH
+    ) -> Iterator[Attacked]:
+        """Perturb images batch by batch.
+
+        Args:
+            classifier: see `__call__`; not tried first.
+            images: all that there are.
+            places: which of them to perturb; all if None.
+            batch_size: how many at a time.
+        """
+        require_count("batch_size", batch_size, least=1)
+        places = torch.arange(len(images)) if places is None else places
+        for part in torch.split(places, batch_size):
+            yield self._perturb(classifier, images, part)
+
+    def _perturb(self, classifier: nn.Module, images: Images, places: Tensor) -> Attacked:
+        chosen = images.at(places.to(images.labels.device))
+        pixels, labels = (on_device_of(classifier, part) for part in (chosen.pixels(), chosen.labels))
+        problem = PerturbationProblem(
+            classifier,
+            pixels,
+            labels,
+            self.threat,
+            loss=self.loss,
+            indices=places.to(pixels.device),
+            seed=self.seed,
+        )
+        problem.watched = True
+        with resting(classifier, self.optimizer), torch.no_grad():
+            end = self.optimizer.maximize(problem)
+            moved = leaves(end.y)[0]
+        return Attacked(problem.view(end.y), moved.isfinite().flatten(1).all(1), places)
+
+    def save_pretrained(self, folder: Path | str) -> None:
+        """Write the attack into a folder: `attack.json`, and a learned optimizer's weights beside it.
+
+        Raises:
+            TypeError: if the optimizer keeps what JSON cannot hold, or the loss has no name.
+        """
+        name = getattr(self.loss, "__name__", "")
+        if not name.isidentifier():
+            raise TypeError("the loss has no name to be saved by; define it with def, in a module of your own.")
+        path, learned = Path(folder), isinstance(self.optimizer, LearnedOptimizer)
+        path.mkdir(parents=True, exist_ok=True)
+        RunFolder(path).write_json(
+            "attack.json",
+            {
+                "optimizer": type(self.optimizer).__name__,
+                "arguments": {} if learned else arguments(self.optimizer),
+                "threat": {"ball": type(self.threat).__name__, "eps": self.threat.eps},
+                "loss": name,
+                "seed": self.seed,
+            },
+        )
+        if learned:
+            RunFolder(path).write_module("optimizer", self.optimizer)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder: Path | str,
+        *,
+        losses: Sequence[Loss] = (),
+        optimizers: Sequence[type[InnerOptimizer]] = (),
+        updaters: Sequence[type[Updater]] = (),
+        features: Sequence[type[Features]] = (),
+    ) -> Self:
+        """Read an attack; nothing in the folder is run.
+
+        Args:
+            folder: that `save_pretrained` wrote.
+            losses: functions beside the library's own that it may have been saved with.
+            optimizers: classes of hand-designed optimizers beside the library's own.
+            updaters: classes of a learned one's updater beside the library's own.
+            features: the same of its features.
+
+        Raises:
+            DamagedRunError: if a file is missing or damaged.
+            MissingClassError: if it was saved with a loss or an optimizer that is not known.
+        """
+        saved = RunFolder(folder).read_json("attack.json")
+        try:
+            name, threat = saved["optimizer"], saved["threat"]
+            ball = _named("ball", threat["ball"], BALLS)(threat["eps"])
+            loss = _named("loss", saved["loss"], (*LOSSES, *losses), hint="losses")
+            optimizer: InnerOptimizer
+            if name == LearnedOptimizer.__name__:
+                place = Path(folder) / "optimizer"
+                optimizer = LearnedOptimizer.from_pretrained(place, updaters=updaters, features=features)
+            else:
+                optimizer = _named("optimizer", name, (*OPTIMIZERS, *optimizers), hint="optimizers")(
+                    **saved["arguments"]
+                )
+            return cls(optimizer, ball, loss, seed=saved["seed"])
+        except (DamagedRunError, MissingClassError):
+            raise
+        except (LookupError, TypeError, ValueError, OSError) as error:
+            raise DamagedRunError(f"{folder} holds no whole attack ({error}); save it again.") from error
+
+
+def _named(kind: str, name: str, known: Sequence[Known], *, hint: str = "") -> Known:
+    found = {one.__name__: one for one in known}
+    if name not in found:
+        remedy = f"from_pretrained(..., {hint}=[{name}])" if hint else ", ".join(found)
+        raise MissingClassError(
+            f"the attack was saved with the {kind} {name}, which is not known; pass it: {remedy}."
+        )
+    return found[name]

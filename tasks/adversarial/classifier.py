@@ -1,0 +1,74 @@
+"""A classifier tried on one image, so that what is wrong with it is said at the door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from minimax_l2l import resting
+from tasks.adversarial.data.images import Images
+
+
+def require_classifier(classifier: object, images: Images, *, classes: int | None = None) -> int:
+    """Try a classifier on the first image.
+
+    Args:
+        classifier: takes images of shape (n, channels, height, width) in [0, 1] and returns logits (n, classes).
+        images: some that it is to take.
+        classes: how many the data have; None if only the classifier knows.
+
+    Returns:
+        How many logits it has.
+
+    Raises:
+        TypeError: if it is no module, or returns no tensor.
+        ValueError: if it cannot take such an image, or its logits have another shape, or are too few.
+    """
+    if not isinstance(classifier, nn.Module):
+        raise TypeError(
+            f"a classifier must be a torch.nn.Module that returns logits, got {type(classifier).__name__}; wrap a "
+            "function in a module whose forward calls it."
+        )
+    sample, where = on_device_of(classifier, images.pixels(slice(1))), _first_weight(classifier)
+    try:
+        with resting(classifier), torch.no_grad():
+            logits = classifier(sample)
+    except Exception as error:  # a stranger's network may raise anything
+        raise ValueError(
+            f"the classifier cannot take an image of shape {tuple(sample.shape)} and {sample.dtype} on "
+            f"{sample.device}; its first weight is {where}: {type(error).__name__}: {error}"
+        ) from error
+    return _require_logits(logits, classes)
+
+
+def on_device_of(classifier: nn.Module, images: Tensor) -> Tensor:
+    """Images on the device of the classifier's first weight; where they are if it has none."""
+    weight = next(classifier.parameters(), None)
+    return images if weight is None else images.to(weight.device)
+
+
+def _first_weight(classifier: nn.Module) -> str:
+    weight = next(classifier.parameters(), None)
+    return "none" if weight is None else f"of shape {tuple(weight.shape)} and {weight.dtype} on {weight.device}"
+
+
+def _require_logits(logits: Any, classes: int | None) -> int:
+    if not isinstance(logits, Tensor):
+        raise TypeError(
+            f"the classifier must return logits, a tensor of shape (n, classes), got {type(logits).__name__}; wrap "
+            "it in a module whose forward picks them, such as `return self.network(images).logits` or `[0]`."
+        )
+    if logits.dim() != 2 or len(logits) != 1 or not logits.is_floating_point():
+        raise ValueError(
+            f"the classifier must turn images (n, channels, height, width) into logits (n, classes), got shape "
+            f"{tuple(logits.shape)} and {logits.dtype} for one image."
+        )
+    found = logits.shape[1]
+    if classes is not None and found < classes:
+        raise ValueError(
+            f"the data have {classes} classes, the classifier turns an image into logits of shape "
+            f"{tuple(logits.shape)}; give it one logit for each class, shape (n, {classes})."
+        )
+    return int(found)

@@ -1,0 +1,249 @@
+"""An attack is a thing: it perturbs any classifier's images, is saved, and is read again."""
+
+import json
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from minimax_l2l import (
+    FGSM,
+    PGM,
+    CNNUpdater,
+    DamagedRunError,
+    GradientAscent,
+    L2Ball,
+    LearnedOptimizer,
+    LinfBall,
+    NonFiniteError,
+)
+from minimax_l2l.errors import MissingClassError
+from tasks.adversarial import Attack, SmallResNet, cross_entropy, margin, towards
+
+EPS = 0.1
+PIXELS = torch.rand(10, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+LABELS = torch.arange(10)
+
+
+def net(seed: int = 0) -> SmallResNet:
+    torch.manual_seed(seed)
+    return SmallResNet(width=2)
+
+
+def learned() -> LearnedOptimizer:
+    torch.manual_seed(1)
+    return LearnedOptimizer(CNNUpdater.light(channels=1, width=4), steps=2, random_start=0.5)
+
+
+def losses(classifier: nn.Module, images: torch.Tensor, labels: torch.Tensor = LABELS) -> torch.Tensor:
+    with torch.no_grad():
+        return cross_entropy(classifier.eval()(images), labels)
+
+
+class TestImages:
+    @pytest.mark.parametrize("threat", [LinfBall(EPS), L2Ball(0.5)])
+    @pytest.mark.parametrize("optimizer", [FGSM(step_size=EPS), PGM(steps=5, step_size=EPS / 2), learned()])
+    def test_stay_in_the_ball_and_stay_images(self, threat, optimizer):
+        attacked = Attack(optimizer, threat)(net(), PIXELS, LABELS)
+        moved = (attacked - PIXELS).flatten(1)
+        assert 0 <= attacked.min() <= attacked.max() <= 1
+        lengths = moved.abs().amax(1) if isinstance(threat, LinfBall) else moved.norm(dim=1)
+        assert (lengths <= threat.eps + 1e-6).all()
+        assert lengths.min() > 0
+        assert not attacked.requires_grad
+
+    def test_one_step_by_hand(self):
+        classifier = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval()
+        pixels = PIXELS.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(cross_entropy(classifier(pixels), LABELS).sum(), pixels)
+        attacked = Attack(FGSM(step_size=EPS), LinfBall(EPS))(classifier, PIXELS, LABELS)
+        torch.testing.assert_close(attacked, (PIXELS + EPS * gradient.sign()).clamp(0, 1))
+
+    def test_hurt_and_towards_helps_the_target(self):
+        classifier, targets = net(), (LABELS + 1) % 10
+        optimizer = PGM(steps=10, step_size=EPS / 4)
+        assert (
+            losses(classifier, Attack(optimizer, LinfBall(EPS))(classifier, PIXELS, LABELS))
+            > losses(classifier, PIXELS)
+        ).all()
+        aimed = Attack(optimizer, LinfBall(EPS), towards)(classifier, PIXELS, targets)
+        assert (losses(classifier, aimed, targets) < losses(classifier, PIXELS, targets)).all()
+
+    @pytest.mark.parametrize("batch_size", [1, 3, 100])
+    def test_batches_change_nothing(self, batch_size):
+        attack = Attack(PGM(steps=2, step_size=EPS / 2), LinfBall(EPS), margin, seed=3)
+        whole, parts = (attack(net(), PIXELS, LABELS, batch_size=size) for size in (10, batch_size))
+        torch.testing.assert_close(parts, whole)
+
+    def test_bytes_and_arrays(self):
+        levels = (PIXELS * 255).round().to(torch.uint8)
+        attack = Attack(FGSM(step_size=EPS), LinfBall(EPS))
+        assert torch.equal(
+            attack(net(), levels.numpy(), LABELS.tolist()), attack(net(), levels.float() / 255, LABELS)
+        )
+
+    def test_classifier_and_optimizer_are_left_as_they_were(self):
+        classifier, optimizer = net().train(), learned().train()
+        before = {name: value.clone() for name, value in classifier.state_dict().items()}
+        Attack(optimizer, LinfBall(EPS))(classifier, PIXELS, LABELS)
+        assert classifier.training
+        assert optimizer.training
+        assert all(torch.equal(before[name], value) for name, value in classifier.state_dict().items())
+        assert all(weight.grad is None for weight in [*classifier.parameters(), *optimizer.parameters()])
+
+    def test_a_classifier_may_spoil_what_it_is_given(self):
+        class InPlace(SmallResNet):
+            def forward(self, images):
+                return super().forward(images.sub_(0.5).div_(0.25))
+
+        torch.manual_seed(0)
+        classifier, pixels = InPlace(width=2), PIXELS.clone()
+        attacked = Attack(PGM(steps=3, step_size=EPS), LinfBall(EPS))(classifier, pixels, LABELS)
+        assert torch.equal(pixels, PIXELS)
+        assert (attacked - PIXELS).abs().max() <= EPS + 1e-6
+
+
+class Rooted(SmallResNet):
+    """The root of a black pixel has no slope."""
+
+    def forward(self, images):
+        return super().forward(images.sqrt())
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("threat", [LinfBall(EPS), L2Ball(0.5)])
+    @pytest.mark.parametrize("optimizer", [FGSM(step_size=EPS), learned()])
+    def test_an_attack_without_a_gradient_is_no_attack(self, threat, optimizer):
+        pixels = PIXELS.clone()
+        pixels[:4, :, :2] = 0
+        optimizer.random_start, optimizer.steps = 0.0, 1  # a second step would meet more black pixels
+        torch.manual_seed(0)
+        with pytest.raises(NonFiniteError, match="4 of 10 attacks ended at NaN or infinity; look for"):
+            Attack(optimizer, threat)(Rooted(width=2), pixels, LABELS)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("make", "error", "sentence"),
+        [
+            (lambda: Attack("pgm", LinfBall(EPS)), TypeError, r"needs an inner optimizer, such as PGM.*got str"),
+            (lambda: Attack(FGSM(step_size=EPS), LinfBall(EPS), "ce"), TypeError, "loss must be a function"),
+            (lambda: Attack(FGSM(step_size=EPS), LinfBall(EPS), seed=-1), ValueError, "seed must be at least 0"),
+        ],
+    )
+    def test_parts(self, make, error, sentence):
+        with pytest.raises(error, match=sentence):
+            make()
+
+    @pytest.mark.parametrize(
+        ("threat", "error", "sentence"),
+        [
+            (0.1, TypeError, r"must be a ball, LinfBall\(eps\) or L2Ball\(eps\), got float 0\.1"),
+            (LinfBall(8.0), ValueError, r"a radius of 8 lets .* such as 8 / 255 = 0\.03137"),
+            (LinfBall(1.0), ValueError, "a radius of 1 lets an attacker replace every image"),
+            (L2Ball(128.0), ValueError, r"at most 8 apart; .* such as 128 / 255 = 0\.502"),
+            (LinfBall(300.0), ValueError, "such as 8 / 255"),
+        ],
+    )
+    def test_a_ball_that_holds_every_image(self, threat, error, sentence):
+        with pytest.raises(error, match=sentence):
+            Attack(FGSM(step_size=EPS), threat)(net(), PIXELS, LABELS)
+
+    @pytest.mark.parametrize(
+        ("classifier", "error", "sentence"),
+        [
+            (
+                lambda images: images.flatten(1),
+                TypeError,
+                "must be a torch.nn.Module .*, got function",
+            ),
+            (
+                SmallResNet(channels=3, width=2),
+                ValueError,
+                r"cannot take .* \(1, 1, 8, 8\).*RuntimeError",
+            ),
+            (
+                SmallResNet(width=2).double(),
+                ValueError,
+                "torch.float32 on cpu; its first .* torch.float64",
+            ),
+            (nn.Flatten(0), ValueError, r"into logits \(n, classes\), got shape \(64,\)"),
+            (nn.Conv2d(1, 4, 3), ValueError, r"got shape \(1, 4, 6, 6\)"),
+        ],
+    )
+    def test_classifiers(self, classifier, error, sentence):
+        with pytest.raises(error, match=sentence):
+            Attack(FGSM(step_size=EPS), LinfBall(EPS))(classifier, PIXELS, LABELS)
+
+    @pytest.mark.parametrize("wrap", [dict, tuple, list])
+    def test_a_classifier_that_returns_more_than_logits(self, wrap):
+        class Wrapped(SmallResNet):
+            def forward(self, images):
+                logits = super().forward(images)
+                return {"logits": logits} if wrap is dict else wrap([logits, images])
+
+        with pytest.raises(TypeError, match=rf"got {wrap.__name__}; wrap it in a module whose forward picks them"):
+            Attack(FGSM(step_size=EPS), LinfBall(EPS))(Wrapped(width=2), PIXELS, LABELS)
+
+    def test_a_loss_of_the_whole_batch(self):
+        attack = Attack(FGSM(step_size=EPS), LinfBall(EPS), nn.functional.cross_entropy)
+        with pytest.raises(ValueError, match=r"the loss must return one value per image, shape \(10,\), got \(\)"):
+            attack(net(), PIXELS, LABELS)
+
+
+def own_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return cross_entropy(logits, labels).sqrt()
+
+
+class TestSaving:
+    @pytest.mark.parametrize(
+        "attack",
+        [
+            Attack(PGM(steps=3, step_size=0.03, momentum=0.5, restarts=2), LinfBall(EPS), margin, seed=7),
+            Attack(FGSM(step_size=0.03, random_start=1.0), L2Ball(0.5), towards),
+            Attack(learned(), LinfBall(EPS)),
+        ],
+    )
+    def test_it_does_the_same_to_another_network(self, attack, tmp_path):
+        attack.save_pretrained(tmp_path / "attack")
+        again = Attack.from_pretrained(tmp_path / "attack")
+        assert torch.equal(again(net(5), PIXELS, LABELS), attack(net(5), PIXELS, LABELS))
+
+    def test_a_loss_of_ones_own(self, tmp_path):
+        Attack(FGSM(step_size=EPS), LinfBall(EPS), own_loss).save_pretrained(tmp_path)
+        with pytest.raises(MissingClassError, match=r"the loss own_loss, .*losses=\[own_loss\]"):
+            Attack.from_pretrained(tmp_path)
+        assert Attack.from_pretrained(tmp_path, losses=[own_loss]).loss is own_loss
+
+    def test_an_optimizer_of_ones_own(self, tmp_path):
+        class Careful(GradientAscent):
+            pass
+
+        Attack(Careful(steps=2), LinfBall(EPS)).save_pretrained(tmp_path)
+        with pytest.raises(MissingClassError, match="the optimizer Careful"):
+            Attack.from_pretrained(tmp_path)
+        assert isinstance(Attack.from_pretrained(tmp_path, optimizers=[Careful]).optimizer, Careful)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda saved: saved.pop("threat"),
+            lambda saved: saved["threat"].update(eps="wide"),
+            lambda saved: saved["threat"].update(eps=-1.0),
+            lambda saved: saved.update(arguments={"step": 1}),
+            lambda saved: saved.update(seed=None),
+        ],
+    )
+    def test_damage(self, change, tmp_path):
+        Attack(FGSM(step_size=EPS), LinfBall(EPS)).save_pretrained(tmp_path)
+        saved = json.loads((tmp_path / "attack.json").read_text())
+        change(saved)
+        (tmp_path / "attack.json").write_text(json.dumps(saved))
+        with pytest.raises(DamagedRunError, match="holds no whole attack"):
+            Attack.from_pretrained(tmp_path)
+
+    @pytest.mark.parametrize("loss", [partial(cross_entropy), lambda logits, labels: logits[:, 0] + labels])
+    def test_what_has_no_name_cannot_be_saved(self, loss, tmp_path):
+        with pytest.raises(TypeError, match="the loss has no name to be saved by; define it with def"):
+            Attack(FGSM(step_size=EPS), LinfBall(EPS), loss).save_pretrained(tmp_path)
