@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import pair
 
 Augment = Callable[[Tensor], Tensor]
@@ -74,13 +74,16 @@ class LoadedBatches:
 
     Args:
         loader: of pairs (images, labels).
+        classes: how many; labels lie in 0 ... classes - 1.
         epochs: passes over it.
         seed: of its order and of what its transforms draw from torch's generator.
         augment: changes a batch of images at random; None leaves them.
     """
 
-    def __init__(self, loader: DataLoader[Any], *, epochs: int, seed: int, augment: Augment | None = None) -> None:
-        self.loader, self.epochs, self.seed, self.augment = loader, epochs, seed, augment
+    def __init__(
+        self, loader: DataLoader[Any], classes: int, *, epochs: int, seed: int, augment: Augment | None = None
+    ) -> None:
+        self.loader, self.classes, self.epochs, self.seed, self.augment = loader, classes, epochs, seed, augment
 
     def __iter__(self) -> Iterator[Batch]:
         step = 0
@@ -97,6 +100,7 @@ class LoadedBatches:
                 if batch is None:
                     break
                 given = Images(*pair(batch))
+                require_within("training", given, self.classes, given.shape)
                 images = given.pixels()
                 if self.augment is not None:
                     images = _require_images(self.augment(images), images)

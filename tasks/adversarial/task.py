@@ -90,7 +90,7 @@ class AdversarialTraining(Task):
             require_count("validation_images", validation_images, least=1)
         self.data = TrainingData.of(data, validation, at_most=validation_images)
         self.threat = require_threat(threat, self.data.example.shape)
-        require_classifier(classifier, self.data.example, classes=self.data.classes)
+        self.classes = require_classifier(classifier, self.data.example, classes=self.data.classes)
         self.outer = self.classifier = classifier
         self.loss, self.augment = loss, augment
         self.epochs = require_count("epochs", epochs)
@@ -115,7 +115,7 @@ class AdversarialTraining(Task):
         if isinstance(train, Images):
             there = train.to(self.device)
             return Batches(there, self.batch_size, epochs=self.epochs, seed=self.seed, augment=self.augment)
-        return LoadedBatches(train, epochs=self.epochs, seed=self.seed, augment=self.augment)
+        return LoadedBatches(train, self.classes, epochs=self.epochs, seed=self.seed, augment=self.augment)
 
     def inner_problem(self, batch: Batch) -> PerturbationProblem:
         """The worst perturbations of a batch at the present theta."""

@@ -1,0 +1,227 @@
+"""Data from anywhere, any loss, optimizer, schedule and augmentation: what a user brings is what is played."""
+
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+
+from minimax_l2l import FGSM, PGM, GradientAscent, LinfBall, WeightAverage
+from tasks.adversarial import AdversarialTraining, ImageData, Images, SmallResNet, cross_entropy, margin
+
+EPS = 0.1
+LEVELS = torch.randint(0, 256, (48, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+LABELS = torch.arange(48) % 4
+ATTACK = FGSM(step_size=EPS)
+
+
+def net() -> SmallResNet:
+    torch.manual_seed(0)
+    return SmallResNet(classes=4, width=2)
+
+
+def task(data=(LEVELS, LABELS), **options) -> AdversarialTraining:
+    return AdversarialTraining(net(), data, LinfBall(EPS), **{"epochs": 2, "batch_size": 16, **options})
+
+
+def weights(game: AdversarialTraining) -> torch.Tensor:
+    game.solve(ATTACK, device="cpu")
+    return torch.cat([weight.detach().flatten() for weight in game.classifier.parameters()])
+
+
+def shuffled(**options) -> DataLoader:
+    return DataLoader(TensorDataset(LEVELS, LABELS), batch_size=16, shuffle=True, **options)
+
+
+class TestData:
+    def test_bytes_arrays_floats_and_data_sets_play_the_same_game(self):
+        images = Images(LEVELS, LABELS)
+        sources = [
+            (LEVELS.numpy(), LABELS.numpy()),
+            (LEVELS.float() / 255, LABELS),
+            images,
+            TensorDataset(LEVELS, LABELS),
+            ImageData("mine", images, images.first(8), images.first(8)),
+        ]
+        expected = weights(task())
+        assert all(torch.equal(weights(task(source)), expected) for source in sources)
+
+    def test_a_loader_is_asked_in_every_epoch(self):
+        class Jittered(TensorDataset):
+            def __getitem__(self, place):
+                levels, label = super().__getitem__(place)
+                return (levels.float() / 255 + 0.1 * torch.rand(1)).clamp(0, 1), label
+
+        game = task(DataLoader(Jittered(LEVELS, LABELS), batch_size=16, shuffle=True))
+        first, again = list(game.batches()), list(game.batches())
+        assert len(first) == game.iterations == 6
+        assert all(torch.equal(one.images, other.images) for one, other in zip(first, again, strict=True))
+        assert not torch.equal(first[0].labels, first[3].labels)  # epochs have orders of their own
+        assert [batch.step for batch in first] == list(range(6))
+
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_a_loader_leaves_random_numbers_alone(self, workers):
+        game = task(shuffled(num_workers=workers, generator=torch.Generator()))
+        torch.manual_seed(5)
+        expected = torch.rand(8)
+        torch.manual_seed(5)
+        seen = []
+        for batch in game.batches():
+            seen.append(torch.rand(1))
+            assert len(batch.images) == 16
+        assert torch.equal(torch.cat(seen), expected[:6])
+
+    def test_a_loader_of_unknown_length(self):
+        class Stream(IterableDataset):
+            def __iter__(self):
+                return iter(zip(LEVELS, LABELS, strict=True))
+
+        game = task(DataLoader(Stream(), batch_size=16))
+        assert game.iterations is None
+        assert game.solve(ATTACK, device="cpu").steps == 6
+
+    def test_a_run_with_a_loader_goes_on_to_the_bit(self, tmp_path):
+        expected = weights(task(shuffled()))
+        task(shuffled()).solve(ATTACK, device="cpu", out=tmp_path, steps=4)
+        rest = task(shuffled())
+        rest.solve(ATTACK, device="cpu", out=tmp_path, resume=True)
+        assert torch.equal(torch.cat([w.detach().flatten() for w in rest.classifier.parameters()]), expected)
+
+    @pytest.mark.parametrize(
+        ("data", "options", "error", "sentence"),
+        [
+            ("cifar.npz", {}, TypeError, "got str; for a NumPy archive there is from_npz"),
+            ((LEVELS, LABELS + 1), {}, ValueError, r"have 5 classes, .* shape \(1, 4\)"),
+            ((LEVELS.float(), LABELS), {}, ValueError, r"images must lie in \[0, 1\]"),
+            ((LEVELS.expand(48, 3, 8, 8), LABELS), {}, ValueError, r"cannot take an image of shape \(1, 3, 8, 8\)"),
+            (
+                ImageData("a", *[Images(LEVELS, LABELS)] * 3),
+                {"validation": (LEVELS, LABELS)},
+                ValueError,
+                "of its own",
+            ),
+            (
+                (LEVELS, LABELS),
+                {"validation": (LEVELS, LABELS + 1)},
+                ValueError,
+                "validation labels must lie in 0 ... 3",
+            ),
+            ((LEVELS, LABELS), {"validation": (LEVELS[..., 1:], LABELS)}, ValueError, "images of one shape"),
+            (shuffled(), {"remembers": True}, ValueError, "they need images in memory and no augment"),
+            ((LEVELS, LABELS), {"remembers": True, "augment": torch.flip}, ValueError, "remembers=False"),
+            ((LEVELS, LABELS), {"validation_images": 0}, ValueError, "validation_images must be at least 1"),
+            (
+                DataLoader(TensorDataset(LEVELS, LABELS), batch_size=64, drop_last=True),
+                {},
+                ValueError,
+                "has no batch",
+            ),
+        ],
+    )
+    def test_what_is_refused(self, data, options, error, sentence):
+        with pytest.raises(error, match=sentence):
+            task(data, **options)
+
+    @pytest.mark.parametrize("labels", [LABELS + 1, LABELS - 1])
+    def test_a_loader_with_labels_outside_the_classes(self, labels):
+        game = task(DataLoader(TensorDataset(LEVELS, labels), batch_size=16))
+        with pytest.raises(ValueError, match=r"training labels must lie in 0 ... 3 for 4 classes, got"):
+            game.solve(ATTACK, device="cpu")
+
+
+class TestValidation:
+    def test_none_is_none(self):
+        assert task().validate(ATTACK) == {}
+
+    def test_it_is_a_sample_and_the_same_one_every_time(self):
+        game = task(validation=(LEVELS, LABELS), validation_images=10)
+        assert len(game.data.validation) == 10
+        assert game.validate(ATTACK) == game.validate(ATTACK)
+        other = task(validation=TensorDataset(LEVELS, LABELS), validation_images=10)
+        assert torch.equal(game.data.validation.images, other.data.validation.images)
+        assert len(set(game.data.validation.labels.tolist())) > 1
+        assert len(task(validation=(LEVELS, LABELS), validation_images=None).data.validation) == 48
+
+    def test_numbers(self):
+        row = task(validation=(LEVELS, LABELS)).validate(GradientAscent(steps=0))
+        assert set(row) == {"validation_clean", "validation_pgm_10", "attack_ratio"}
+        assert row["validation_pgm_10"] <= row["validation_clean"]
+        assert row["attack_ratio"] < 1
+
+
+class TestLoss:
+    def test_attacker_and_classifier_use_it(self):
+        game = task(loss=margin)
+        problem = game.inner_problem(game.batches()[0])
+        y = PGM(steps=2, step_size=EPS).maximize(problem).y
+        logits = game.classifier(problem.view(y))
+        assert torch.equal(problem.objective(y), margin(logits, problem.labels))
+        losses = game.losses(problem, y)
+        game.classifier.eval()
+        assert losses.outer.shape == ()
+        assert not torch.equal(weights(task(loss=margin)), weights(task()))
+
+    def test_cross_entropy_with_smoothing(self):
+        smooth = partial(nn.functional.cross_entropy, reduction="none", label_smoothing=0.1)
+        assert task(loss=smooth).solve(ATTACK, device="cpu").steps == 6
+
+    def test_one_number_for_the_batch_is_refused(self):
+        with pytest.raises(ValueError, match=r"one value per image, shape \(16,\), got \(\)"):
+            task(loss=nn.functional.cross_entropy).solve(ATTACK, device="cpu")
+
+
+class TestOptimizer:
+    @pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.RMSprop, torch.optim.Adagrad])
+    def test_any_of_torch(self, kind):
+        game = task(optimizer=partial(kind, lr=0.01))
+        assert type(game.outer_optimizer()) is kind
+        assert game.outer_schedule(game.outer_optimizer()) is None
+        assert game.solve(ATTACK, device="cpu").steps == 6
+
+    def test_one_that_is_there_already(self):
+        classifier = net()
+        own = torch.optim.SGD(classifier.parameters(), lr=0.05)
+        game = AdversarialTraining(
+            classifier, (LEVELS, LABELS), LinfBall(EPS), epochs=2, batch_size=16, optimizer=own
+        )
+        assert torch.equal(weights(game), weights(task(optimizer=partial(torch.optim.SGD, lr=0.05))))
+
+    def test_a_schedule_over_the_steps_of_the_run(self):
+        rates = []
+
+        def down(optimizer, steps):
+            rates.append(steps)
+            return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+
+        game = task(optimizer=partial(torch.optim.SGD, lr=0.1), schedule=down)
+        seen = game.outer_optimizer()
+        assert game.outer_schedule(seen).get_last_lr() == [0.1]
+        game.solve(ATTACK, device="cpu")
+        assert rates == [6, 6]
+
+
+class TestAugment:
+    def test_every_batch_is_changed_anew_and_a_run_goes_on_to_the_bit(self, tmp_path):
+        def flip(images):
+            return torch.where(torch.rand(len(images), 1, 1, 1) < 0.5, images.flip(-1), images)
+
+        expected = weights(task(augment=flip))
+        assert not torch.equal(weights(task()), expected)
+        task(augment=flip).solve(ATTACK, device="cpu", out=tmp_path, steps=4)
+        rest = task(augment=flip)
+        rest.solve(ATTACK, device="cpu", out=tmp_path, resume=True)
+        assert torch.equal(torch.cat([w.detach().flatten() for w in rest.classifier.parameters()]), expected)
+
+    @pytest.mark.parametrize(
+        "augment", [lambda images: images[:3], lambda images: images.double(), lambda images: None]
+    )
+    def test_what_comes_back_is_checked(self, augment):
+        with pytest.raises(ValueError, match="augment must return images of the shape that it is given"):
+            task(augment=augment).solve(ATTACK, device="cpu")
+
+
+def test_together_with_a_weight_average():
+    average = WeightAverage(0.9)
+    task(loss=cross_entropy, validation=(LEVELS, LABELS)).solve(ATTACK, device="cpu", hooks=[average])
+    assert isinstance(average.module, SmallResNet)
