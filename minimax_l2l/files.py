@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -11,8 +11,13 @@ from uuid import uuid4
 
 
 @contextmanager
-def atomic(target: Path) -> Iterator[IO[bytes]]:
-    """A file that appears under its name once it is complete and on disk; its folder is made if it is not there."""
+def atomic(target: Path, *, ready: Callable[[Path], None] = lambda _: None) -> Iterator[IO[bytes]]:
+    """A file that appears under its name once it is complete and on disk; its folder is made if it is not there.
+
+    Args:
+        target: its name.
+        ready: called with the complete file just before that.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     writing = target.parent / f".writing-{uuid4().hex}"
     try:
@@ -20,6 +25,7 @@ def atomic(target: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        ready(writing)
         writing.replace(target)
     except BaseException:
         writing.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from minimax_l2l.training.iteration import Iteration, Play
 from minimax_l2l.training.run import Bookkeeping, Run
 from minimax_l2l.training.runtime import Precision, Runtime
 from minimax_l2l.training.solution import Solution
-from minimax_l2l.training.step import Losses
+from minimax_l2l.training.step import NOTHING, Losses
 from minimax_l2l.trees import Tree
 
 
@@ -125,6 +125,8 @@ class Task(ABC):
         steps: int | None = None,
         out: Path | str | None = None,
         resume: bool = False,
+        overwrite: bool = False,
+        about: Mapping[str, Any] = NOTHING,
         device: str = "auto",
         devices: int | None = None,
         precision: Precision = "32-true",
@@ -145,8 +147,12 @@ class Task(ABC):
             optimizer: how each batch's inner problem is maximised.
             play: `"joint"` or `"alternating"`; see `Iteration`.
             steps: most iterations; None plays all batches.
-            out: folder for config, metrics, checkpoint and weights; None writes nothing.
-            resume: go on from the checkpoint in `out`; bit-identical to a run that never stopped.
+            out: folder for config, metrics, checkpoint and weights; None writes nothing. One that holds a run
+            already is refused unless one of the next two is asked for.
+            resume: go on from the checkpoint in `out`; bit-identical to a run that never stopped. Task and
+                optimizer must be constructed as they were. A run that has ended is left as it is.
+            overwrite: remove the run that is in `out` first.
+            about: what else `config.json` keeps. Of a run that goes on it must be the same, but for "environment".
             device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
             devices: processes on this machine, one device each, which share every batch; None is one, or as many
                 as `torchrun` has started.
@@ -164,7 +170,8 @@ class Task(ABC):
             Theta, phi, history, passes, seconds and status.
 
         Raises:
-            ValueError: on options that make no sense.
+            ValueError: on options that make no sense, if `out` holds a run that is not to be replaced, or if the
+                run to resume was made otherwise.
             DamagedRunError: if `resume` finds no whole checkpoint.
             NonFiniteError: if a number is not finite and `on_failure` is `"raise"`.
         """
@@ -172,6 +179,8 @@ class Task(ABC):
             steps=steps,
             out=out,
             resume=resume,
+            overwrite=overwrite,
+            about=about,
             log_every=log_every,
             validate_every=validate_every,
             checkpoint_every=checkpoint_every,

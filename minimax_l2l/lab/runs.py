@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,18 +13,7 @@ from minimax_l2l.lab.family import Family, find_preset
 from minimax_l2l.lab.preset import Announce, Preset
 
 if TYPE_CHECKING:
-    from minimax_l2l.training.folder import RunFolder
     from minimax_l2l.training.solution import Solution
-
-OWN_FILES = (
-    "metrics.jsonl",
-    "solution.json",
-    "evaluation.json",
-    "evaluation.parts.json",
-    "policy.zip",
-    "config.json",
-)
-OWN_FOLDERS = ("checkpoint", "model", "optimizer", "average", "best", "tensorboard")
 
 
 def play(
@@ -63,25 +51,24 @@ def play(
             somebody else's files of a run's names, or if the run to resume was made with other settings.
     """
     from minimax_l2l.training.callbacks import TensorBoard
+    from minimax_l2l.training.description import require_same
     from minimax_l2l.training.folder import RunFolder
-    from minimax_l2l.training.runtime import Runtime
     from minimax_l2l.training.solution import Status
 
     built = preset.build()
-    runtime = Runtime(device)  # refuses one that is not there before anything is written
     folder = RunFolder(out)
-    config = {"preset": name, "settings": preset.settings(), **built.facts}
+    about = {"preset": name, "settings": preset.settings(), **built.facts}
+    begun = False
     if resume:
-        _require_same(folder, config, folder.read_json("config.json"))
-    elif runtime.writes:
-        _make_room(folder, overwrite=overwrite)
-        folder.write_json("config.json", {**config, "environment": describe_environment()})
-    runtime.wait()
+        require_same(out, about, folder.read_json("config.json"))
+        begun = folder.begun
     wants_events = tensorboard and find_spec("tensorboard") is not None
     solution = built.task.solve(
         built.optimizer,
         out=out,
-        resume=resume and folder.checkpoint_file.exists(),
+        resume=begun,
+        overwrite=overwrite or (resume and not begun),
+        about={**about, "environment": describe_environment()},
         device=device,
         validate_every=built.validate_every,
         on_failure=built.on_failure,
@@ -106,6 +93,12 @@ def preset_of(folder: Path, families: Mapping[str, Family], *, data: Path | None
         ValueError: if the folder is not there, or no family has the preset.
     """
     config = read_whole(folder, "config.json", ())
+    if "preset" not in config and "game" in config:
+        raise ValueError(
+            f"{folder} holds a run of {config['game']['task']['class']} that was started in Python, of no preset, "
+            "so it cannot be built again from its folder; measure it in Python, or start presets with "
+            "minimax_l2l.lab.play."
+        )
     if not isinstance(config.get("preset"), str) or not isinstance(config.get("settings"), dict):
         raise DamagedRunError(
             f"{folder / 'config.json'} names no preset with its settings, so it is not of a whole run; solve it "
@@ -183,35 +176,3 @@ def read_solution(folder: Path) -> dict[str, Any]:
             "`minimax-l2l solve ... --resume` first."
         )
     return solution
-
-
-def _require_same(folder: RunFolder, now: Mapping[str, Any], then: Mapping[str, Any]) -> None:
-    for name, value in now.items():
-        before = then.get(name)
-        if isinstance(value, Mapping) and isinstance(before, Mapping):
-            _require_same(folder, value, before)
-        elif before != value:
-            raise ValueError(
-                f"{folder.path} was run with {name}={before!r}, not {value!r}; resume it with the settings it was "
-                "made with, or choose another --out."
-            )
-
-
-def _make_room(folder: RunFolder, *, overwrite: bool) -> None:
-    """Remove an earlier run's own files, its config last, and nothing else."""
-    taken = [name for name in (*OWN_FOLDERS, *OWN_FILES) if (folder.path / name).exists()]
-    if folder.config_file.exists():
-        if not overwrite:
-            raise ValueError(
-                f"{folder.path} holds a run already; pass --resume to go on with it, or choose another --out."
-            )
-    elif taken:
-        raise ValueError(
-            f"{folder.path} holds {', '.join(taken)} but no config.json, so it is not a run that may be replaced; "
-            "choose another --out."
-        )
-    for name in taken:
-        if (folder.path / name).is_dir():
-            shutil.rmtree(folder.path / name)
-        else:
-            (folder.path / name).unlink()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import shutil
-from collections.abc import Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar, cast
+from typing import IO, Any, TypeVar, cast
+from uuid import uuid4
 
 import torch
 from huggingface_hub import ModelHubMixin, PyTorchModelHubMixin
@@ -19,16 +21,30 @@ from torch import nn
 
 from minimax_l2l.errors import DamagedRunError, MissingClassError
 from minimax_l2l.files import atomic
+from minimax_l2l.training.checksums import NAME, Checksums
 from minimax_l2l.training.solution import Row
 
+CHECKPOINT, PREVIOUS = "checkpoint/state.pt", "checkpoint/previous.pt"
+OWN_FOLDERS = ("checkpoint", "model", "optimizer", "average", "best", "tensorboard")
+OWN_FILES = (
+    "metrics.jsonl",
+    "solution.json",
+    "evaluation.json",
+    "evaluation.parts.json",
+    "policy.zip",
+    NAME,
+    "config.json",  # last, so that a folder whose removal was interrupted still says what it is
+)
 Module = TypeVar("Module", bound=ModelHubMixin)
 
 
 class RunFolder:
     """The files of one run.
 
-    `config.json` says how to run it again, `metrics.jsonl` holds a row for each logged step, `checkpoint/` what
-    resuming needs, `model/` and `optimizer/` theta and phi as safetensors beside their configs.
+    `config.json` says what was played, `metrics.jsonl` holds a row for each logged step, `checkpoint/` what
+    resuming needs and the one before it, `model/` and `optimizer/` theta and phi as safetensors beside their
+    configs, `solution.json` how it ended, `checksums.json` what each of these files has to be. A file that the run
+    did not write is not read.
 
     Args:
         path: the folder; made when something is first written to it.
@@ -44,6 +60,7 @@ class RunFolder:
                 if not part.is_dir():
                     raise ValueError(f"{part} is a file, a run needs a folder; choose another --out.")
                 break
+        self._checksums = Checksums(self.path)
 
     @property
     def config_file(self) -> Path:
@@ -60,24 +77,67 @@ class RunFolder:
         """Tensors and plain values only; read with `weights_only=True`."""
         return self.path / "checkpoint" / "state.pt"
 
+    def make_room(self, *, overwrite: bool) -> None:
+        """Remove an earlier run's own files, its config last, and nothing else.
+
+        Raises:
+            ValueError: if there is a run and it is not to be replaced, or if somebody else's files of a run's names
+                are there.
+        """
+        taken = [name for name in (*OWN_FOLDERS, *OWN_FILES) if (self.path / name).exists()]
+        if taken and not self.config_file.exists():
+            raise ValueError(
+                f"{self.path} holds {', '.join(taken)} but no config.json, so it is not a run that may be "
+                "replaced; choose another --out."
+            )
+        if taken and not overwrite:
+            raise ValueError(
+                f"{self.path} holds a run already; pass --resume to go on with it, or choose another --out. In "
+                "Python that is resume=True, or overwrite=True to replace it."
+            )
+        for name in taken:
+            if (self.path / name).is_dir():
+                shutil.rmtree(self.path / name)
+            else:
+                (self.path / name).unlink()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the run has written a checkpoint, wherever that may be now."""
+        return self.checkpoint_file.exists() or self._checksums.lists(CHECKPOINT)
+
+    def seal(self, *names: str) -> None:
+        """Note files as they are now: nobody writes to them any more."""
+        for name in names:
+            if (self.path / name).is_file():
+                self._checksums.expect(name, self.path / name)
+
+    def reopen(self) -> None:
+        """The run goes on: how it ended is no longer true, and its metrics grow."""
+        (self.path / "solution.json").unlink(missing_ok=True)
+        self._checksums.forget("solution.json", "metrics.jsonl")
+
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one of the folder's JSON files."""
         text = json.dumps(content, indent=2, allow_nan=True) + "\n"
-        with atomic(self.path / name) as file:
+        with self._writing(name) as file:
             file.write(text.encode())
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one of the folder's JSON files.
 
         Raises:
-            DamagedRunError: if it is missing or is not a JSON object.
+            DamagedRunError: if it is missing, is not as the run wrote it, or is not a JSON object.
         """
         file = self.path / name
         try:
+            self._checksums.require(name)
             content = json.loads(file.read_text())
         except FileNotFoundError as error:
             raise DamagedRunError(
                 f"{self.path} holds no {name}, so it is not a run; give a folder that `minimax-l2l solve` wrote."
+                if name == "config.json"
+                else f"{self.path} holds no {name}, so its run has not ended; finish it with --resume."
             ) from error
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise DamagedRunError(f"{file} cannot be read ({error}); run `minimax-l2l solve` again.") from error
@@ -95,13 +155,25 @@ class RunFolder:
         with self.metrics_file.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
-    def read_metrics(self, rows: int | None = None) -> list[Row]:
-        """The first `rows` rows, or all.
+    def metrics_digest(self, rows: int) -> str:
+        """A checksum of the first `rows` rows."""
+        lines = self.metrics_file.read_bytes().splitlines(keepends=True)[:rows]
+        return hashlib.sha256(b"".join(lines)).hexdigest()
+
+    def read_metrics(self, rows: int | None = None, digest: str | None = None) -> list[Row]:
+        """The first `rows` rows as a checkpoint knows them, or all rows of a run that has ended.
 
         Raises:
-            DamagedRunError: if they are missing or fewer, or one is not JSON.
+            DamagedRunError: if they are missing or fewer, are not as the run wrote them, or one is not JSON.
         """
         try:
+            if rows is None:
+                self._checksums.require(self.metrics_file.name)
+            elif digest is not None and self.metrics_digest(rows) != digest:
+                raise DamagedRunError(
+                    f"the first {rows} rows of {self.metrics_file} are not as this run wrote them; put the right "
+                    "file back, or start again in another folder."
+                )
             lines = self.metrics_file.read_text().splitlines()[:rows]
             history = [cast(Row, json.loads(line)) for line in lines]
         except FileNotFoundError as error:
@@ -120,20 +192,32 @@ class RunFolder:
         return history
 
     def write_checkpoint(self, state: Mapping[str, Any]) -> None:
-        """Replace the checkpoint."""
-        with atomic(self.checkpoint_file) as file:
+        """Replace the checkpoint; the one before it is kept."""
+        if self.checkpoint_file.exists():
+            before = self.checkpoint_file.with_name(f".writing-{uuid4().hex}")
+            before.hardlink_to(self.checkpoint_file)
+            self._checksums.expect(PREVIOUS, before)
+            before.replace(self.path / PREVIOUS)
+        with self._writing(CHECKPOINT) as file:
             torch.save(dict(state), file)
 
     def read_checkpoint(self) -> dict[str, Any]:
         """The checkpoint; no code in it is ever run.
 
         Raises:
-            DamagedRunError: if it is missing, cut short, or holds more than tensors and plain values.
+            DamagedRunError: if it is missing, is not as the run wrote it, or holds more than tensors and plain
+                values.
         """
         try:
-            state = torch.load(self.checkpoint_file, map_location="cpu", weights_only=True)
+            self._checksums.require(CHECKPOINT)
         except FileNotFoundError as error:
-            raise DamagedRunError(f"{self.path} holds no checkpoint to resume; run it without resume.") from error
+            raise DamagedRunError(
+                f"{self.path} holds no checkpoint to resume; run it without resume.{self._the_one_before()}"
+            ) from error
+        except DamagedRunError as error:
+            raise DamagedRunError(f"{error}{self._the_one_before()}") from error
+        try:
+            state = torch.load(self.checkpoint_file, map_location="cpu", weights_only=True)
         except Exception as error:  # torch names no common base for what a damaged archive raises
             raise DamagedRunError(
                 f"{self.checkpoint_file} cannot be read ({type(error).__name__}); start again in another folder."
@@ -149,7 +233,7 @@ class RunFolder:
             else:
                 save_model(module, str(Path(draft) / "model.safetensors"))
             for file in sorted(Path(draft).iterdir()):
-                with file.open("rb") as source, atomic(self.path / name / file.name) as target:
+                with file.open("rb") as source, self._writing(f"{name}/{file.name}") as target:
                     shutil.copyfileobj(source, target)
 
     def read_module(self, name: str, kind: type[Module]) -> Module:
@@ -166,6 +250,8 @@ class RunFolder:
             )
         strict: dict[str, Any] = {"strict": True} if issubclass(kind, PyTorchModelHubMixin) else {}
         try:
+            for file in ("config.json", "model.safetensors"):
+                self._checksums.require(f"{name}/{file}")
             with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
                 return kind.from_pretrained(self.path / name, **strict)
         except (DamagedRunError, MissingClassError):
@@ -183,3 +269,16 @@ class RunFolder:
                 f"{self.path / name} is damaged ({type(error).__name__} in reading it); solve it again in another "
                 "folder."
             ) from error
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[IO[bytes]]:
+        with atomic(self.path / name, ready=lambda draft: self._checksums.expect(name, draft)) as file:
+            yield file
+
+    def _the_one_before(self) -> str:
+        """The last good state, if there is one."""
+        try:
+            self._checksums.require(PREVIOUS)
+        except (DamagedRunError, FileNotFoundError):
+            return ""
+        return f" The checkpoint before it is whole: move {self.path / PREVIOUS} there to go on from it."

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from minimax_l2l.errors import DamagedRunError, NonFiniteError, require_choice, 
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.training.batch_norm import synchronised
 from minimax_l2l.training.callbacks import Callback, ProgressBar
+from minimax_l2l.training.description import describe, require_same
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.interrupt import DelayedInterrupt
 from minimax_l2l.training.iteration import Iteration
@@ -34,6 +35,8 @@ class Bookkeeping:
     steps: int | None = None
     out: Path | str | None = None
     resume: bool = False
+    overwrite: bool = False
+    about: Mapping[str, Any] = field(default_factory=dict)
     log_every: int = 10
     validate_every: int = 0
     checkpoint_every: int = 200
@@ -50,6 +53,8 @@ class Bookkeeping:
         require_count("checkpoint_every", self.checkpoint_every, least=1)
         if self.resume and self.out is None:
             raise ValueError("resume=True needs the folder to resume; pass out=...")
+        if self.resume and self.overwrite:
+            raise ValueError("a run is either resumed or overwritten; pass one of the two.")
 
     def due(self, every: int, step: int) -> bool:
         """Whether something that is done every so many steps, or never (0), is done after this one."""
@@ -72,18 +77,10 @@ class Run:
         self.task, self.optimizer, self.runtime = iteration.task, iteration.optimizer, iteration.runtime
         self.solution = Solution(self.task.outer, self.optimizer, passes=iteration.step.meter.passes)
         self._latest: Numbers | None = None
-        read_from = RunFolder(options.out) if options.out is not None else None
-        self.folder = read_from if self.runtime.writes else None
-        if read_from is not None:
-            if isinstance(self.optimizer, PretrainedMixin):
-                self.optimizer.config()  # refuses what could not be saved, now rather than at the end
-            if options.resume:
-                self._restore(read_from)
-            self.runtime.wait()
-        if self.folder is not None:
-            if not options.resume:
-                self.folder.checkpoint_file.unlink(missing_ok=True)  # of a run that this one replaces
-            self.folder.write_metrics(self.solution.history)
+        self.folder: RunFolder | None = None
+        self._ended = False
+        if options.out is not None:
+            self._open(RunFolder(options.out))
         self._first = self.solution.steps
 
     def __enter__(self) -> Run:
@@ -112,6 +109,8 @@ class Run:
 
     def batches(self) -> Iterator[Any]:
         """The batches that are still to be played, until something ends the run."""
+        if self._ended:
+            return
         remaining = self.task.batches_from(self.solution.steps)
         while self.solution.status is Status.COMPLETED:
             if self.options.steps is not None and self.solution.steps >= self.options.steps:
@@ -158,6 +157,8 @@ class Run:
                 self.iteration.health.require()
             except NonFiniteError:
                 self._fail()
+        if self._ended:
+            return solution
         ended = solution.status is Status.COMPLETED
         if ended:
             self._keep(self._latest)
@@ -165,10 +166,18 @@ class Run:
         if self.task.outer is not None:
             self.task.outer.eval()
         if self.folder is not None:
-            self._save(self.folder)
+            self._save(self.folder, ended=ended or solution.status is Status.DIVERGED)
         if not ended:  # a resumed run does not know of the row at which it was stopped
             self._keep(self._latest)
         if self.folder is not None:
+            if self.task.outer is not None:
+                self.folder.write_module("model", self.task.outer)
+            if self.optimizer.learns:
+                self.folder.write_module("optimizer", self.optimizer)
+            self.task.write(self.folder.path)
+            for hook in self.iteration.hooks:
+                hook.write(self.folder.path)
+            self.folder.seal("metrics.jsonl", "policy.zip")
             self.folder.write_json(
                 "solution.json",
                 {
@@ -178,15 +187,27 @@ class Run:
                     "passes": solution.passes.as_row(),
                 },
             )
-            if self.task.outer is not None:
-                self.folder.write_module("model", self.task.outer)
-            if self.optimizer.learns:
-                self.folder.write_module("optimizer", self.optimizer)
-            self.task.write(self.folder.path)
-            for hook in self.iteration.hooks:
-                hook.write(self.folder.path)
         self.runtime.wait()
         return solution
+
+    def _open(self, folder: RunFolder) -> None:
+        """Begin in a folder, or go on with the run that is there."""
+        if isinstance(self.optimizer, PretrainedMixin):
+            self.optimizer.config()  # refuses what could not be saved, now rather than at the end
+        game = {"task": describe(self.task), "optimizer": describe(self.optimizer), "play": self.iteration.play}
+        config = {**self.options.about, "game": game}
+        if self.options.resume:
+            require_same(folder.path, config, folder.read_json("config.json"))
+            self._restore(folder)
+        elif self.runtime.writes:
+            folder.make_room(overwrite=self.options.overwrite)
+            folder.write_json("config.json", config)
+        self.runtime.wait()
+        if self.runtime.writes:
+            self.folder = folder
+            if not self._ended:
+                folder.reopen()
+                folder.write_metrics(self.solution.history)
 
     def _fail(self) -> None:
         """Both players are as the last good step left them; so is what is said of the run.
@@ -225,13 +246,15 @@ class Run:
         if self.folder is not None:
             self.folder.append_metrics(row)
 
-    def _save(self, folder: RunFolder) -> None:
+    def _save(self, folder: RunFolder, *, ended: bool = False) -> None:
         folder.write_checkpoint(
             {
                 "step": self.solution.steps,
                 "seconds": self.solution.seconds,
                 "rows": len(self.solution.history),
+                "metrics": folder.metrics_digest(len(self.solution.history)),
                 "status": self.solution.status.name,
+                "ended": ended,
                 "iteration": self.iteration.state_dict(),
                 "task": self.task.state_dict(),
                 "rng": torch.get_rng_state(),
@@ -242,8 +265,9 @@ class Run:
     def _restore(self, folder: RunFolder) -> None:
         state = folder.read_checkpoint()
         try:
-            self.solution.history = folder.read_metrics(state["rows"])
+            self.solution.history = folder.read_metrics(state["rows"], state["metrics"])
             self.solution.steps, self.solution.seconds = state["step"], state["seconds"]
+            self._ended = state["ended"] and (folder.path / "solution.json").exists()
             if state["status"] == Status.DIVERGED.name:
                 self.solution.status = Status.DIVERGED
             self.iteration.load_state_dict(state["iteration"])

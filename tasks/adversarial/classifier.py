@@ -1,4 +1,4 @@
-"""A classifier tried on one image, so that what is wrong with it is said at the door."""
+"""A classifier tried on one black image, so that what is wrong with it is said at the door."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.adversarial.data.images import Images
 
 
 def require_classifier(classifier: object, images: Images, *, classes: int | None = None) -> int:
-    """Try a classifier on the first image.
+    """Try a classifier on a black image.
 
     Args:
         classifier: takes images of shape (n, channels, height, width) in [0, 1] and returns logits (n, classes).
@@ -31,7 +31,8 @@ def require_classifier(classifier: object, images: Images, *, classes: int | Non
             f"a classifier must be a torch.nn.Module that returns logits, got {type(classifier).__name__}; wrap a "
             "function in a module whose forward calls it."
         )
-    sample, where = on_device_of(classifier, images.pixels(slice(1))), _first_weight(classifier)
+    dtype = images.images.dtype if images.images.is_floating_point() else torch.float32
+    sample, where = on_device_of(classifier, torch.zeros(1, *images.shape, dtype=dtype)), _first_weight(classifier)
     try:
         with resting(classifier), torch.no_grad():
             logits = classifier(sample)

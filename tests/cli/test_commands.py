@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from folders import reseal
 
 from minimax_l2l.cli import commands
 from minimax_l2l.lab.family import Family, load_families
@@ -70,6 +71,7 @@ class TestReport:
 
     def test_of_a_run_without_a_preset(self, run, measured):
         (measured / "config.json").write_text("{}")
+        reseal(measured)
         code, _, err = run("report", measured, "--data", "mine.npz")
         assert code == 1
         assert "mine/config.json names no preset" in err
@@ -77,6 +79,8 @@ class TestReport:
     @pytest.mark.parametrize("content", ["{}", '{"rows": []}', "[", '{"rows": [{}], "environment": {}}'])
     def test_of_a_damaged_evaluation(self, content, run, measured):
         (measured / "evaluation.json").write_text(content)
+        assert "evaluation.json is not as this run wrote it" in run("report", measured)[2]
+        reseal(measured)
         code, _, err = run("report", measured)
         assert code == 1
         assert "evaluation.json" in err

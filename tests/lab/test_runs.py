@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from folders import reseal
 
 from minimax_l2l import DamagedRunError, Status
 from minimax_l2l.lab.runs import evaluate, play, preset_of
@@ -37,7 +38,9 @@ class TestPlay:
             "preset": NAME,
             "settings": {"seed": 0, "data": "mine.npz", "steps": 3, "widths": [4, 2]},
             "height": 8848,
+            "game": config["game"],
         }
+        assert config["game"]["task"]["class"] == type(climb.build().task).__name__
 
     def test_the_same_twice(self, climb, tmp_path):
         for name in ("a", "b"):
@@ -119,6 +122,7 @@ class TestResume:
     def test_with_other_facts_is_refused(self, climb, out):
         play(NAME, climb, out, device="cpu")
         (out / "config.json").write_text(json.dumps(config_of(out) | {"height": 8611}))
+        reseal(out)
         with pytest.raises(ValueError, match="was run with height=8611, not 8848"):
             play(NAME, climb, out, resume=True, device="cpu")
 
@@ -139,6 +143,7 @@ class TestPresetOf:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
+            ({"game": {"task": {"class": "Mine"}}}, "holds a run of Mine that was started in Python, of no preset"),
             ({}, "config.json names no preset with its settings, so it is not of a whole run; solve it again"),
             ({"preset": NAME}, "names no preset with its settings"),
             ({"preset": [NAME], "settings": {}}, "names no preset with its settings"),
@@ -149,6 +154,7 @@ class TestPresetOf:
     def test_of_a_folder_that_does_not_say(self, content, sentence, families, out):
         out.mkdir()
         (out / "config.json").write_text(json.dumps(content))
+        reseal(out)
         with pytest.raises(ValueError, match=sentence):
             preset_of(out, families)
 

@@ -97,21 +97,23 @@ class TestJson:
         with pytest.raises(TypeError):
             folder.write_json("config.json", {"a": object()})
         assert folder.read_json("config.json") == {"a": 1}
-        assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["checksums.json", "config.json"]
 
     def test_missing(self, tmp_path):
-        with pytest.raises(DamagedRunError, match=r"holds no config\.json, so it is not a run; give a folder"):
+        with pytest.raises(DamagedRunError, match=r"holds no config\.json, so it is not a run; give"):
             RunFolder(tmp_path).read_json("config.json")
 
     @pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe\x00", b"not json"])
     def test_damaged(self, content, tmp_path):
         (tmp_path / "config.json").write_bytes(content)
+        RunFolder(tmp_path).seal("config.json")
         with pytest.raises(DamagedRunError, match=r"config\.json cannot be read \(.*\); run `minimax-l2l solve`"):
             RunFolder(tmp_path).read_json("config.json")
 
     @pytest.mark.parametrize("content", ["[1, 2]", "3", "null"])
     def test_that_is_no_object(self, content, tmp_path):
         (tmp_path / "config.json").write_text(content)
+        RunFolder(tmp_path).seal("config.json")
         with pytest.raises(DamagedRunError, match="holds no JSON object"):
             RunFolder(tmp_path).read_json("config.json")
 
@@ -122,6 +124,7 @@ class TestMetrics:
         rows = [{"step": 1, "objective": 0.1 + 0.2}, {"step": 2, "objective": 1e-300}]
         for row in rows:
             folder.append_metrics(row)
+        folder.seal("metrics.jsonl")
         assert folder.read_metrics() == rows
         assert folder.read_metrics(1) == rows[:1]
         before = folder.metrics_file.read_bytes()
@@ -134,6 +137,7 @@ class TestMetrics:
         with folder.metrics_file.open("a") as file:
             file.write('{"step": 2, "obj')
         assert folder.read_metrics(1) == [{"step": 1}]
+        folder.seal("metrics.jsonl")
         with pytest.raises(DamagedRunError, match=r"metrics\.jsonl cannot be read"):
             folder.read_metrics()
 
@@ -177,7 +181,7 @@ class TestCheckpoint:
         folder = RunFolder(tmp_path)
         folder.write_checkpoint({"weights": torch.zeros(1000)})
         folder.checkpoint_file.write_bytes(folder.checkpoint_file.read_bytes()[:kept])
-        with pytest.raises(DamagedRunError, match=r"state\.pt cannot be read .*; start again in another folder"):
+        with pytest.raises(DamagedRunError, match=r"state\.pt is not as this run wrote it: it is damaged"):
             folder.read_checkpoint()
 
     @pytest.mark.parametrize("save", [torch.save, lambda bomb, file: file.write_bytes(pickle.dumps(bomb))])
@@ -186,6 +190,7 @@ class TestCheckpoint:
         folder.checkpoint_file.parent.mkdir()
         marker = tmp_path / "exploded"
         save({"step": Bomb(marker)}, folder.checkpoint_file)
+        folder.seal("checkpoint/state.pt")
         with pytest.raises(DamagedRunError, match=r"state\.pt cannot be read \("):
             folder.read_checkpoint()
         assert not marker.exists()
@@ -196,7 +201,43 @@ class TestCheckpoint:
         with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
             folder.write_checkpoint({"step": lambda: None})
         assert folder.read_checkpoint() == {"step": 1}
-        assert [path.name for path in folder.checkpoint_file.parent.iterdir()] == ["state.pt"]
+        assert sorted(path.name for path in folder.checkpoint_file.parent.iterdir()) == ["previous.pt", "state.pt"]
+
+    def test_the_one_before_is_offered(self, tmp_path):
+        folder = RunFolder(tmp_path)
+        for step in (1, 2):
+            folder.write_checkpoint({"step": step})
+        folder.checkpoint_file.write_bytes(b"spoiled")
+        with pytest.raises(DamagedRunError, match=r"The checkpoint before it is whole: move .*previous\.pt there"):
+            folder.read_checkpoint()
+        (tmp_path / "checkpoint" / "previous.pt").replace(folder.checkpoint_file)
+        assert folder.read_checkpoint() == {"step": 1}
+
+    def test_of_another_run(self, tmp_path):
+        one, other = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "other")
+        for number, folder in enumerate((one, other)):
+            folder.write_checkpoint({"step": number})
+        one.checkpoint_file.write_bytes(other.checkpoint_file.read_bytes())
+        with pytest.raises(DamagedRunError, match="or is another run's; put the right file back"):
+            one.read_checkpoint()
+
+    @pytest.mark.parametrize("moment", ["noted", "in place"])
+    def test_a_kill_between_checksum_and_file_leaves_a_whole_run(self, tmp_path, monkeypatch, moment):
+        folder = RunFolder(tmp_path)
+        folder.write_checkpoint({"step": 1})
+        replace = Path.replace
+
+        def killed(self, target):
+            if Path(target).name == "state.pt":
+                if moment == "in place":
+                    replace(self, target)
+                raise KeyboardInterrupt
+            return replace(self, target)
+
+        monkeypatch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            folder.write_checkpoint({"step": 2})
+        assert RunFolder(tmp_path).read_checkpoint() == {"step": 1 if moment == "noted" else 2}
 
 
 class TestModules:
@@ -207,7 +248,7 @@ class TestModules:
         again = LearnedOptimizer.from_pretrained(tmp_path / "optimizer")
         assert torch.equal(again.updater.body[0].weight, optimizer.updater.body[0].weight)
         assert {mode(path) for path in (tmp_path / "optimizer").iterdir()} == {0o644}
-        assert [path.name for path in tmp_path.iterdir()] == ["optimizer"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["checksums.json", "optimizer"]
 
     @pytest.mark.usefixtures("usual_umask")
     def test_any_other_module(self, tmp_path):
@@ -239,7 +280,7 @@ class TestModules:
         with pytest.raises(OSError, match="disk full"):
             folder.write_module("optimizer", optimizer)
         assert {path.name: path.read_bytes() for path in (tmp_path / "optimizer").iterdir()} == before
-        assert [path.name for path in tmp_path.iterdir()] == ["optimizer"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["checksums.json", "optimizer"]
 
     def test_configs_are_plain_json(self, tmp_path):
         RunFolder(tmp_path).write_module("optimizer", LearnedOptimizer(MLPUpdater(), steps=3))

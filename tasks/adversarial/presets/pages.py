@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder, leaves
+from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder
 from minimax_l2l.lab import Section, environment_section, preset_of
+from tasks.adversarial.attack import Attack
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.presets.figures import Line
 from tasks.adversarial.presets.runs import load_run
-from tasks.adversarial.problem import PerturbationProblem
 
 COLUMNS = {
     "clean": "clean",
@@ -160,17 +157,19 @@ def _evaluation(folder: Path) -> dict[str, Any]:
 def _perturbations(folder: Path, preset: DigitsPreset) -> Section:
     run = load_run(preset, folder)
     images = run.data.test.first(6)
-    problem = PerturbationProblem(run.classifier, images.images, images.labels, LinfBall(preset.eps))
+    pixels, threat = images.pixels(), LinfBall(preset.eps)
     attackers = {
         "FGSM": FGSM(step_size=preset.eps),
         "PGM-20": PGM(steps=20, step_size=preset.eps / 10),
         preset.row.title: run.optimizer,
     }
-    with torch.no_grad():
-        found: dict[str, Tensor] = {name: leaves(a.maximize(problem).y)[0] for name, a in attackers.items()}
+    found = {
+        name: Attack(attacker, threat)(run.classifier, pixels, images.labels) - pixels
+        for name, attacker in attackers.items()
+    }
     return Section(
         "Perturbations",
         f"What three attackers add to test images of the classifier trained with {preset.row.title}, as they "
         "are, five times and thirty times enlarged around grey.",
-        figure=figures.perturbation_grid(images.images, found),
+        figure=figures.perturbation_grid(pixels, found),
     )

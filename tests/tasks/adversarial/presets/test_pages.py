@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from folders import reseal
 from pages import assert_self_contained
 
 from minimax_l2l.lab.report import write_report
@@ -74,6 +75,7 @@ class TestAdversarialPage:
             config = json.loads((tmp_path / name / "config.json").read_text())
             config["settings"]["seed"] = seed
             (tmp_path / name / "config.json").write_text(json.dumps(config))
+            reseal(tmp_path / name)
         page = sections([tmp_path / name for name in "abc"], data=data)
         _, cells = page[0].table
         title = METHODS[config["method"]].title

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from folders import reseal
 
 from minimax_l2l import DamagedRunError
 from tasks.gail.presets.methods import CONTROLS, METHODS
@@ -33,6 +34,7 @@ def evaluated(folder, *, setting="cartpole", method="gail-adam", seed=0, length=
     content = {"environment": {"versions": {"torch": "2"}}, "rows": [row], "curves": curves}
     folder.mkdir()
     (folder / "evaluation.json").write_text(json.dumps(content))
+    reseal(folder)
     return folder
 
 
@@ -91,6 +93,7 @@ def test_several_seeds_have_interquartile_means_with_intervals(tmp_path):
         content["rows"][0]["final_score"] = score
         content["curves"]["returns"] = [500.0 * (score > 0)] * 20
         (folder / "evaluation.json").write_text(json.dumps(content))
+        reseal(folder)
     lone = evaluated(tmp_path / "lone", method="noise")
     longer = evaluated(tmp_path / "longer", seed=4, length=30)
     section = sections([*folders, lone, longer])[1]
@@ -130,6 +133,7 @@ def test_a_row_that_lacks_something_is_refused(missing, tmp_path):
     content = json.loads((folder / "evaluation.json").read_text())
     del content["rows"][0][missing]
     (folder / "evaluation.json").write_text(json.dumps(content))
+    reseal(folder)
     with pytest.raises(DamagedRunError, match="lacks what a report needs; run `minimax-l2l evaluate"):
         sections([folder])
 
@@ -140,5 +144,6 @@ def test_a_row_of_something_unknown_is_refused(field, value, tmp_path):
     content = json.loads((changed / "evaluation.json").read_text())
     content["rows"][0][field] = value
     (changed / "evaluation.json").write_text(json.dumps(content))
+    reseal(changed)
     with pytest.raises(ValueError, match=f"there is no {field} 'pong'"):
         sections([changed])

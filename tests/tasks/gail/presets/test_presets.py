@@ -15,6 +15,7 @@ from pkgutil import resolve_name
 
 import pytest
 import torch
+from folders import reseal
 from sb3_contrib import TRPO
 
 from minimax_l2l import cli
@@ -188,6 +189,7 @@ class TestSolve:
     def test_leaves_the_folder_that_the_documentation_describes(self, solved):
         names = {path.name for path in solved.iterdir()} - {"evaluation.json"}
         assert names == {
+            "checksums.json",
             "config.json",
             "metrics.jsonl",
             "checkpoint",
@@ -421,14 +423,17 @@ class TestEvaluate:
         ],
     )
     def test_damaged_runs(self, damage, sentence, run, solved):
+        """Seen as soon as it is read; and if the run itself had written it so, what is wrong is named."""
         damage(self, solved)
         (solved / "evaluation.json").unlink()
-        code, _, err = run("evaluate", solved)
-        assert code == 1
-        assert sentence in err
-        assert err.endswith((".", "?"))
-        assert not (solved / "evaluation.json").exists()
-        assert not Path("planted").exists()
+        for words in (("is not as this run wrote it", "holds no", "cannot be read"), (sentence,)):
+            code, _, err = run("evaluate", solved)
+            assert code == 1
+            assert any(word in err for word in words)
+            assert err.endswith((".", "?"))
+            assert not (solved / "evaluation.json").exists()
+            assert not Path("planted").exists()
+            reseal(solved)
 
 
 class TestReport:
@@ -449,6 +454,8 @@ class TestReport:
     @pytest.mark.parametrize("content", ["{}", '{"rows": [], "curves": {}}', '{"rows": [{}], "curves": {}}', "["])
     def test_of_a_damaged_evaluation(self, content, run, solved):
         (solved / "evaluation.json").write_text(content)
+        assert "evaluation.json is not as this run wrote it" in run("report", solved)[2]
+        reseal(solved)
         code, _, err = run("report", solved)
         assert code == 1
         assert "evaluation.json lacks what a report needs" in err or "evaluation.json cannot be read" in err

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from folders import reseal
 from pages import assert_self_contained
 
 from minimax_l2l import DamagedRunError
@@ -54,6 +55,7 @@ class TestEvaluate:
 
     def test_a_damaged_run(self, run):
         (run / "solution.json").write_text(json.dumps({"seconds": 1.0}))
+        reseal(run)
         with pytest.raises(DamagedRunError, match=r"solution\.json lacks status, steps, passes, so it is not"):
             evaluate(run, {"games": FAMILY}, device="cpu", announce=silent)
 

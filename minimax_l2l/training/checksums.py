@@ -1,0 +1,90 @@
+"""Which files a run wrote: a file that was damaged, or that another run wrote, is told from the run's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from minimax_l2l.errors import DamagedRunError
+from minimax_l2l.files import atomic
+
+NAME = "checksums.json"
+KEPT = 2  # of each file: the one that is there, and the one that is about to replace it
+
+
+class Checksums:
+    """The checksums of a run's files, in a file beside them.
+
+    A checksum is noted before its file appears, and the one before it is kept, so that a process that is killed
+    between the two leaves a whole run.
+
+    Args:
+        folder: of the run.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def expect(self, name: str, data: Path) -> None:
+        """Note what a file is going to be."""
+        known = self._read() if (self._folder / NAME).exists() else {}
+        now = _digest(data)
+        self._write({**known, name: [now, *(one for one in known.get(name, []) if one != now)][:KEPT]})
+
+    def lists(self, name: str) -> bool:
+        """Whether the run has written such a file."""
+        return (self._folder / NAME).exists() and name in self._read()
+
+    def forget(self, *names: str) -> None:
+        """Files that are removed, or no longer as they were."""
+        if (self._folder / NAME).exists():
+            known = self._read()
+            if any(name in known for name in names):
+                self._write({name: own for name, own in known.items() if name not in names})
+
+    def require(self, name: str) -> None:
+        """Refuse a file that the run did not write.
+
+        Raises:
+            DamagedRunError: if it is not as the run left it.
+        """
+        if _digest(self._folder / name) not in self._read().get(name, []):
+            raise DamagedRunError(
+                f"{self._folder / name} is not as this run wrote it: it is damaged, was edited, or is another "
+                "run's; put the right file back, or solve again in another folder."
+            )
+
+    def _read(self) -> dict[str, list[str]]:
+        file = self._folder / NAME
+        if not file.exists():
+            raise DamagedRunError(
+                f"{self._folder} holds no {NAME}, so it is not a run of this version, or not a whole one; put it "
+                "back, or solve again in another folder."
+            )
+        try:
+            text = file.read_text()
+            files = json.loads(text)["files"]
+            if text != _written(files):
+                raise ValueError("its own checksum is another")
+            return dict(files)
+        except (OSError, UnicodeDecodeError, ValueError, LookupError, TypeError) as error:
+            raise DamagedRunError(
+                f"{file} cannot be read ({error}), so nobody knows whether the run's files are whole; put it back, "
+                "or solve again in another folder."
+            ) from error
+
+    def _write(self, files: dict[str, list[str]]) -> None:
+        with atomic(self._folder / NAME) as file:
+            file.write(_written(files).encode())
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def _written(files: dict[str, list[str]]) -> str:
+    """The whole file, its own checksum at the end."""
+    own = hashlib.sha256(json.dumps(files).encode()).hexdigest()
+    return json.dumps({"files": files, "of_these": own}, indent=1) + "\n"

@@ -1,0 +1,104 @@
+"""What a game is made of, as a run's folder keeps it, so that a run goes on only with what it began with."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+PLAIN = (bool, int, float, str, type(None))
+DEEPEST = 4
+
+
+def describe(value: object, depth: int = 0) -> Any:
+    """An object as JSON can hold it: its class and what it was constructed with; the same in every process.
+
+    Tensors are told by a checksum, modules by the shapes of their weights, functions by their names. Nothing random
+    and no address is in it; what cannot be told is told by its class alone.
+    """
+    if isinstance(value, PLAIN):
+        return value
+    if isinstance(value, torch.device | torch.dtype):
+        return str(value)
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, Tensor):
+        return _checksum(value)
+    if isinstance(value, partial):
+        keywords = {key: describe(own, depth + 1) for key, own in value.keywords.items()}
+        return {"function": _name(value.func), **keywords}
+    if isinstance(value, Mapping):
+        return {str(key): describe(own, depth + 1) for key, own in value.items()} if depth < DEEPEST else len(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [describe(own, depth + 1) for own in _ordered(value)] if depth < DEEPEST else len(value)
+    if inspect.isroutine(value) or inspect.isclass(value):
+        return _name(value)
+    told: dict[str, Any] = {"class": type(value).__name__}
+    if isinstance(getattr(value, "sha256", None), str):
+        return {**told, "sha256": value.sha256}  # type: ignore[attr-defined]
+    if isinstance(value, nn.Module):
+        told["weights"] = _shapes(value)
+    if depth >= DEEPEST:
+        return told
+    return {**told, **{name: describe(own, depth + 1) for name, own in _constructed_with(value).items()}}
+
+
+def require_same(folder: Path, now: Mapping[str, Any], then: Mapping[str, Any], within: str = "") -> None:
+    """Refuse to go on with a run that was made otherwise.
+
+    Args:
+        folder: of the run, for the sentence.
+        now: what is asked for.
+        then: what its `config.json` holds.
+        within: what both are part of.
+
+    Raises:
+        ValueError: if something differs; the first such thing is named.
+    """
+    for name, value in now.items():
+        before, full = then.get(name), f"{within}{name}"
+        if name == "environment":
+            continue
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            require_same(folder, value, before, f"{full}." if name not in ("settings", "game") else "")
+        elif before != value:
+            raise ValueError(
+                f"{folder} was run with {full}={before!r}, not {value!r}; resume it with the settings it was "
+                "made with, or choose another --out."
+            )
+
+
+def _constructed_with(value: object) -> dict[str, Any]:
+    """The constructor's arguments that the object kept under their names."""
+    try:
+        names = list(inspect.signature(type(value).__init__).parameters)[1:]
+    except (TypeError, ValueError):
+        return {}
+    kept = {name: getattr(value, name, getattr(value, f"_{name}", inspect.Signature)) for name in names}
+    return {name: own for name, own in kept.items() if own is not inspect.Signature}
+
+
+def _ordered(values: Any) -> Sequence[Any]:
+    return sorted(values, key=repr) if isinstance(values, set | frozenset) else values
+
+
+def _name(function: Any) -> str:
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__name__)}"
+
+
+def _shapes(module: nn.Module) -> str:
+    shapes = [(name, tuple(part.shape)) for name, part in module.state_dict().items()]
+    count = sum(part.numel() for part in module.parameters())
+    return f"{count} in {hashlib.sha256(repr(shapes).encode()).hexdigest()[:16]}"
+
+
+def _checksum(tensor: Tensor) -> str:
+    hashed = hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+    hashed.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return hashed.hexdigest()
