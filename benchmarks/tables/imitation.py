@@ -2,82 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from statistics import mean
 
-from benchmarks.tables.markdown import Rows, markdown, where
+from benchmarks.tables.markdown import Cell, Rows, over, share, table, where
 from tasks.gail.presets.methods import METHODS as IMITATION
 from tasks.gail.presets.settings import SETTINGS
 
-CLONED = "Behavioural cloning"
 
-
-def gail(setting: str) -> Callable[[Rows], str]:
-    """Every method of imitation in one setting, over the seeds."""
-
-    def table(rows: Rows) -> str:
-        lines = []
-        for name, title in {**{name: method.title for name, method in IMITATION.items()}, "bc": CLONED}.items():
-            own = where(rows, setting=setting, method=name)
-            if own:
-                lines.append([title, *_imitation(own)])
-        return markdown(["method", *IMITATION_COLUMNS], lines)
-
-    return table
-
-
-IMITATION_COLUMNS = (
-    "return",
-    "expert level",
-    "hit",
-    "worst window",
-    "longest outage",
-    "agreement",
-    "distance",
-    "D: policy",
-    "D: expert",
-    "D: held out",
-)
-
-
-def _imitation(own: Rows) -> list[str]:
-    reached = sum(row["final_score"] >= 0.95 for row in own)
-    final = [f"{mean(row['final_return'] for row in own):.1f}", f"{reached} of {len(own)}"]
-    likeness = [f"{100 * mean(row['action_agreement'] for row in own):.0f}"]
-    likeness.append(f"{mean(row['energy_distance'] for row in own):.2f}")
+def _hit(own: Rows) -> str:
     if "hit" not in own[0]:
-        return [*final, "-", "-", "-", *likeness, "-", "-", "-"]
+        return "-"
     hits = [row["hit"] for row in own if row["hit"] is not None]
-    accuracies = ("policy_accuracy", "expert_accuracy", "held_out_accuracy")
-    return [
-        *final,
-        f"{mean(hits):.0f}" if len(hits) == len(own) else f"{len(hits)} of {len(own)} hit",
-        f"{min(row['worst_window'] for row in own):.2f}",
-        f"{max(row['longest_outage'] for row in own)}",
-        *likeness,
-        *(f"{100 * mean(row[field] for row in own):.0f}" for field in accuracies),
-    ]
+    return f"{mean(hits):.0f}" if len(hits) == len(own) else f"{len(hits)} of {len(own)} hit"
+
+
+COLUMNS: dict[str, Cell] = {
+    "return": over(mean, "final_return", ".1f"),
+    "expert level": share(lambda row: row["final_score"] >= 0.95),
+    "hit": _hit,
+    "worst window": over(min, "worst_window", ".2f"),
+    "longest outage": over(max, "longest_outage"),
+    "agreement": over(mean, "action_agreement", ".0f", scale=100),
+    "distance": over(mean, "energy_distance", ".2f"),
+    "D: policy": over(mean, "policy_accuracy", ".0f", scale=100),
+    "D: expert": over(mean, "expert_accuracy", ".0f", scale=100),
+    "D: held out": over(mean, "held_out_accuracy", ".0f", scale=100),
+}
+
+
+def gail(rows: Rows, setting: str) -> str:
+    """Every method of imitation in one setting, over the seeds."""
+    titles = {**{name: method.title for name, method in IMITATION.items()}, "bc": "Behavioural cloning"}
+    lines = [([title], where(rows, setting=setting, method=name)) for name, title in titles.items()]
+    return table(["method"], COLUMNS, lines)
 
 
 def gail_dense(rows: Rows) -> str:
     """The runs with the dense updater, in the order in which they are played."""
-    return markdown(
-        ["environment", "method", *IMITATION_COLUMNS],
-        [[SETTINGS[row["setting"]].title, IMITATION[row["method"]].title, *_imitation([row])] for row in rows],
-    )
+    lines = [((SETTINGS[row["setting"]].title, IMITATION[row["method"]].title), [row]) for row in rows]
+    return table(["environment", "method"], COLUMNS, lines)
 
 
 def gail_transfer(rows: Rows) -> str:
     """Every way of updating the discriminator in the environments that an updater was carried to."""
-    lines = []
-    for setting in ("mountain-car", "acrobot"):
-        for title, name, stress in (
-            ("GAIL, Adam", "gail-adam", "none"),
-            ("L2L, trained there", "coordinate-l2l", "none"),
-            ("L2L, trained on CartPole, frozen", "coordinate-l2l", "frozen"),
-        ):
-            wanted = (setting, name, stress)
-            own = [row for row in rows if (row["setting"], row["method"], row["stress"]) == wanted]
-            if own:
-                lines.append([SETTINGS[setting].title, title, *_imitation(own)])
-    return markdown(["environment", "method", *IMITATION_COLUMNS], lines)
+    ways = {
+        "GAIL, Adam": ("gail-adam", "none"),
+        "L2L, trained there": ("coordinate-l2l", "none"),
+        "L2L, trained on CartPole, frozen": ("coordinate-l2l", "frozen"),
+    }
+    lines = [
+        ((SETTINGS[setting].title, title), where(rows, setting=setting, method=name, stress=stress))
+        for setting in ("mountain-car", "acrobot")
+        for title, (name, stress) in ways.items()
+    ]
+    return table(["environment", "method"], COLUMNS, lines)

@@ -2,96 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean
+from typing import Any
 
 import numpy as np
 
-from benchmarks.tables.markdown import Rows, markdown, where
-from tasks.gail.measures.statistics import Bootstrap
+from benchmarks.tables.markdown import Cell, Rows, each, groups, markdown, over, share, table, where
+from tasks.gail.measures.statistics import Bootstrap, Estimate
 from tasks.gail.presets.methods import METHODS as IMITATION
 from tasks.gail.presets.settings import SETTINGS
 
-STEADINESS = (("area", ".2f"), ("last_tenth", ".2f"), ("worst_window", ".2f"), ("longest_outage", "d"))
+STEADINESS: dict[str, Cell] = {
+    "mean score": each("area", ".2f"),
+    "last tenth": each("last_tenth", ".2f"),
+    "worst window": each("worst_window", ".2f"),
+    "longest outage": each("longest_outage", "d"),
+}
+
+
+def _reached(row: Mapping[str, Any]) -> bool:
+    return row["hit"] is not None
+
+
+def _between(found: Estimate, sign: str = "") -> str:
+    value, low, high = (format(number, f"{sign}.2f") for number in (found.value, found.low, found.high))
+    return f"{value} ({low} to {high})"
 
 
 def gail_cells(rows: Rows) -> str:
     """Original GAIL in the cells that were looked at: its last tenth, and what it had lost before."""
-    lines = []
-    for setting, stress in dict.fromkeys((row["setting"], row["stress"]) for row in rows):
-        own = where(rows, setting=setting, stress=stress)
-        cells = [f"{sum(row['hit'] is not None for row in own)} of {len(own)}"]
-        for field, form in STEADINESS:
-            cells.append(", ".join(format(row[field], form) for row in own))
-        lines.append([SETTINGS[setting].title, stress, *cells])
-    titles = ["environment", "cell", "reached", "mean score", "last tenth", "worst window", "longest outage"]
-    return markdown(titles, lines)
+    lines = [((SETTINGS[name].title, stress), own) for (name, stress), own in groups(rows, "setting", "stress")]
+    return table(["environment", "cell"], {"reached": share(_reached), **STEADINESS}, lines)
 
 
 def gail_stress_variants(rows: Rows) -> str:
     """What might steady the learned updater, seed by seed."""
-    lines = []
-    for setting, name in dict.fromkeys((row["setting"], row["method"]) for row in rows):
-        own = where(rows, setting=setting, method=name)
-        cells = [", ".join(format(row[field], form) for row in own) for field, form in STEADINESS]
-        lines.append([SETTINGS[setting].title, IMITATION[name].title, *cells])
-    return markdown(["environment", "method", "mean score", "last tenth", "worst window", "longest outage"], lines)
+    return table(["environment", "method"], STEADINESS, _by_method(rows))
 
 
 def gail_stress_rates(rows: Rows) -> str:
     """Mean score over whole pilot runs by rate or bound; the best of each method in each cell in bold."""
-    parsed = [{**row, "rate": float(row["stress"].rsplit("-rate-", 1)[1])} for row in rows]
-    rates = sorted({row["rate"] for row in parsed})
+    rates = sorted({_rate(row) for row in rows}, key=float)
     lines = []
-    for setting, name in dict.fromkeys((row["setting"], row["method"]) for row in parsed):
-        own = where(parsed, setting=setting, method=name)
-        means = {rate: mean(row["area"] for row in own if row["rate"] == rate) for rate in rates}
+    for titles, own in _by_method(rows):
+        means = {rate: mean(row["area"] for row in own if _rate(row) == rate) for rate in rates}
         best = max(means, key=lambda rate: means[rate])
         cells = [f"**{value:.2f}**" if rate == best else f"{value:.2f}" for rate, value in means.items()]
-        lines.append([SETTINGS[setting].title, IMITATION[name].title, *cells])
-    return markdown(["environment", "method", *(f"{rate:g}" for rate in rates)], lines)
+        lines.append([*titles, *cells])
+    return markdown(["environment", "method", *(f"{float(rate):g}" for rate in rates)], lines)
 
 
-def gail_stress(setting: str) -> Callable[[Rows], str]:
+def _by_method(rows: Rows) -> list[tuple[Sequence[str], Rows]]:
+    pairs = groups(rows, "setting", "method")
+    return [((SETTINGS[setting].title, IMITATION[name].title), own) for (setting, name), own in pairs]
+
+
+def _rate(row: Mapping[str, Any]) -> str:
+    """What a stress such as "...-rate-0.1" ends with; a dash for one that sets no rate."""
+    _, known, rate = row["stress"].rpartition("-rate-")
+    return rate if known else "-"
+
+
+def _mean_score(own: Rows) -> str:
+    return _between(Bootstrap(np.random.default_rng(0)).interquartile_mean([[row["area"] for row in own]]))
+
+
+def gail_stress(rows: Rows, setting: str) -> str:
     """How steady each method was in one cell of the grid."""
-
-    def table(rows: Rows) -> str:
-        lines = []
-        for name, method in IMITATION.items():
-            own = where(rows, setting=setting, method=name)
-            if own:
-                lines.append([method.title, *_steadiness(own)])
-        titles = [
-            "method",
-            "rate",
-            "mean score (IQM)",
-            "last tenth",
-            "reached",
-            "outages",
-            "longest",
-            "worst window",
-        ]
-        return markdown([*titles, "drawdown", "worst tenth", "score since", "distance"], lines)
-
-    return table
-
-
-def _steadiness(own: Rows) -> list[str]:
-    rate = own[0]["stress"].rsplit("-rate-", 1)
-    area = Bootstrap(np.random.default_rng(0)).interquartile_mean([[row["area"] for row in own]])
-    return [
-        rate[1] if len(rate) == 2 else "-",
-        f"{area.value:.2f} ({area.low:.2f} to {area.high:.2f})",
-        f"{mean(row['last_tenth'] for row in own):.2f}",
-        f"{sum(row['hit'] is not None for row in own)} of {len(own)}",
-        f"{sum(row['outage'] for row in own)} of {len(own)}",
-        f"{max(row['longest_outage'] for row in own)}",
-        f"{min(row['worst_window'] for row in own):.2f}",
-        f"{max(row['drawdown'] for row in own):.2f}",
-        f"{mean(row['cvar10'] for row in own):.2f}",
-        f"{mean(row['area_after_hit'] for row in own):.2f}",
-        f"{mean(row['energy_distance'] for row in own):.2f}",
-    ]
+    columns = {
+        "rate": lambda own: _rate(own[0]),
+        "mean score (IQM)": _mean_score,
+        "last tenth": over(mean, "last_tenth", ".2f"),
+        "reached": share(_reached),
+        "outages": share(lambda row: row["outage"]),
+        "longest": over(max, "longest_outage"),
+        "worst window": over(min, "worst_window", ".2f"),
+        "drawdown": over(max, "drawdown", ".2f"),
+        "worst tenth": over(mean, "cvar10", ".2f"),
+        "score since": over(mean, "area_after_hit", ".2f"),
+        "distance": over(mean, "energy_distance", ".2f"),
+    }
+    lines = [([method.title], where(rows, setting=setting, method=name)) for name, method in IMITATION.items()]
+    return table(["method"], columns, lines)
 
 
 COMPARED = ("mean score", "P(higher)", "worst window", "P(higher)")
@@ -99,9 +92,8 @@ COMPARED = ("mean score", "P(higher)", "worst window", "P(higher)")
 
 def gail_verdict(rows: Rows) -> str:
     """The learned updaters beside the others, seed by seed over both cells, as fixed before the runs."""
-    settings = list(dict.fromkeys(row["setting"] for row in rows))
     lines = [
-        [IMITATION[learned].title, IMITATION[other].title, *_beside(rows, settings, learned, other)]
+        [IMITATION[learned].title, IMITATION[other].title, *_beside(rows, learned, other)]
         for learned in ("coordinate-l2l", "coordinate-ball-l2l")
         for other in ("gail-adam", "c-gail", "gail-adam-ball", "noise", "noise-ball")
     ]
@@ -110,39 +102,30 @@ def gail_verdict(rows: Rows) -> str:
 
 def gail_verdict_cells(rows: Rows) -> str:
     """Methods in a ball beside the others, each cell for itself: survival alone solves one of them."""
+    adams = ("gail-adam", "c-gail", "gail-adam-ball")
+    compared = {
+        "coordinate-ball-l2l": (*adams, "frozen-d"),
+        "coordinate-bound-l2l": (*adams, "frozen-d", "coordinate-ball-l2l"),
+        "gail-adam-ball": adams[:2],
+    }
     lines = [
-        [
-            SETTINGS[setting].title,
-            IMITATION[one].title,
-            IMITATION[other].title,
-            *_beside(rows, [setting], one, other),
-        ]
-        for setting in dict.fromkeys(row["setting"] for row in rows)
-        for one, others in (
-            ("coordinate-ball-l2l", ("gail-adam", "c-gail", "gail-adam-ball", "frozen-d")),
-            ("coordinate-bound-l2l", ("gail-adam", "c-gail", "gail-adam-ball", "frozen-d", "coordinate-ball-l2l")),
-            ("gail-adam-ball", ("gail-adam", "c-gail")),
-        )
+        [SETTINGS[setting].title, IMITATION[one].title, IMITATION[other].title, *_beside(own, one, other)]
+        for (setting,), own in groups(rows, "setting")
+        for one, others in compared.items()
         for other in others
     ]
     return markdown(["environment", "method", "beside", *COMPARED], lines)
 
 
-def _beside(rows: Rows, settings: Sequence[str], one: str, other: str) -> list[str]:
+def _beside(rows: Rows, one: str, other: str) -> list[str]:
+    """Differences, and how likely an improvement is, over all settings that the rows are of."""
     cells = []
     for field in ("area", "worst_window"):
         ours, theirs = (
-            [
-                [row[field] for row in rows if (row["setting"], row["method"]) == (setting, name)]
-                for setting in settings
-            ]
+            [[row[field] for row in where(own, method=name)] for _, own in groups(rows, "setting")]
             for name in (one, other)
         )
         bootstrap = Bootstrap(np.random.default_rng(0))
-        difference = bootstrap.paired_difference(ours, theirs)
-        better = bootstrap.probability_of_improvement(ours, theirs)
-        cells += [
-            f"{difference.value:+.2f} ({difference.low:+.2f} to {difference.high:+.2f})",
-            f"{better.value:.2f} ({better.low:.2f} to {better.high:.2f})",
-        ]
+        cells.append(_between(bootstrap.paired_difference(ours, theirs), "+"))
+        cells.append(_between(bootstrap.probability_of_improvement(ours, theirs)))
     return cells
