@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from benchmarks.tables.markdown import Rows, where
 from minimax_l2l.lab import read_rows
 from tasks.gail.experiments.benchmark import PAPERS
 from tasks.gail.experiments.stress import BOUNDS, GRID
@@ -20,17 +21,10 @@ from tasks.gail.presets.settings import SETTINGS
 Band = Literal["range", "quartiles"]
 LEARNED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
 CONTROLS = ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise")
-STRESSED = (
-    "gail-adam",
-    "coordinate-l2l",
-    "coordinate-ball-l2l",
-    "gail-adam-ball",
-    "c-gail",
-    *BOUNDS.methods,
-    "frozen-d",
-)
+STEADIED = ("coordinate-ball-l2l", "gail-adam-ball", "c-gail")
+STRESSED = (*LEARNED[:2], *STEADIED, *BOUNDS.methods, "frozen-d")
 # A method has one colour in all of them. After seven they begin again with dotted lines; no picture has one twice.
-SOLID = (*LEARNED, "coordinate-ball-l2l", "gail-adam-ball", "c-gail")
+SOLID = (*LEARNED, *STEADIED)
 DOTTED = ("constant", "gail-gp", "frozen-d", *BOUNDS.methods, "noise", "bad-demos")
 ORDER = [METHODS[name].title for name in (*SOLID, *DOTTED)]
 CELLS = tuple(cell.setting for cell in GRID)
@@ -53,14 +47,12 @@ def draw(results: Path, folder: Path) -> None:
             return_curves(panels, band=band, order=ORDER).savefig(folder / file, dpi=110)
 
 
-def _panel(rows: Sequence[Mapping[str, Any]], setting: str, methods: Sequence[str]) -> Panel | None:
-    own = [row for row in rows if row["setting"] == setting and row["method"] in methods]
-    if not own:
-        return None
-    returns = {
-        METHODS[name].title: [row["curve"]["returns"] for row in own if row["method"] == name]
-        for name in methods
-        if any(row["method"] == name for row in own)
+def _panel(rows: Rows, setting: str, methods: Sequence[str]) -> Panel | None:
+    curves = {
+        METHODS[name].title: [row["curve"] for row in where(rows, setting=setting, method=name)] for name in methods
     }
-    told = SETTINGS[setting]
-    return Panel(told.title, own[0]["curve"]["iterations"], returns, told.expert_return, told.random_return)
+    returns = {title: [one["returns"] for one in own] for title, own in curves.items() if own}
+    if not returns:
+        return None
+    told, iterations = SETTINGS[setting], next(own[0]["iterations"] for own in curves.values() if own)
+    return Panel(told.title, iterations, returns, told.expert_return, told.random_return)

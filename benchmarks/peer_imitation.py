@@ -26,7 +26,7 @@ from imitation.util.networks import RunningNorm
 from sb3_contrib import TRPO
 from stable_baselines3.common.env_util import make_vec_env
 
-ENVIRONMENTS, STEPS = 8, 128
+ENVIRONMENTS, STEPS, ITERATIONS, TRAJECTORIES = 8, 128, 300, 10
 
 
 def main() -> None:
@@ -34,27 +34,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("demonstrations")
     parser.add_argument("environment")
-    parser.add_argument("--iterations", type=int, default=300)
-    parser.add_argument("--trajectories", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
 
     with h5py.File(options.demonstrations) as file:
         trajectories = [
-            Trajectory(
-                obs=file[f"episode_{number}/observations"][:],
-                acts=file[f"episode_{number}/actions"][:],
-                infos=None,
-                terminal=True,
-            )
-            for number in range(options.trajectories)
+            Trajectory(obs=episode["observations"][:], acts=episode["actions"][:], infos=None, terminal=True)
+            for episode in (file[f"episode_{number}"] for number in range(TRAJECTORIES))
         ]
     environments = make_vec_env(
-        options.environment,
-        ENVIRONMENTS,
-        seed=options.seed,
-        wrapper_class=RolloutInfoWrapper,
+        options.environment, ENVIRONMENTS, seed=options.seed, wrapper_class=RolloutInfoWrapper
     )
     policy = TRPO(
         "MlpPolicy",
@@ -88,7 +78,7 @@ def main() -> None:
         allow_variable_horizon=True,
     )
     began = time.process_time()
-    trainer.train(options.iterations * ENVIRONMENTS * STEPS)
+    trainer.train(ITERATIONS * ENVIRONMENTS * STEPS)
     seconds = time.process_time() - began
     evaluation = make_vec_env(options.environment, 100, seed=1000)
     seen, running, totals = evaluation.reset(), np.ones(100, dtype=bool), np.zeros(100)
@@ -96,17 +86,14 @@ def main() -> None:
         seen, rewards, dones, _ = evaluation.step(policy.predict(seen, deterministic=True)[0])
         totals += np.where(running, rewards, 0)
         running &= ~dones
-    print(
-        json.dumps(
-            {
-                "method": "imitation-1.0.1",
-                "environment": options.environment,
-                "seed": options.seed,
-                "final_return": float(totals.mean()),
-                "env_steps_per_cpu_second": options.iterations * ENVIRONMENTS * STEPS / seconds,
-            }
-        )
-    )
+    row = {
+        "method": "imitation-1.0.1",
+        "environment": options.environment,
+        "seed": options.seed,
+        "final_return": float(totals.mean()),
+        "env_steps_per_cpu_second": ITERATIONS * ENVIRONMENTS * STEPS / seconds,
+    }
+    print(json.dumps(row))
 
 
 if __name__ == "__main__":
