@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from minimax_l2l.problem import InnerProblem
     from minimax_l2l.randomness import uniform
     from minimax_l2l.task import Task
-    from minimax_l2l.training.average import WeightAverage
-    from minimax_l2l.training.best import BestWeights
     from minimax_l2l.training.folder import RunFolder
     from minimax_l2l.training.hooks import Hook
+    from minimax_l2l.training.kept import BestWeights, WeightAverage
     from minimax_l2l.training.runtime import Runtime
     from minimax_l2l.training.solution import Solution, Status
     from minimax_l2l.training.step import Losses

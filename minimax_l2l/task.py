@@ -189,7 +189,4 @@ class Task(ABC):
             on_failure=on_failure,
         )
         runtime = Runtime(device, precision, devices, in_turns=play == "alternating")
-        with Run(Iteration(self, optimizer, runtime, play=play, hooks=hooks), options) as run:
-            for batch in run.batches():
-                run.play(batch)
-        return run.end()
+        return Run(Iteration(self, optimizer, runtime, play=play, hooks=hooks), options).play()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from minimax_l2l.extras import require_extra
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
     from torch.utils.tensorboard import SummaryWriter
 
 
@@ -34,11 +32,6 @@ class ProgressBar:
     """
 
     def __init__(self, title: str, *, total: int | None, done: int = 0) -> None:
-        self.title, self.total, self.done = title, total, done
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> ProgressBar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -51,27 +44,20 @@ class ProgressBar:
             console=Console(stderr=True),
             transient=True,
         )
+        self._task = self._progress.add_task(title, total=total, completed=done, objective=float("nan"))
+
+    def __enter__(self) -> ProgressBar:
         self._progress.start()
-        self._task = self._progress.add_task(
-            self.title, total=self.total, completed=self.done, objective=float("nan")
-        )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
 
     def __call__(self, row: Mapping[str, float]) -> None:
         """Move the bar; the objective is read every tenth step."""
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=row["step"])
-            if row["step"] % 10 == 1:
-                self._progress.update(self._task, objective=row["objective"])
+        self._progress.update(self._task, completed=row["step"])
+        if row["step"] % 10 == 1:
+            self._progress.update(self._task, objective=row["objective"])
 
 
 class TensorBoard:
@@ -90,12 +76,7 @@ class TensorBoard:
     def __enter__(self) -> TensorBoard:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._writer is not None:
             self._writer.close()  # what it still holds is written now
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
@@ -46,15 +44,15 @@ class Health:
 
 
 class Statistics:
-    """The buffers of some modules as they were at the last good step: a bad batch has gone into BatchNorm's.
+    """A module's buffers as they were at the last good step: a bad batch has gone into BatchNorm's.
 
     Args:
-        modules: theta's and phi's.
+        module: that holds both players.
         health: whose flag says which step was good.
     """
 
-    def __init__(self, modules: list[nn.Module], health: Health) -> None:
-        self._modules, self._health = modules, health
+    def __init__(self, module: nn.Module, health: Health) -> None:
+        self._module, self._health = module, health
         self._buffers: list[Tensor] = []
         self._kept: list[tuple[list[Tensor], Tensor]] = []
         self.keep()
@@ -62,7 +60,7 @@ class Statistics:
     @torch.no_grad()
     def keep(self) -> None:
         """Keep the present values, unless the flag is up: two operations for each dtype."""
-        buffers = list(self._present())
+        buffers = list(self._module.buffers())
         if [id(part) for part in buffers] != [id(part) for part in self._buffers]:
             self._buffers = buffers
             self._kept = [(views, torch.cat(views)) for views in _by_dtype(buffers)]
@@ -77,10 +75,6 @@ class Statistics:
         for views, kept in self._kept:
             for view, part in zip(views, torch.split(kept, [len(view) for view in views]), strict=True):
                 view.copy_(part)
-
-    def _present(self) -> Iterator[Tensor]:
-        for module in self._modules:
-            yield from module.buffers()
 
 
 def _by_dtype(buffers: list[Tensor]) -> list[list[Tensor]]:

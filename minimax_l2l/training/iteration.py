@@ -67,8 +67,7 @@ class Iteration:
         self.theta, self.phi = _theta(task), _phi(task, optimizer)
         self.players = [player for player in (self.theta, self.phi) if player is not None]
         self.health = Health(runtime.device)
-        modules = [module for module in (task.outer, optimizer) if module is not None]
-        self.statistics = Statistics(modules, self.health)
+        self.statistics = Statistics(self.step, self.health)
         self.waits = (
             runtime.device.type == "cpu"
             or play == "alternating"
@@ -171,29 +170,23 @@ class Iteration:
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next iteration depends on, except the task's own state."""
         return {
-            "outer": self.task.outer.state_dict() if self.task.outer is not None else None,
-            "optimizer": self.optimizer.state_dict(),
-            "theta": self.theta.state_dict() if self.theta is not None else None,
-            "phi": self.phi.state_dict() if self.phi is not None else None,
+            **{name: one.state_dict() if one is not None else None for name, one in self._holders().items()},
             "passes": vars(self.step.meter.passes).copy(),
             "hooks": [hook.state_dict() for hook in self.hooks],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put back what `state_dict` returned."""
-        holders: list[tuple[str, Any]] = [
-            ("outer", self.task.outer),
-            ("optimizer", self.optimizer),
-            ("theta", self.theta),
-            ("phi", self.phi),
-        ]
-        for name, holder in holders:
-            if holder is not None:
-                holder.load_state_dict(state[name])
+        for name, one in self._holders().items():
+            if one is not None:
+                one.load_state_dict(state[name])
         vars(self.step.meter.passes).update(state["passes"])
         for hook, own in zip(self.hooks, state["hooks"], strict=True):
             hook.load_state_dict(own)
         self.statistics.keep()
+
+    def _holders(self) -> dict[str, Any]:
+        return {"outer": self.task.outer, "optimizer": self.optimizer, "theta": self.theta, "phi": self.phi}
 
 
 def _theta(task: Task) -> Player | None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
+from torch.utils._pytree import tree_map_only
 
 
 class Player:
@@ -61,12 +62,8 @@ class Player:
 
     def snapshot(self) -> tuple[list[Tensor], dict[str, Any]]:
         """Copies of the parameters and of the optimizer's state."""
-        moved = self.optimizer.state_dict()
-        state = {
-            key: {name: value.clone() if isinstance(value, Tensor) else value for name, value in own.items()}
-            for key, own in moved["state"].items()
-        }
-        return [part.detach().clone() for part in self.parameters], {**moved, "state": state}
+        state = tree_map_only(Tensor, torch.clone, self.optimizer.state_dict())
+        return [part.detach().clone() for part in self.parameters], state
 
     @torch.no_grad()
     def put_back(self, before: tuple[list[Tensor], dict[str, Any]]) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 import torch
@@ -32,17 +31,17 @@ class Bookkeeping:
         ValueError: on options that make no sense.
     """
 
-    steps: int | None = None
-    out: Path | str | None = None
-    resume: bool = False
-    overwrite: bool = False
-    about: Mapping[str, Any] = field(default_factory=dict)
-    log_every: int = 10
-    validate_every: int = 0
-    checkpoint_every: int = 200
-    progress: str | None = None
-    callbacks: Sequence[Callback] = ()
-    on_failure: Literal["raise", "stop"] = "raise"
+    steps: int | None
+    out: Path | str | None
+    resume: bool
+    overwrite: bool
+    about: Mapping[str, Any]
+    log_every: int
+    validate_every: int
+    checkpoint_every: int
+    progress: str | None
+    callbacks: Sequence[Callback]
+    on_failure: Literal["raise", "stop"]
 
     def __post_init__(self) -> None:
         require_choice("on_failure", self.on_failure, ("raise", "stop"))
@@ -64,8 +63,8 @@ class Bookkeeping:
 class Run:
     """One solve from its first step, or from its checkpoint, to its end.
 
-    A context: inside it, Ctrl-C ends the loop after the present step. Of several processes the first alone writes
-    and talks; all of them look at the same steps whether a number has failed or somebody has asked to stop.
+    Ctrl-C ends it after the present step. Of several processes the first alone writes and talks; all of them look
+    at the same steps whether a number has failed or somebody has asked to stop.
 
     Args:
         iteration: the game's.
@@ -83,31 +82,27 @@ class Run:
             self._open(RunFolder(options.out))
         self._first = self.solution.steps
 
-    def __enter__(self) -> Run:
+    def play(self) -> Solution:
+        """Take the steps that are left, put both players to rest, and write what is to be kept."""
         with ExitStack() as stack:
-            if self.runtime.world > 1:
-                stack.enter_context(synchronised(self.iteration.step))
-            self._interrupt = stack.enter_context(DelayedInterrupt())
-            self._watchers: list[Callback] = list(self.options.callbacks) if self.runtime.writes else []
-            for watch in self._watchers:
-                if isinstance(watch, AbstractContextManager):
-                    stack.enter_context(watch)
-            if self.options.progress is not None and self.runtime.writes:
-                total = self.options.steps or self.task.iterations
-                bar = ProgressBar(self.options.progress, total=total, done=self.solution.steps)
-                self._watchers.append(stack.enter_context(bar))
-            self._stack = stack.pop_all()
-        return self
+            self._begin(stack)
+            for batch in self._batches():
+                self._step(batch)
+        return self._end()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
+    def _begin(self, stack: ExitStack) -> None:
+        if self.runtime.world > 1:
+            stack.enter_context(synchronised(self.iteration.step))
+        self._interrupt = stack.enter_context(DelayedInterrupt())
+        self._watchers: list[Callback] = list(self.options.callbacks) if self.runtime.writes else []
+        if self.options.progress is not None and self.runtime.writes:
+            total = self.options.steps or self.task.iterations
+            self._watchers.append(ProgressBar(self.options.progress, total=total, done=self.solution.steps))
+        for watch in self._watchers:
+            if isinstance(watch, AbstractContextManager):
+                stack.enter_context(watch)
 
-    def batches(self) -> Iterator[Any]:
+    def _batches(self) -> Iterator[Any]:
         """The batches that are still to be played, until something ends the run."""
         if self._ended:
             return
@@ -123,7 +118,7 @@ class Run:
                 return
             yield batch
 
-    def play(self, batch: Any) -> None:
+    def _step(self, batch: Any) -> None:
         """One iteration, timed and recorded."""
         step, options = self.solution.steps + 1, self.options
         validated, saved = options.due(options.validate_every, step), options.due(options.checkpoint_every, step)
@@ -149,8 +144,7 @@ class Run:
         if self._asked(step):
             self.solution.status = Status.INTERRUPTED
 
-    def end(self) -> Solution:
-        """Put both players to rest, write what is to be kept, return the solution."""
+    def _end(self) -> Solution:
         solution = self.solution
         if solution.status is not Status.DIVERGED:
             try:

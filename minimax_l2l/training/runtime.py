@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,6 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from minimax_l2l.errors import LostProcessError, require_choice, require_count
 
 Precision = Literal["32-true", "bf16-mixed"]
-PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed")
 
 # Longest wait for another process; one that has died is noticed at once, by its launcher or its closed connection.
 PATIENCE = timedelta(minutes=30)
@@ -54,7 +53,7 @@ class Runtime:
         from lightning_fabric import Fabric  # imported when a run starts: it takes over a second
         from lightning_fabric.strategies.ddp import DDPStrategy
 
-        require_choice("precision", precision, PRECISIONS)
+        require_choice("precision", precision, get_args(Precision))
         accelerator, index = _accelerator(device)
         nodes, here = _processes(devices, index)
         several = nodes * here > 1

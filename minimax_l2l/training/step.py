@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.meter import Meter
-from minimax_l2l.modes import querying
+from minimax_l2l.modes import querying, resting
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.training.hooks import Hook
@@ -112,12 +112,14 @@ class Step(nn.Module):
             batch: of the task.
             moving: who will step on it. `"theta"` plays y by an optimizer at rest; `"phi"` holds theta constant.
         """
-        if moving == "theta":
-            return self._for_theta(batch)
         if moving == "phi":
             return self._for_phi(batch)
         problem = self.problem(batch)
-        return self.compare(problem, self.optimizer.maximize(problem))
+        if moving == "both":
+            return self.compare(problem, self.optimizer.maximize(problem))
+        with resting(self.optimizer), torch.no_grad():
+            end = self.optimizer.maximize(problem)
+        return self.compare(problem, end)
 
     def problem(self, batch: Any) -> InnerProblem:
         """The inner problem of a batch at the present theta, with this game's meter."""
@@ -195,14 +197,6 @@ class Step(nn.Module):
 
             if leaf.requires_grad:
                 leaf.register_hook(passing)  # type: ignore[no-untyped-call]
-
-    def _for_theta(self, batch: Any) -> Outcome:
-        problem = self.problem(batch)
-        self.optimizer.eval()
-        with torch.no_grad():
-            end = self.optimizer.maximize(problem)
-        self.optimizer.train()
-        return self.compare(problem, end)
 
     def _for_phi(self, batch: Any) -> Outcome:
         with querying(self.outer, "train", frozen=False):  # the running statistics have seen this batch
