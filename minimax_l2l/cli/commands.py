@@ -17,11 +17,9 @@ from minimax_l2l.lab.family import load_families
 from minimax_l2l.lab.pool import EVERY_CORE
 from minimax_l2l.lab.report import Section, require_report, write_report
 
-_Preset = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET")]
-_Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
-_Words = Annotated[tuple[str, ...], tyro.conf.Positional]
-_Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-_Folders = Annotated[tuple[Path, ...], tyro.conf.Positional]
+_Preset = Annotated[str, tyro.conf.arg(metavar="PRESET")]
+_Name = Annotated[str, tyro.conf.arg(metavar="NAME")]
+_Folder = Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
 
 
 def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
@@ -46,7 +44,7 @@ def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
     say(f"report: {out / 'report.html'}")
 
 
-def presets(words: _Words = (), /) -> None:
+def presets(words: tuple[str, ...] = (), /) -> None:
     """List what can be solved.
 
     Args:
@@ -91,7 +89,7 @@ def evaluate(folder: _Folder, /, *, device: str = "auto", batch_size: int = 256,
         print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
 
 
-def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: Path | None = None) -> None:
+def report(folders: tuple[Path, ...], /, *, out: Path = Path("report.html"), data: Path | None = None) -> None:
     """Write one self-contained HTML page about some evaluated runs.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,14 +33,13 @@ def describe_environment(data: dict[str, str] | None = None) -> dict[str, object
     """
     import torch
 
-    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     return {
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {
             "system": platform.system(),
             "processor": platform.machine(),
             "torch_threads": torch.get_num_threads(),
-            "accelerator": accelerator,
+            "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         },
         "command": _command(sys.argv),
         "commit": _commit(),
@@ -62,10 +62,8 @@ def _without_folders(word: str) -> str:
 def _versions() -> dict[str, str]:
     found = {}
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 

@@ -107,31 +107,31 @@ class Iteration:
 
     def _joint(self, batch: Any) -> Outcome:
         outcome = self.differentiate(batch, "both")
-        norms = [player.norm() for player in self.players]
-        self._look(outcome.value, *norms)
-        for player, norm in zip(self.players, norms, strict=True):
-            player.move(norm)
+        self._move(outcome.value, *self.players)
         return outcome
 
     def _alternating(self, batch: Any) -> Outcome:
-        outcome, theta, before = self.differentiate(batch, "theta"), self.theta, None
-        if theta is not None:
-            norm = theta.norm()
-            self._look(outcome.value, norm)
-            before = theta.snapshot()
-            theta.move(norm)
-        if self.phi is not None:
-            try:
-                again = self.differentiate(batch, "phi")
-                norm = self.phi.norm()
-                self._look(again.value, norm)
-            except NonFiniteError:
-                if theta is not None and before is not None:
-                    theta.put_back(before)
-                raise
-            self.phi.move(norm)
-            outcome = outcome._replace(turn=again.turn)
-        return outcome
+        outcome, before = self.differentiate(batch, "theta"), None
+        if self.theta is not None:
+            before = self.theta.snapshot()
+            self._move(outcome.value, self.theta)
+        if self.phi is None:
+            return outcome
+        try:
+            again = self.differentiate(batch, "phi")
+            self._move(again.value, self.phi)
+        except NonFiniteError:
+            if self.theta is not None and before is not None:
+                self.theta.put_back(before)
+            raise
+        return outcome._replace(turn=again.turn)
+
+    def _move(self, value: Tensor, *players: Player) -> None:
+        """A step of these players, if what was played and their gradients are finite."""
+        norms = [player.norm() for player in players]
+        self._look(value, *norms)
+        for player, norm in zip(players, norms, strict=True):
+            player.move(norm)
 
     def differentiate(self, batch: Any, moving: Moving) -> Outcome:
         """Play a batch and fill the gradients of those who will move."""

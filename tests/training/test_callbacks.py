@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from minimax_l2l import MissingExtraError
-from minimax_l2l.training import ProgressBar, TensorBoard
+from minimax_l2l.training.callbacks import ProgressBar, TensorBoard
 
 ROWS = [{"step": step, "seconds": step / 10, "objective": 1 / step} for step in (1, 2, 3)]
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from minimax_l2l import DamagedRunError, LearnedOptimizer, MLPUpdater
 from minimax_l2l.files import atomic
-from minimax_l2l.training import RunFolder
+from minimax_l2l.training.folder import RunFolder
 
 
 def mode(path: Path) -> int:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from minimax_l2l.training import DelayedInterrupt
+from minimax_l2l.training.interrupt import DelayedInterrupt
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from minimax_l2l.training import Runtime
+from minimax_l2l.training.runtime import Runtime
 
 
 class Batch(NamedTuple):
