@@ -50,8 +50,7 @@ def _theirs(peer: Path, seed: int) -> dict[str, Any]:
     data = DATASETS / SETTING.dataset / "data" / "main_data.hdf5"
     command = [peer, ROOT / "benchmarks" / "peer_imitation.py", data, SETTING.environment_id, "--seed", str(seed)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    row: dict[str, Any] = json.loads(output.splitlines()[-1])
-    return row
+    return json.loads(output.splitlines()[-1])
 
 
 class _Raw(TrainedImitation):

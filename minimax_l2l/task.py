@@ -29,8 +29,8 @@ from minimax_l2l.trees import Tree
 class Task(ABC):
     """A minimax problem: where batches come from, and what the inner problem of a batch is.
 
-    Two methods make one: `batches` and `inner_problem`. Theta is the module `outer`; a task whose theta
-    does not descend by gradients leaves it None and overrides `move_theta`.
+    Two methods make one: `batches` and `inner_problem`. A task whose theta does not descend by gradients overrides
+    `move_theta`.
 
     Attributes:
         outer: theta's module, None if theta takes no gradient step.
@@ -138,17 +138,16 @@ class Task(ABC):
         hooks: Sequence[Hook] = (),
         on_failure: Literal["raise", "stop"] = "raise",
     ) -> Solution:
-        """Play the game: the inner optimizer ascends, theta descends, phi learns.
+        """Play the game: the inner optimizer ascends, theta descends, phi learns; both are trained in place.
 
-        With a hand-designed optimizer this is the paper's Algorithm 1, with a `LearnedOptimizer` its
-        Algorithm 2. Theta and phi are trained in place.
+        With a hand-designed optimizer this is the paper's Algorithm 1, with a `LearnedOptimizer` its Algorithm 2.
 
         Args:
             optimizer: how each batch's inner problem is maximised.
             play: `"joint"` or `"alternating"`; see `Iteration`.
             steps: most iterations; None plays all batches.
             out: folder for config, metrics, checkpoint and weights; None writes nothing. One that holds a run
-            already is refused unless one of the next two is asked for.
+                already is refused unless one of the next two is asked for.
             resume: go on from the checkpoint in `out`; bit-identical to a run that never stopped. Task and
                 optimizer must be constructed as they were. A run that has ended is left as it is.
             overwrite: remove the run that is in `out` first.

@@ -20,7 +20,7 @@ from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.interrupt import DelayedInterrupt
 from minimax_l2l.training.iteration import Iteration
 from minimax_l2l.training.numbers import Numbers
-from minimax_l2l.training.solution import Row, Solution, Status
+from minimax_l2l.training.solution import Solution, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +134,9 @@ class Run:
         self.solution.seconds += time.perf_counter() - self._started
         self._latest = Numbers({"step": step, "seconds": self.solution.seconds, **measured})
         if validated:
-            self._validate(self._latest)
+            self._latest.update(self.task.validate(self.optimizer))
+            for hook in self.iteration.hooks:
+                hook.validated(self._latest)
         if logged:
             self._keep(self._latest)
         for watch in self._watchers:
@@ -172,15 +174,9 @@ class Run:
             for hook in self.iteration.hooks:
                 hook.write(self.folder.path)
             self.folder.seal("metrics.jsonl", "policy.zip")
-            self.folder.write_json(
-                "solution.json",
-                {
-                    "status": solution.status.name.lower(),
-                    "steps": solution.steps,
-                    "seconds": solution.seconds,
-                    "passes": solution.passes.as_row(),
-                },
-            )
+            status, passes = solution.status.name.lower(), solution.passes.as_row()
+            told = {"status": status, "steps": solution.steps, "seconds": solution.seconds, "passes": passes}
+            self.folder.write_json("solution.json", told)
         self.runtime.wait()
         return solution
 
@@ -226,16 +222,11 @@ class Run:
         asked = torch.tensor(float(self._interrupt.asked), device=self.runtime.device)
         return bool(self.runtime.largest(asked).item())
 
-    def _validate(self, numbers: Numbers) -> None:
-        numbers.update(self.task.validate(self.optimizer))
-        for hook in self.iteration.hooks:
-            hook.validated(numbers)
-
     def _keep(self, numbers: Numbers | None) -> None:
         """Add a step's numbers to the history, unless they are there: the means over all processes."""
         if numbers is None or (self.solution.history and self.solution.history[-1]["step"] == numbers["step"]):
             return
-        row: Row = numbers.averaged(self.runtime)
+        row = numbers.averaged(self.runtime)
         self.solution.history.append(row)
         if self.folder is not None:
             self.folder.append_metrics(row)

@@ -86,8 +86,8 @@ class Outcome(NamedTuple):
 class Step(nn.Module):
     """Theta and phi in one module, whose forward plays a batch.
 
-    It is what data-parallel training wraps: queries inside it use theta's bare module, and the one loss that it
-    returns has both players' gradients: with L_theta what theta descends and L_phi what phi ascends,
+    It is what data-parallel training wraps; queries inside it use theta's bare module. Its one loss has both
+    players' gradients: with L_theta what theta descends and L_phi what phi ascends,
 
         loss = L_theta(theta, y) + <y_K(phi), v>,   y = y_K a constant, v = d L_phi / d y a constant,
 
@@ -133,9 +133,15 @@ class Step(nn.Module):
         for hook in self.hooks:
             hook.found(turn.problem, end)
         learning = any(leaf.requires_grad for leaf in leaves(end.y))
-        if not learning and self.outer is None:
-            return Outcome(None, self._objective(problem, end.y), {}, turn)
-        seen = map_leaves(_another_view if learning else _constant(problem), end.y)
+        if not learning and self.outer is None:  # nobody has a gradient to take: the objective is only looked at
+            with torch.no_grad():
+                value = problem.count(lambda: problem.objective(end.y), instances(end.y), theta=None).mean()
+            return Outcome(None, value, {}, turn)
+        seen = end.y
+        if learning:  # a node of its own, through which no more passes back than is let through
+            seen = map_leaves(lambda leaf: leaf.view_as(leaf), seen)
+        elif problem.keeps_gradient:  # a constant that hears the backward pass by
+            seen = map_leaves(lambda leaf: leaf.detach().requires_grad_(), seen)
         losses = self.losses(problem, seen, theta=self.outer)
         self._require_players(losses, learning=learning)
         loss = losses.outer
@@ -168,11 +174,6 @@ class Step(nn.Module):
                 "losses(problem, y) returned a number for phi that does not depend on y, through which phi is "
                 "reached; compute it from the y that is given, without detaching or .item()."
             )
-
-    @torch.no_grad()
-    def _objective(self, problem: InnerProblem, y: Tree) -> Tensor:
-        """Neither player has a gradient to take: the objective is only looked at."""
-        return problem.count(lambda: problem.objective(y), instances(y), theta=None).mean()
 
     def _pulled(self, y: Tree, seen: Tree, meta: Tensor) -> Tensor:
         """<y_K, d meta / d y>, the second factor a constant."""
@@ -213,18 +214,6 @@ class Step(nn.Module):
         assert value is not None
         logged = {name: number.detach() for name, number in losses.logged.items()}
         return Outcome(loss if loss is not None and loss.requires_grad else None, value.detach(), logged, turn)
-
-
-def _another_view(leaf: Tensor) -> Tensor:
-    """The same numbers as a node of their own, through which no more passes back than is let through."""
-    return leaf.view_as(leaf)
-
-
-def _constant(problem: InnerProblem) -> Any:
-    """What a constant y becomes: one that hears the backward pass by, if the problem wants to."""
-    if problem.keeps_gradient:
-        return lambda leaf: leaf.detach().requires_grad_()
-    return lambda leaf: leaf
 
 
 def _require_losses(losses: object) -> None:
