@@ -23,13 +23,10 @@ PACKAGES = (
 
 
 def describe_environment(data: dict[str, str] | None = None) -> dict[str, object]:
-    """Versions, machine, command, commit and date, with no path of this machine in them.
+    """What result files keep under `"environment"`: versions, machine, command, commit and date, and no path.
 
     Args:
         data: sha256 of each data set used, by name.
-
-    Returns:
-        What result files keep under `"environment"`.
     """
     import torch
 

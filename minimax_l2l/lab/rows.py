@@ -94,7 +94,7 @@ def fill(
 ) -> Path:
     """Play the jobs whose rows are missing from a result file, and write it anew with each row as it comes.
 
-    Interrupted, it goes on where it was when it is called again: rows that are there are kept.
+    Called again, it goes on where it was interrupted.
 
     Args:
         file: the result file.

@@ -44,7 +44,7 @@ def play(
             KeyboardInterrupt, which is right where more work would follow.
 
     Returns:
-        The solution; what it needs to be found again is in the folder.
+        The solution.
 
     Raises:
         ValueError: if the folder holds a run already and neither `resume` nor `overwrite` is asked for, if it holds

@@ -25,10 +25,7 @@ class Callback(Protocol):
 class ProgressBar:
     """A bar with the objective beside it, on a terminal; silent where the output is not one.
 
-    Args:
-        title: words before the bar.
-        total: number of steps; None draws a bar without an end.
-        done: steps already taken.
+    Without a `total` number of steps it has no end; `done` are those already taken.
     """
 
     def __init__(self, title: str, *, total: int | None, done: int = 0) -> None:

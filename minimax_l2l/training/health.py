@@ -11,9 +11,6 @@ from minimax_l2l.errors import NonFiniteError
 class Health:
     """A flag on the device that goes up with the first number that is not finite, and never down again.
 
-    Args:
-        device: where the flag is.
-
     Attributes:
         failed: 0 or 1, one number; float32, as torch's fused optimizers read it.
         good: how many looks found all numbers finite before the first failure.
@@ -46,9 +43,7 @@ class Health:
 class Statistics:
     """A module's buffers as they were at the last good step: a bad batch has gone into BatchNorm's.
 
-    Args:
-        module: that holds both players.
-        health: whose flag says which step was good.
+    The module holds both players; the flag of `health` says which step was good.
     """
 
     def __init__(self, module: nn.Module, health: Health) -> None:

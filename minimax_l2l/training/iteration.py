@@ -32,13 +32,8 @@ class Iteration:
     each backward whether all numbers are finite. Elsewhere nobody waits: once a number is not, no player moves any
     more, and whoever reads the flag with `health.require()` finds both as the last good step left them.
 
-    Args:
-        task: the game.
-        optimizer: the inner optimizer.
-        runtime: devices and precision.
-        play: `"joint"` takes both gradients from one backward at the same theta; `"alternating"` moves theta,
-            computes everything again at the new theta, and then moves phi, as the paper's authors' code does.
-        hooks: companions of the run.
+    `"joint"` play takes both gradients from one backward at the same theta; `"alternating"` moves theta, computes
+    everything again at the new theta, and then moves phi, as the paper's authors' code does.
     """
 
     def __init__(

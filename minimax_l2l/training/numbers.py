@@ -11,11 +11,7 @@ from minimax_l2l.training.solution import Row
 
 
 class Numbers(Mapping[str, float]):
-    """Numbers by name. One that is a tensor is waited for when it is read, and not before.
-
-    Args:
-        given: plain numbers, and tensors of one number each.
-    """
+    """Numbers by name. One that is a tensor is waited for when it is read, and not before."""
 
     def __init__(self, given: Mapping[str, Tensor | float]) -> None:
         self._given = dict(given)

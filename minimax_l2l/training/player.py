@@ -12,13 +12,10 @@ from torch.utils._pytree import tree_map_only
 
 
 class Player:
-    """Some parameters, their optimizer and the schedule of its learning rate.
+    """Some parameters, their optimizer and the schedule of its learning rate, moved once per step.
 
-    Args:
-        parameters: that it moves.
-        optimizer: descends for theta, ascends (`maximize=True`) for phi.
-        schedule: moved once per step; None keeps the learning rate.
-        clip_norm: largest norm of the gradient, scaled back where it is longer; None leaves it.
+    The optimizer descends for theta and ascends (`maximize=True`) for phi. A gradient longer than `clip_norm` is
+    scaled back to it.
     """
 
     def __init__(

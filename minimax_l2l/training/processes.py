@@ -12,11 +12,7 @@ def processes() -> int:
 
 
 def from_all(rows: Tensor) -> Tensor:
-    """The rows of all processes, one process after the other.
-
-    Args:
-        rows: shape (n, ...), n the same in all.
-    """
+    """The rows of all processes, shape (n, ...) with the same n in each, one process after the other."""
     if processes() == 1:
         return rows
     parts = [torch.empty_like(rows) for _ in range(processes())]

@@ -65,10 +65,6 @@ class Run:
 
     Ctrl-C ends it after the present step. Of several processes the first alone writes and talks; all of them look
     at the same steps whether a number has failed or somebody has asked to stop.
-
-    Args:
-        iteration: the game's.
-        options: what is written and when.
     """
 
     def __init__(self, iteration: Iteration, options: Bookkeeping) -> None:

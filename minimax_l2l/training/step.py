@@ -92,12 +92,7 @@ class Step(nn.Module):
         loss = L_theta(theta, y) + <y_K(phi), v>,   y = y_K a constant, v = d L_phi / d y a constant,
 
     so that d loss / d theta = d L_theta / d theta and d loss / d phi = d L_phi / d phi. Where both are the same
-    number the loss is that number, y_K with its graph.
-
-    Args:
-        task: the game.
-        optimizer: the inner optimizer.
-        hooks: called as soon as y_K is found.
+    number the loss is that number, y_K with its graph. Hooks are called as soon as y_K is found.
     """
 
     def __init__(self, task: Task, optimizer: InnerOptimizer, hooks: Iterable[Hook] = ()) -> None:
@@ -106,11 +101,9 @@ class Step(nn.Module):
         self.task, self.hooks, self.meter = task, tuple(hooks), Meter()
 
     def forward(self, batch: Any, moving: Moving = "both") -> Outcome:
-        """Play a batch.
+        """Play a batch on which one or both will step.
 
-        Args:
-            batch: of the task.
-            moving: who will step on it. `"theta"` plays y by an optimizer at rest; `"phi"` holds theta constant.
+        For `"theta"` alone the optimizer plays y at rest; for `"phi"` alone theta is constant.
         """
         if moving == "phi":
             return self._for_phi(batch)
