@@ -39,8 +39,6 @@ PICTURES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], Band]] = {
 def draw(results: Path, folder: Path) -> None:
     """Write the pictures into a folder, of the methods that have been played."""
     for file, (result, settings, methods, band) in PICTURES.items():
-        if not (results / result).exists():
-            continue
         rows = read_rows(results / result)
         panels = [panel for name in settings if (panel := _panel(rows, name, methods)) is not None]
         if panels:

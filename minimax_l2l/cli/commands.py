@@ -15,7 +15,7 @@ from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.lab import runs
 from minimax_l2l.lab.family import load_families
 from minimax_l2l.lab.pool import EVERY_CORE
-from minimax_l2l.lab.report import Section, require_report, write_report
+from minimax_l2l.lab.report import require_report, write_report
 
 _Preset = Annotated[str, tyro.conf.arg(metavar="PRESET")]
 _Name = Annotated[str, tyro.conf.arg(metavar="NAME")]
@@ -50,10 +50,8 @@ def presets(words: tuple[str, ...] = (), /) -> None:
     Args:
         words: list only those whose line holds all of them.
     """
-    known = {name: preset for family in load_families().values() for name, preset in family.presets.items()}
-    rows = [[name, preset.summary] for name, preset in known.items()]
-    asked = [word.lower() for word in words]
-    shown = [row for row in rows if all(word in " ".join(row).lower() for word in asked)]
+    rows = [[name, one.summary] for family in load_families().values() for name, one in family.presets.items()]
+    shown = [row for row in rows if all(word.lower() in " ".join(row).lower() for word in words)]
     if not shown:
         raise ValueError(
             f"there is no preset whose line holds {' and '.join(words)}; `minimax-l2l presets` lists all."
@@ -111,9 +109,7 @@ def report(folders: tuple[Path, ...], /, *, out: Path = Path("report.html"), dat
             by_page.setdefault(family.report, []).append(folder)
     with working() as announce:
         announce("drawing")
-        sections: list[Section] = []
-        for name, theirs in by_page.items():
-            sections += resolve_name(name)(theirs, data=data)
+        sections = [one for name, theirs in by_page.items() for one in resolve_name(name)(theirs, data=data)]
         write_report(out, sections, title="minimax-l2l report", subtitle=", ".join(one.name for one in folders))
     say(f"report: {out}")
 

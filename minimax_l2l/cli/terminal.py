@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from minimax_l2l.lab.preset import Announce
 
@@ -25,9 +25,7 @@ def say(words: str) -> None:
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table whose first column is never broken."""
-    table = Table()
-    for place, title in enumerate(titles):
-        table.add_column(title, no_wrap=place == 0)
+    table = Table(Column(titles[0], no_wrap=True), *titles[1:])
     for row in rows:
         table.add_row(*row)
     terminal.print(table)

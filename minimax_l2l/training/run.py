@@ -154,9 +154,7 @@ class Run:
         ended = solution.status is Status.COMPLETED
         if ended:
             self._keep(self._latest)
-        self.optimizer.eval()
-        if self.task.outer is not None:
-            self.task.outer.eval()
+        self.iteration.step.eval()
         if self.folder is not None:
             self._save(self.folder, ended=ended or solution.status is Status.DIVERGED)
         if not ended:  # a resumed run does not know of the row at which it was stopped
