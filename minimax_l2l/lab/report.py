@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,14 +129,12 @@ def svg(figure: Figure) -> str:
 
 def environment_section(environment: Mapping[str, Any]) -> Section:
     """What `describe_environment` says, as a table."""
-    return Section("Environment", table=(("what", "value"), _flatten(environment)))
+    return Section("Environment", table=(("what", "value"), list(_flatten(environment))))
 
 
-def _flatten(content: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
-    lines = []
+def _flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[list[str]]:
     for key, value in content.items():
         if isinstance(value, Mapping):
-            lines += _flatten(value, f"{prefix}{key} ")
+            yield from _flatten(value, f"{prefix}{key} ")
         else:
-            lines.append([f"{prefix}{key}", str(value)])
-    return lines
+            yield [f"{prefix}{key}", str(value)]

@@ -60,11 +60,9 @@ class Turn:
         """The pull, shaped as y; zeros where nothing pulled. None if it is not kept."""
         if not self.problem.keeps_gradient:
             return None
-        parts = enumerate(leaves(self.end.y))
-        return rebuild(
-            self.end.y,
-            [self.pull[i] / self.weight if i in self.pull else torch.zeros_like(leaf) for i, leaf in parts],
-        )
+        y, pull = self.end.y, self.pull
+        all_pulls = [pull[i] / self.weight if i in pull else torch.zeros_like(x) for i, x in enumerate(leaves(y))]
+        return rebuild(y, all_pulls)
 
 
 class Outcome(NamedTuple):
@@ -148,7 +146,7 @@ class Step(nn.Module):
 
         Raises:
             TypeError: if the task returns something else.
-            ValueError: if one is no single number, or does not depend on its player.
+            ValueError: if one is no single number.
         """
         losses: Losses = problem.count(lambda: self.task.losses(problem, y), instances(y), theta=theta)
         _require_losses(losses)
