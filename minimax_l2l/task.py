@@ -20,7 +20,7 @@ from minimax_l2l.training.callbacks import Callback
 from minimax_l2l.training.hooks import Hook
 from minimax_l2l.training.iteration import Iteration, Play
 from minimax_l2l.training.run import Bookkeeping, Run
-from minimax_l2l.training.runtime import Precision, Runtime
+from minimax_l2l.training.runtime import Device, Precision, Runtime
 from minimax_l2l.training.solution import Solution
 from minimax_l2l.training.step import NOTHING, Losses
 from minimax_l2l.trees import Tree
@@ -127,7 +127,7 @@ class Task(ABC):
         resume: bool = False,
         overwrite: bool = False,
         about: Mapping[str, Any] = NOTHING,
-        device: str = "auto",
+        device: Device = "auto",
         devices: int | None = None,
         precision: Precision = "32-true",
         log_every: int = 10,
@@ -152,7 +152,7 @@ class Task(ABC):
                 optimizer must be constructed as they were. A run that has ended is left as it is.
             overwrite: remove the run that is in `out` first.
             about: what else `config.json` keeps. Of a run that goes on it must be the same, but for "environment".
-            device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
+            device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`; or a torch.device.
             devices: processes on this machine, one device each, which share every batch; None is one, or as many
                 as `torchrun` has started.
             precision: of forward passes.

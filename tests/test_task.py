@@ -813,3 +813,30 @@ class TestResuming:
             Fair(rate=0.01).solve(learned(), out=tmp_path, log_every=100, callbacks=[kill_at(2)], overwrite=True)
         with pytest.raises(DamagedRunError, match="holds no checkpoint to resume"):
             Fair(rate=0.01).solve(learned(), out=tmp_path, log_every=100, resume=True)
+
+
+class TestSchedules:
+    @pytest.mark.parametrize("method", ["outer_schedule", "meta_schedule"])
+    @pytest.mark.parametrize(
+        "schedule", [torch.optim.lr_scheduler.ReduceLROnPlateau, lambda optimizer: "cosine", lambda optimizer: 3]
+    )
+    def test_one_that_the_loop_cannot_drive_is_refused_at_once(self, method, schedule, monkeypatch, tmp_path):
+        monkeypatch.setattr(Fair, method, lambda self, optimizer: schedule(optimizer))
+        with pytest.raises(ValueError, match=r"without being told a number, which \w+ cannot do"):
+            Fair().solve(learned(), out=tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
+class TestNoBatches:
+    def test_is_said(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(Fair, "batches", lambda self: [])
+        solution = Fair().solve(learned(), out=tmp_path)
+        assert (solution.status, solution.steps) == (Status.EMPTY, 0)
+        assert json.loads((tmp_path / "solution.json").read_text())["status"] == "empty"
+
+    def test_of_an_iterator_that_is_used_up(self, monkeypatch):
+        game = Fair()
+        once = iter(list(game.batches()))
+        monkeypatch.setattr(Fair, "batches", lambda self: once)
+        assert game.solve(learned()).status is Status.COMPLETED
+        assert "used up" in game.solve(learned()).status

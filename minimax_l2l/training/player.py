@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils._pytree import tree_map_only
 
 
@@ -25,6 +25,13 @@ class Player:
         schedule: LRScheduler | None,
         clip_norm: float | None = None,
     ) -> None:
+        if schedule is not None and (
+            isinstance(schedule, ReduceLROnPlateau) or not isinstance(schedule, LRScheduler)
+        ):
+            raise ValueError(
+                f"a schedule is moved once per step without being told a number, which {type(schedule).__name__} cannot "
+                "do; return another LRScheduler of torch, or None and change the learning rate in a callback."
+            )
         self.parameters, self.optimizer, self.schedule, self.clip_norm = parameters, optimizer, schedule, clip_norm
 
     @property

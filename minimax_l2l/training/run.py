@@ -149,12 +149,14 @@ class Run:
                 self.iteration.health.require()
             except NonFiniteError:
                 self._fail()
+        self.iteration.step.eval()
         if self._ended:
             return solution
         ended = solution.status is Status.COMPLETED
+        if ended and not solution.steps:
+            solution.status = Status.EMPTY
         if ended:
             self._keep(self._latest)
-        self.iteration.step.eval()
         if self.folder is not None:
             self._save(self.folder, ended=ended or solution.status is Status.DIVERGED)
         if not ended:  # a resumed run does not know of the row at which it was stopped

@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from minimax_l2l.errors import LostProcessError, require_choice, require_count
 
+Device = str | int | torch.device | None
 Precision = Literal["32-true", "bf16-mixed"]
 
 # Longest wait for another process; one that has died is noticed at once, by its launcher or its closed connection.
@@ -28,7 +29,7 @@ class Runtime:
     started again for each of the others, as Lightning Fabric does it.
 
     Args:
-        device: `"auto"` (CUDA where there is one), `"cpu"`, `"cuda"` or `"cuda:N"`.
+        device: `"auto"` (CUDA where there is one), `"cpu"`, `"cuda"` or `"cuda:N"`; a torch.device, or N, of CUDA.
         precision: Fabric's name of the arithmetic: `"32-true"` computes in the dtypes that theta, phi and the
             batches have, `"bf16-mixed"` runs forward passes in bfloat16 where that is safe.
         devices: how many processes on this machine, one device each; None is one, or as many as torchrun started.
@@ -44,7 +45,7 @@ class Runtime:
 
     def __init__(
         self,
-        device: str = "auto",
+        device: Device = "auto",
         precision: Precision = "32-true",
         devices: int | None = None,
         *,
@@ -165,7 +166,12 @@ class Runtime:
         self._fabric.barrier()
 
 
-def _accelerator(device: str) -> tuple[str, int | None]:
+def _accelerator(device: Device) -> tuple[str, int | None]:
+    if isinstance(device, bool) or not isinstance(device, str | int | torch.device | None):
+        raise TypeError(
+            f"device must be a name, a number or a torch.device, got {type(device).__name__} {device!r}."
+        )
+    device = "auto" if device is None else f"cuda:{device}" if isinstance(device, int) else str(device)
     kind, _, index = device.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (index and (kind != "cuda" or not index.isdigit())):
         raise ValueError(f"there is no device {device!r}; choose auto, cpu, cuda or cuda:N.")

@@ -74,3 +74,31 @@ def test_mixed_precision():
     Runtime("cpu", "bf16-mixed").wrap(module)(torch.ones(1, 2))
     assert seen == [torch.bfloat16]
     assert module[0].weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("device", ["cpu", torch.device("cpu"), None, "auto"])
+def test_a_device_as_torch_takes_it(device):
+    assert Runtime(device).device == torch.device("cpu")
+
+
+@pytest.mark.parametrize("device", [0, torch.device("cuda"), torch.device("cuda", 0), "cuda:0"])
+def test_a_cuda_device_that_is_not_there(device):
+    with pytest.raises(ValueError, match="torch sees no CUDA device; choose auto or cpu"):
+        Runtime(device)
+
+
+@pytest.mark.parametrize(
+    ("device", "error"),
+    [
+        (-1, ValueError),
+        ("meta", ValueError),
+        (torch.device("meta"), ValueError),
+        ("cuda:x", ValueError),
+        (True, TypeError),
+        (1.0, TypeError),
+        (["cpu"], TypeError),
+    ],
+)
+def test_what_is_no_device(device, error):
+    with pytest.raises(error, match="device"):
+        Runtime(device)
