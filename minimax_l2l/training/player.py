@@ -25,12 +25,11 @@ class Player:
         schedule: LRScheduler | None,
         clip_norm: float | None = None,
     ) -> None:
-        if schedule is not None and (
-            isinstance(schedule, ReduceLROnPlateau) or not isinstance(schedule, LRScheduler)
-        ):
+        drivable = schedule is None or isinstance(schedule, LRScheduler)
+        if not drivable or isinstance(schedule, ReduceLROnPlateau):
             raise ValueError(
-                f"a schedule is moved once per step without being told a number, which {type(schedule).__name__} cannot "
-                "do; return another LRScheduler of torch, or None and change the learning rate in a callback."
+                f"a schedule is moved once per step without being told a number, which {type(schedule).__name__} "
+                "cannot do; return another LRScheduler of torch, or None and change the rate in a callback."
             )
         self.parameters, self.optimizer, self.schedule, self.clip_norm = parameters, optimizer, schedule, clip_norm
 
