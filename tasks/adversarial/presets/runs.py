@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minimax_l2l import InnerOptimizer, LearnedOptimizer, LinfBall, RunFolder, Runtime
 from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
@@ -14,8 +14,10 @@ from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.flops import training_flops
 from tasks.adversarial.evaluation.robustness import accuracy_against_eps, accuracy_against_steps, evaluate
 from tasks.adversarial.models.small_resnet import SmallResNet
-from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.task import AdversarialTraining
+
+if TYPE_CHECKING:
+    from tasks.adversarial.presets.digits import DigitsPreset
 
 
 @dataclass(frozen=True)

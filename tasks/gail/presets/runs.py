@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minimax_l2l import DamagedRunError, RunFolder, Status
 from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.measures.measurement import LAST, measure
-from tasks.gail.presets.imitation import Imitation
 from tasks.gail.task import GAIL
+
+if TYPE_CHECKING:
+    from tasks.gail.presets.imitation import Imitation
 
 
 def load_task(preset: Imitation, folder: Path, shown: Demonstrations) -> GAIL:
