@@ -121,6 +121,11 @@ class BestWeights(_Kept):
         self.step: int | None = None
         self.value: float | None = None
 
+    def begin(self, theta: nn.Module | None) -> None:
+        """A run of its own: what was best in another is forgotten."""
+        super().begin(theta)
+        self.step, self.value, self._kept = None, None, None
+
     def validated(self, row: Mapping[str, float]) -> None:
         """Copy theta if it is the best so far.
 

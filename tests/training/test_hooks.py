@@ -136,6 +136,15 @@ class TestBestWeights:
         for one, other in zip(best.module.state_dict().values(), wanted.outer.state_dict().values(), strict=True):
             assert torch.equal(one, other)
 
+    def test_another_run_begins_anew(self):
+        class Worse(Regression):
+            numbers = (0.1, 0.3, 0.2, 0.1)
+
+        best = BestWeights("validation_robust")
+        solve(best, validate_every=2)
+        solve(best, task=Worse, validate_every=2)
+        assert (best.step, best.value) == (4, 0.3)
+
     def test_low_may_be_good(self):
         worst = BestWeights("validation_robust", highest=False)
         solve(worst, validate_every=2)
