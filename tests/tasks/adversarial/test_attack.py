@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from folders import reseal
 from torch import nn
 
 from minimax_l2l import (
@@ -240,6 +241,9 @@ class TestSaving:
         saved = json.loads((tmp_path / "attack.json").read_text())
         change(saved)
         (tmp_path / "attack.json").write_text(json.dumps(saved))
+        with pytest.raises(DamagedRunError, match=r"attack\.json is not as this run wrote it"):
+            Attack.from_pretrained(tmp_path)
+        reseal(tmp_path)
         with pytest.raises(DamagedRunError, match="holds no whole attack"):
             Attack.from_pretrained(tmp_path)
 
