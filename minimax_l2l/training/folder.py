@@ -236,6 +236,16 @@ class RunFolder:
                 with file.open("rb") as source, self._writing(f"{name}/{file.name}") as target:
                     shutil.copyfileobj(source, target)
 
+    def require_module(self, name: str) -> None:
+        """Refuse theta's or phi's files if they are not as they were written.
+
+        Raises:
+            DamagedRunError: if one of them is another.
+            FileNotFoundError: if one of them is gone.
+        """
+        for file in ("config.json", "model.safetensors"):
+            self._checksums.require(f"{name}/{file}")
+
     def read_module(self, name: str, kind: type[Module]) -> Module:
         """Theta or phi from a subfolder, as `write_module` left it.
 
@@ -250,8 +260,7 @@ class RunFolder:
             )
         strict: dict[str, Any] = {"strict": True} if issubclass(kind, PyTorchModelHubMixin) else {}
         try:
-            for file in ("config.json", "model.safetensors"):
-                self._checksums.require(f"{name}/{file}")
+            self.require_module(name)
             with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
                 return kind.from_pretrained(self.path / name, **strict)
         except (DamagedRunError, MissingClassError):

@@ -28,7 +28,7 @@ from minimax_l2l import (
 from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import MissingClassError, require_count
 from tasks.adversarial.classifier import on_device_of, require_classifier
-from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.losses import LOSSES, Loss, cross_entropy
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.threat import Threat, require_threat
@@ -103,7 +103,7 @@ class Attack:
         """
         given = Images(images, labels)
         require_threat(self.threat, given.shape)
-        require_classifier(classifier, given)
+        require_within("the images'", given, require_classifier(classifier, given), given.shape)
         parts = list(self.batches(classifier, given, batch_size=batch_size))
         lost = sum(int((~part.finite).sum()) for part in parts)
         if lost:
@@ -202,6 +202,7 @@ class Attack:
             optimizer: InnerOptimizer
             if name == LearnedOptimizer.__name__:
                 place = Path(folder) / "optimizer"
+                RunFolder(folder).require_module("optimizer")
                 optimizer = LearnedOptimizer.from_pretrained(place, updaters=updaters, features=features)
             else:
                 optimizer = _named("optimizer", name, (*OPTIMIZERS, *optimizers), hint="optimizers")(

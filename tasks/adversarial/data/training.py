@@ -46,6 +46,7 @@ class TrainingData:
         else:
             train = as_images(data)
             made = cls(train, train, held_out, count_classes(train.labels))
+            require_within("training", train, count_classes(train.labels), train.shape)
         if held_out is not None:
             classes = made.classes if made.classes is not None else count_classes(held_out.labels)
             require_within("validation", held_out, classes, made.example.shape)

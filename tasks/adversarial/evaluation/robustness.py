@@ -15,7 +15,7 @@ from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, res
 from minimax_l2l.errors import require_choice, require_count
 from tasks.adversarial.attack import BATCH, Attack
 from tasks.adversarial.classifier import on_device_of, require_classifier
-from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.autoattack import FEWEST_CLASSES, Tier, autoattack, require_library
 from tasks.adversarial.evaluation.findings import FELL, LOST, WITHSTOOD, Announce, Findings, Piece, fingerprint
@@ -54,7 +54,7 @@ def evaluate(
     own: InnerOptimizer | None = None,
     seed: int = 0,
     batch_size: int = BATCH,
-    kept_in: Path | None = None,
+    kept_in: Path | str | None = None,
     announce: Announce = lambda _: None,
 ) -> Evaluation:
     """Attack a classifier in every way this library reports.
@@ -90,7 +90,9 @@ def evaluate(
     require_threat(threat, images.shape)
     require_choice("tier", tier, AUTOATTACK_FIELD)
     require_count("batch_size", batch_size, least=1)
-    enough = require_classifier(classifier, images) >= FEWEST_CLASSES
+    logits = require_classifier(classifier, images)
+    require_within("the images'", images, logits, images.shape)
+    enough = logits >= FEWEST_CLASSES
     if enough:
         require_library()
     attacks = _attacks(threat, own, seed)
@@ -98,7 +100,7 @@ def evaluate(
     found = Findings(
         len(images),
         len(attacks) + 1 + enough,
-        file=kept_in,
+        file=Path(kept_in) if kept_in is not None else None,
         identity=fingerprint(settings, _everything(classifier, images, own)),
         announce=announce,
     )
@@ -187,7 +189,7 @@ def withstands(
     An image whose attack ended at NaN or infinity counts as lost, with a warning.
     """
     images, attack = as_images(images), Attack(optimizer, threat, loss, seed=seed)
-    require_classifier(classifier, images)
+    require_within("the images'", images, require_classifier(classifier, images), images.shape)
     found = Findings(len(images), 1, file=None, identity="", announce=lambda _: None)
     found.add("the attack", torch.arange(len(images)), batch_size, partial(_under, classifier, images, attack))
     for flag in found.flags:

@@ -125,6 +125,11 @@ class TestNumbers:
 
 
 class TestRefusals:
+    @pytest.mark.parametrize("labels", [LABELS - 1, LABELS + 1, torch.full((10,), -100)])
+    def test_labels_outside_the_classes(self, labels):
+        with pytest.raises(ValueError, match=r"labels must lie in 0 ... 9 for 10 classes, got"):
+            Attack(FGSM(step_size=EPS), LinfBall(EPS))(net(), PIXELS, labels)
+
     @pytest.mark.parametrize(
         ("make", "error", "sentence"),
         [
@@ -210,6 +215,20 @@ class TestSaving:
         attack.save_pretrained(tmp_path / "attack")
         again = Attack.from_pretrained(tmp_path / "attack")
         assert torch.equal(again(net(5), PIXELS, LABELS), attack(net(5), PIXELS, LABELS))
+
+    def test_weights_of_another_attack(self, tmp_path):
+        for seed in (0, 1):
+            torch.manual_seed(seed)
+            optimizer = LearnedOptimizer(CNNUpdater.light(channels=1, width=4))
+            Attack(optimizer, LinfBall(EPS)).save_pretrained(tmp_path / str(seed))
+        weights = "optimizer/model.safetensors"
+        for content in ((tmp_path / "1" / weights).read_bytes(), None):
+            if content is None:
+                (tmp_path / "0" / weights).unlink()
+            else:
+                (tmp_path / "0" / weights).write_bytes(content)
+            with pytest.raises(DamagedRunError, match=r"is not as this run wrote it|holds no whole attack"):
+                Attack.from_pretrained(tmp_path / "0")
 
     def test_a_loss_of_ones_own(self, tmp_path):
         Attack(FGSM(step_size=EPS), LinfBall(EPS), own_loss).save_pretrained(tmp_path)

@@ -93,6 +93,8 @@ class TestData:
         [
             ("cifar.npz", {}, TypeError, "got str; for a NumPy archive there is from_npz"),
             ((LEVELS, LABELS + 1), {}, ValueError, r"have 5 classes, .* shape \(1, 4\)"),
+            ((LEVELS, LABELS - 1), {}, ValueError, r"training labels must lie in 0 ... 2"),
+            ((LEVELS, LABELS * 0 - 100), {}, ValueError, r"training labels must lie in 0 ... 0"),
             ((LEVELS.float(), LABELS), {}, ValueError, r"images must lie in \[0, 1\]"),
             ((LEVELS.expand(48, 3, 8, 8), LABELS), {}, ValueError, r"cannot take an image of shape \(1, 3, 8, 8\)"),
             (

@@ -239,6 +239,15 @@ class TestEvaluation:
 
 
 class TestRefusals:
+    @pytest.mark.parametrize("label", [-100, -1, 4, 7])
+    def test_labels_outside_the_classes(self, label):
+        classifier, images = linear_problem(8)
+        labels = images.labels.clone()
+        labels[3] = label
+        for measure in (evaluate, lambda *given: withstands(*given, PGM(steps=1, step_size=0.1))):
+            with pytest.raises(ValueError, match=r"labels must lie in 0 ... 3 for 4 classes, got"):
+                measure(classifier, (images.images, labels), LinfBall(EPS))
+
     @pytest.mark.parametrize("classes", [2, 3])
     def test_too_few_classes_for_autoattack(self, classes):
         classifier = nn.Sequential(nn.Flatten(), nn.Linear(16, classes)).eval()
@@ -378,7 +387,7 @@ class TestInterrupted:
             if stop_after is not None and len(said) > stop_after:
                 raise KeyboardInterrupt
 
-        settings = {"tier": "quick", "batch_size": 8, "kept_in": folder / "parts.json", **changes}
+        settings = {"tier": "quick", "batch_size": 8, "kept_in": str(folder / "parts.json"), **changes}
         return evaluate(classifier, images, LinfBall(EPS), announce=announce, **settings), Counting.seen
 
     @pytest.mark.parametrize("stop_after", [1, 7, 16, 24])
