@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -11,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from minimax_l2l.fingerprint import fingerprint
 
 PLAIN = (bool, int, float, str, type(None))
 DEEPEST = 4
@@ -29,7 +30,7 @@ def describe(value: object, depth: int = 0) -> Any:
     if isinstance(value, Path):
         return value.name
     if isinstance(value, Tensor):
-        return _checksum(value)
+        return fingerprint([value])
     if isinstance(value, partial):
         keywords = {key: describe(own, depth + 1) for key, own in value.keywords.items()}
         return {"function": _name(value.func), **keywords}
@@ -40,8 +41,9 @@ def describe(value: object, depth: int = 0) -> Any:
     if inspect.isroutine(value) or inspect.isclass(value):
         return _name(value)
     told: dict[str, Any] = {"class": type(value).__name__}
-    if isinstance(getattr(value, "sha256", None), str):
-        return {**told, "sha256": value.sha256}  # type: ignore[attr-defined]
+    checksum = getattr(value, "sha256", None)  # of data, which may be large: asked for once
+    if isinstance(checksum, str):
+        return {**told, "sha256": checksum}
     if isinstance(value, nn.Module):
         told["weights"] = _shapes(value)
     if depth >= DEEPEST:
@@ -95,10 +97,4 @@ def _name(function: Any) -> str:
 def _shapes(module: nn.Module) -> str:
     shapes = [(name, tuple(part.shape)) for name, part in module.state_dict().items()]
     count = sum(part.numel() for part in module.parameters())
-    return f"{count} in {hashlib.sha256(repr(shapes).encode()).hexdigest()[:16]}"
-
-
-def _checksum(tensor: Tensor) -> str:
-    hashed = hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-    hashed.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return hashed.hexdigest()
+    return f"{count} in {fingerprint([], repr(shapes))[:16]}"

@@ -113,9 +113,10 @@ class RunFolder:
                 self._checksums.expect(name, self.path / name)
 
     def reopen(self) -> None:
-        """The run goes on: how it ended is no longer true, and its metrics grow."""
-        (self.path / "solution.json").unlink(missing_ok=True)
-        self._checksums.forget("solution.json", "metrics.jsonl")
+        """The run goes on: how it ended and what it was worth are no longer true, and its metrics grow."""
+        for name in ("solution.json", "evaluation.json"):
+            (self.path / name).unlink(missing_ok=True)
+        self._checksums.forget("solution.json", "evaluation.json", "metrics.jsonl")
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one of the folder's JSON files."""
@@ -138,6 +139,8 @@ class RunFolder:
                 f"{self.path} holds no {name}, so it is not a run; give a folder that `minimax-l2l solve` wrote."
                 if name == "config.json"
                 else f"{self.path} holds no {name}, so its run has not ended; finish it with --resume."
+                if name == "solution.json"
+                else f"{self.path} holds no {name}; give the folder that it was written to."
             ) from error
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise DamagedRunError(f"{file} cannot be read ({error}); run `minimax-l2l solve` again.") from error

@@ -31,9 +31,9 @@ from tasks.adversarial.classifier import on_device_of, require_classifier
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.losses import LOSSES, Loss, cross_entropy
 from tasks.adversarial.problem import PerturbationProblem
-from tasks.adversarial.threat import Threat, require_threat
+from tasks.adversarial.threat import Threat, require_ball, require_threat
 
-BATCH = 256  # images that go through a network at a time: what fits does not hang on how many there are
+BATCH = 256  # images that go through a network at a time, so that memory does not depend on how many there are
 OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (FGSM, PGM, GradientAscent)
 Known = TypeVar("Known", bound=Any)
 BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
@@ -67,8 +67,8 @@ class Attack:
         seed: of random starts, which belong to the images: the batches they are in change nothing.
 
     Raises:
-        TypeError: if the optimizer or the threat is none.
-        ValueError: if the ball holds every image, which shows in the units of its radius.
+        TypeError: if the optimizer, the threat or the loss is none.
+        ValueError: if the seed is negative.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Attack:
             )
         if not callable(loss):
             raise TypeError(f"loss must be a function of logits and labels, got {type(loss).__name__}.")
-        self.optimizer, self.threat, self.loss = optimizer, threat, loss
+        self.optimizer, self.threat, self.loss = optimizer, require_ball(threat), loss
         self.seed = require_count("seed", seed)
 
     def __call__(self, classifier: nn.Module, images: Any, labels: Any, *, batch_size: int = BATCH) -> Tensor:
@@ -98,7 +98,8 @@ class Attack:
 
         Raises:
             TypeError: if an argument is of another kind.
-            ValueError: if the classifier cannot take the images, or they are no images.
+            ValueError: if the classifier cannot take the images, they are no images, their labels lie outside its
+                classes, or the ball holds every image, so that its radius must be of another unit.
             NonFiniteError: if an attack left the numbers.
         """
         given = Images(images, labels)
@@ -152,11 +153,16 @@ class Attack:
 
         Raises:
             TypeError: if the optimizer keeps what JSON cannot hold, or the loss has no name.
+            ValueError: if the folder holds a run.
         """
         name = getattr(self.loss, "__name__", "")
         if not name.isidentifier():
             raise TypeError("the loss has no name to be saved by; define it with def, in a module of your own.")
         path, learned = Path(folder), isinstance(self.optimizer, LearnedOptimizer)
+        if (path / "config.json").exists():
+            raise ValueError(
+                f"{path} holds a run, whose optimizer the attack's would replace; save it to another folder."
+            )
         path.mkdir(parents=True, exist_ok=True)
         RunFolder(path).write_json(
             "attack.json",

@@ -39,7 +39,8 @@ def require_classifier(classifier: object, images: Images, *, classes: int | Non
     except Exception as error:  # a stranger's network may raise anything
         raise ValueError(
             f"the classifier cannot take an image of shape {tuple(sample.shape)} and {sample.dtype} on "
-            f"{sample.device}; its first weight is {where}: {type(error).__name__}: {error}"
+            f"{sample.device}; its first weight is {where}. Give images of the shape and dtype that it takes, "
+            f"such as images.float() for float32 weights. It said {type(error).__name__}: {error}"
         ) from error
     return _require_logits(logits, classes)
 

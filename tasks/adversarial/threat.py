@@ -38,16 +38,26 @@ def require_threat(threat: object, shape: tuple[int, int, int]) -> Threat:
         TypeError: if it is no `LinfBall` or `L2Ball`.
         ValueError: if no image of this shape lies outside.
     """
-    if not isinstance(threat, LinfBall | L2Ball):
-        raise TypeError(
-            f"threat must be a ball, LinfBall(eps) or L2Ball(eps), got {type(threat).__name__} {threat!r}; "
-            "8 of 255 levels are LinfBall(8 / 255)."
-        )
+    threat = require_ball(threat)
     whole = 1.0 if isinstance(threat, LinfBall) else math.sqrt(math.prod(shape))
     if threat.eps >= whole:
         raise ValueError(
             f"a radius of {threat.eps:g} lets an attacker replace every image in [0, 1] by any other, which are at "
             f"most {whole:.4g} apart; give it in units of pixels in [0, 1], such as {_in_pixels(threat.eps)}."
+        )
+    return threat
+
+
+def require_ball(threat: object) -> Threat:
+    """Refuse what is no ball.
+
+    Raises:
+        TypeError: if it is no `LinfBall` or `L2Ball`.
+    """
+    if not isinstance(threat, LinfBall | L2Ball):
+        raise TypeError(
+            f"threat must be a ball, LinfBall(eps) or L2Ball(eps), got {type(threat).__name__} {threat!r}; "
+            "8 of 255 levels are LinfBall(8 / 255)."
         )
     return threat
 

@@ -240,6 +240,17 @@ class TestCheckpoint:
         assert RunFolder(tmp_path).read_checkpoint() == {"step": 1 if moment == "noted" else 2}
 
 
+def test_a_run_that_goes_on_is_no_longer_what_was_measured(tmp_path):
+    folder = RunFolder(tmp_path)
+    for name in ("config.json", "solution.json", "evaluation.json"):
+        folder.write_json(name, {"rows": []})
+    folder.reopen()
+    assert folder.read_json("config.json") == {"rows": []}
+    for name, sentence in (("solution.json", "its run has not ended"), ("evaluation.json", "holds no evaluation")):
+        with pytest.raises(DamagedRunError, match=sentence):
+            folder.read_json(name)
+
+
 class TestModules:
     @pytest.mark.usefixtures("usual_umask")
     def test_a_module_that_knows_how_to_save_itself(self, tmp_path):

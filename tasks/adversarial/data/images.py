@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from minimax_l2l import fingerprint
 
 
 class Images:
@@ -39,11 +40,7 @@ class Images:
     @property
     def sha256(self) -> str:
         """A checksum of pixels and labels."""
-        hashed = hashlib.sha256()
-        for part in (self.images, self.labels):
-            hashed.update(f"{part.dtype} {tuple(part.shape)}".encode())
-            hashed.update(part.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-        return hashed.hexdigest()
+        return fingerprint([self.images, self.labels])
 
     def pixels(self, places: Tensor | slice = slice(None)) -> Tensor:
         """Some images as a network takes them: floating point in [0, 1], in memory of their own."""
@@ -101,8 +98,9 @@ class ImageData:
         for name, part in (("training", self.train), ("validation", self.validation), ("test", self.test)):
             require_within(name, part, self.classes, self.train.shape)
         if self.sha256 is None:
-            parts = " ".join(part.sha256 for part in (self.train, self.validation, self.test))
-            object.__setattr__(self, "sha256", hashlib.sha256(parts.encode()).hexdigest())
+            parts = (self.train, self.validation, self.test)
+            whole = fingerprint(tensor for part in parts for tensor in (part.images, part.labels))
+            object.__setattr__(self, "sha256", whole)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -52,6 +52,11 @@ class TrainingData:
             require_within("validation", held_out, classes, made.example.shape)
         return made
 
+    @property
+    def sha256(self) -> str | None:
+        """A checksum of the images in memory; None if a loader has them."""
+        return self.train.sha256 if isinstance(self.train, Images) else None
+
     def batches_per_epoch(self, size: int) -> int | None:
         """How many batches of so many images an epoch has; None if the loader does not say."""
         if isinstance(self.train, Images):

@@ -11,14 +11,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, resting
+from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, fingerprint, resting
 from minimax_l2l.errors import require_choice, require_count
+from minimax_l2l.training.description import describe
 from tasks.adversarial.attack import BATCH, Attack
 from tasks.adversarial.classifier import on_device_of, require_classifier
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.autoattack import FEWEST_CLASSES, Tier, autoattack, require_library
-from tasks.adversarial.evaluation.findings import FELL, LOST, WITHSTOOD, Announce, Findings, Piece, fingerprint
+from tasks.adversarial.evaluation.findings import FELL, LOST, WITHSTOOD, Announce, Findings, Piece
 from tasks.adversarial.losses import Loss, cross_entropy, margin
 from tasks.adversarial.threat import Threat, require_threat
 
@@ -96,12 +97,12 @@ def evaluate(
     if enough:
         require_library()
     attacks = _attacks(threat, own, seed)
-    settings = f"{type(threat).__name__} {threat.eps!r} {tier} {own} {seed} {batch_size} torch {torch.__version__}"
+    settings = [describe(part) for part in (threat, tier, own, seed, batch_size, torch.__version__)]
     found = Findings(
         len(images),
         len(attacks) + 1 + enough,
         file=Path(kept_in) if kept_in is not None else None,
-        identity=fingerprint(settings, _everything(classifier, images, own)),
+        identity=fingerprint(_everything(classifier, images, own), f"{settings} {classifier}"),
         announce=announce,
     )
     every = torch.arange(len(images))

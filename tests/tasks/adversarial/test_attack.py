@@ -134,6 +134,7 @@ class TestRefusals:
         ("make", "error", "sentence"),
         [
             (lambda: Attack("pgm", LinfBall(EPS)), TypeError, r"needs an inner optimizer, such as PGM.*got str"),
+            (lambda: Attack(FGSM(step_size=EPS), 0.03), TypeError, r"must be a ball, .*got float 0\.03"),
             (lambda: Attack(FGSM(step_size=EPS), LinfBall(EPS), "ce"), TypeError, "loss must be a function"),
             (lambda: Attack(FGSM(step_size=EPS), LinfBall(EPS), seed=-1), ValueError, "seed must be at least 0"),
         ],
@@ -145,7 +146,6 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("threat", "error", "sentence"),
         [
-            (0.1, TypeError, r"must be a ball, LinfBall\(eps\) or L2Ball\(eps\), got float 0\.1"),
             (LinfBall(8.0), ValueError, r"a radius of 8 lets .* such as 8 / 255 = 0\.03137"),
             (LinfBall(1.0), ValueError, "a radius of 1 lets an attacker replace every image"),
             (L2Ball(128.0), ValueError, r"at most 8 apart; .* such as 128 / 255 = 0\.502"),
@@ -215,6 +215,16 @@ class TestSaving:
         attack.save_pretrained(tmp_path / "attack")
         again = Attack.from_pretrained(tmp_path / "attack")
         assert torch.equal(again(net(5), PIXELS, LABELS), attack(net(5), PIXELS, LABELS))
+
+    def test_a_run_is_not_replaced(self, tmp_path):
+        (tmp_path / "config.json").write_text("{}")
+        with pytest.raises(ValueError, match="holds a run, whose optimizer the attack's would replace"):
+            Attack(learned(), LinfBall(EPS)).save_pretrained(tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+    def test_nothing_saved(self, tmp_path):
+        with pytest.raises(DamagedRunError, match=r"holds no attack\.json; give the folder that it was written to"):
+            Attack.from_pretrained(tmp_path)
 
     def test_weights_of_another_attack(self, tmp_path):
         for seed in (0, 1):

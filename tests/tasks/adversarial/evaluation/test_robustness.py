@@ -402,6 +402,13 @@ class TestInterrupted:
         assert left + rest == cost + 1  # the first image is tried once more
         assert self.whole(tmp_path)[1] == 1
 
+    def test_an_attacker_of_another_strength_begins_anew(self, tmp_path):
+        for steps in (1, 30):
+            own = PGM(steps=steps, step_size=EPS / 10, random_start=0.0)
+            found = self.whole(tmp_path, own=own)[0].survived["own_attacker"]
+            assert torch.equal(found, self.whole(tmp_path / "other", own=own)[0].survived["own_attacker"])
+            (tmp_path / "other" / "parts.json").unlink()
+
     @pytest.mark.parametrize("changes", [{"seed": 1}, {"tier": "standard"}, {"batch_size": 9}])
     def test_other_settings_begin_anew(self, tmp_path, changes):
         _, cost = self.whole(tmp_path)
