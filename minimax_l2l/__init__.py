@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from minimax_l2l.errors import DamagedRunError, NonFiniteError
     from minimax_l2l.extras import MissingExtraError, require_extra
     from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
-    from minimax_l2l.fingerprint import fingerprint
     from minimax_l2l.iterate import Iterate
     from minimax_l2l.meter import Meter
     from minimax_l2l.modes import QueryMode, querying, resting
@@ -93,7 +92,6 @@ __all__ = [
     "Tree",
     "Updater",
     "WeightAverage",
-    "fingerprint",
     "leaves",
     "map_leaves",
     "querying",

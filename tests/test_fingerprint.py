@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from minimax_l2l import fingerprint
+from minimax_l2l.fingerprint import fingerprint
 
 A = torch.arange(6.0)
 

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import pkgutil
 import subprocess
 import sys
 
@@ -19,6 +20,13 @@ def test_every_public_name_is_there(package):
         assert vars(module)[name] is value
         if inspect.isclass(value) or inspect.isfunction(value):
             assert value.__name__ == name
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "tasks.gail"])
+def test_no_public_name_is_that_of_a_module(package):
+    """Once the module is imported, Python finds it under the name instead."""
+    door = importlib.import_module(package)
+    assert not set(door.__all__) & {module.name for module in pkgutil.iter_modules(door.__path__)}
 
 
 @pytest.mark.parametrize("package", [name for name in PACKAGES if name != "minimax_l2l.lab"])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from minimax_l2l import fingerprint
+from minimax_l2l.fingerprint import fingerprint
 
 
 class Images:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from minimax_l2l import fingerprint
 from minimax_l2l.files import atomic
+from minimax_l2l.fingerprint import fingerprint
 
 Announce = Callable[[str], None]
 WITHSTOOD, FELL, LOST = "1", "0", "!"  # LOST: the attack ended at NaN or infinity, so nobody knows

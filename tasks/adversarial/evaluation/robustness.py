@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, fingerprint, resting
+from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, resting
 from minimax_l2l.errors import require_choice, require_count
+from minimax_l2l.fingerprint import fingerprint
 from minimax_l2l.training.description import describe
 from tasks.adversarial.attack import BATCH, Attack
 from tasks.adversarial.classifier import on_device_of, require_classifier
