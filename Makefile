@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
 	@echo "make demo    train seven classifiers of digits against seven attackers; some minutes"
-	@echo "make test    run the test suite"
+	@echo "make test    run the test suite, on up to four cores"
 	@echo "make lint    check format, style, types and the floors of the house"
 	@echo "make docs    build the documentation into site/"
 	@echo "make clean   remove the environment, the built documentation and caches"
@@ -24,7 +24,7 @@ demo: $(VENV)/.installed-vision,report
 	@$(BIN)/minimax-l2l demo
 
 test: $(VENV)/.installed-test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 lint: $(VENV)/.installed-lint,gail,report
 	@$(BIN)/ruff format --check .

@@ -1,9 +1,16 @@
 """What all tests share: one thread, one seed, the CPU, so that none depends on another; a way to run commands."""
 
+import signal
+
 import pytest
 import torch
 
 from minimax_l2l import cli
+
+
+def pytest_configure():
+    """A shell that starts the tests in the background switches Ctrl-C off, and some tests press it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
