@@ -15,7 +15,16 @@ from minimax_l2l.lab import read_rows
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = ("README.md", "docs/results.md", "docs/tuning.md")
+PAGES = (
+    "README.md",
+    "docs/how-to-choose.md",
+    "docs/results.md",
+    "docs/results/adversarial.md",
+    "docs/results/cost.md",
+    "docs/results/imitation.md",
+    "docs/results/stress.md",
+    "docs/tuning.md",
+)
 
 
 def fill(page: str) -> str:

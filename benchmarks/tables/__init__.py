@@ -9,14 +9,35 @@ from benchmarks.tables import adversarial, imitation, speed, stress
 from benchmarks.tables.markdown import Rows
 from tasks.adversarial.presets.methods import TABLE
 
+# What the page of claims shows of imitation, with plenty of demonstrations and with few.
+WITH_PLENTY = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l", "frozen-d", "constant", "bc")
+UNDER_STRESS = (
+    "gail-adam",
+    "c-gail",
+    "gail-adam-ball",
+    "coordinate-l2l",
+    "coordinate-ball-l2l",
+    "coordinate-bound-l2l",
+    "frozen-d",
+)
+
 TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits": ("digits.json", adversarial.digits),
     "digits-short": ("digits.json", partial(adversarial.digits, methods=TABLE)),
+    "digits-brief": ("digits.json", adversarial.digits_brief),
     "digits-before": ("digits-scheduled-momentum.json", adversarial.digits_before),
     "digits-tuning": ("digits-tuning.json", adversarial.tuning),
     "digits-recipe": ("digits-tuning.json", adversarial.tuning_recipe),
     "digits-eps": ("digits-tuning.json", adversarial.tuning_eps),
     "gail-cartpole": ("gail.json", partial(imitation.gail, setting="cartpole")),
+    "gail-brief": ("gail.json", partial(imitation.gail_brief, methods=WITH_PLENTY)),
+    "gail-dense-brief": ("gail-dense.json", partial(imitation.gail_dense, columns=("return", "expert level"))),
+    "gail-transfer-brief": (
+        "gail-transfer.json",
+        partial(imitation.gail_transfer, columns=("return", "expert level", "longest outage")),
+    ),
+    "gail-stress-brief": ("gail-stress.json", partial(stress.gail_stress_brief, methods=UNDER_STRESS)),
+    "gail-cost": ("gail-speed.json", partial(speed.gail_cost, size=2561)),
     "gail-cells": ("gail-stress-cells.json", stress.gail_cells),
     "gail-stress-rates": ("gail-stress-rates.json", stress.gail_stress_rates),
     "gail-stress-variants": ("gail-stress-variants.json", stress.gail_stress_variants),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from statistics import mean
 
 from benchmarks.tables.markdown import Rows, groups, markdown, spread, table, where
-from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.presets.methods import METHODS, TABLE
 
 
 def digits(rows: Rows, methods: Iterable[str] = METHODS) -> str:
@@ -17,7 +17,17 @@ def digits(rows: Rows, methods: Iterable[str] = METHODS) -> str:
         "CW-100": spread("cw_100"),
         "AutoAttack": spread("autoattack"),
         "seconds (of PGM-10's)": lambda own: _seconds(rows, own[0]["method"]),
-        "passes a batch: f / dx / dw": _passes,
+        "passes per batch: f / dx / dw": _passes,
+        "GFLOPs": lambda own: f"{own[0]['flops'] / 1e9:.0f}",
+    }
+    return table(["trained with"], columns, [([METHODS[name].title], where(rows, method=name)) for name in methods])
+
+
+def digits_brief(rows: Rows, methods: Iterable[str] = TABLE) -> str:
+    """What AutoAttack leaves of some methods, and what their training costs beside PGM-10's."""
+    columns = {
+        "AutoAttack": spread("autoattack"),
+        "of PGM-10's seconds": lambda own: _seconds(rows, own[0]["method"]).partition("(")[2].rstrip(")"),
         "GFLOPs": lambda own: f"{own[0]['flops'] / 1e9:.0f}",
     }
     return table(["trained with"], columns, [([METHODS[name].title], where(rows, method=name)) for name in methods])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import mean
 
-from benchmarks.tables.markdown import Cell, Rows, over, share, table, where
+from benchmarks.tables.markdown import Cell, Rows, over, share, table, where, within
 from tasks.gail.presets.methods import METHODS as IMITATION
 from tasks.gail.presets.settings import SETTINGS
 
@@ -37,13 +38,24 @@ def gail(rows: Rows, setting: str) -> str:
     return table(["method"], COLUMNS, lines)
 
 
-def gail_dense(rows: Rows) -> str:
+def gail_brief(rows: Rows, methods: Sequence[str]) -> str:
+    """Some methods in both environments: seeds at the expert's level, when they got there, how alike they act."""
+    columns = {
+        f"{SETTINGS[setting].title}: {name}": within(setting, COLUMNS[name])
+        for setting in ("cartpole", "mountain-car")
+        for name in ("expert level", "hit", "agreement")
+    }
+    titles = {**{name: method.title for name, method in IMITATION.items()}, "bc": "Behavioural cloning"}
+    return table(["method"], columns, [([titles[name]], where(rows, method=name)) for name in methods])
+
+
+def gail_dense(rows: Rows, columns: Sequence[str] = tuple(COLUMNS)) -> str:
     """The runs with the dense updater, in the order in which they are played."""
     lines = [((SETTINGS[row["setting"]].title, IMITATION[row["method"]].title), [row]) for row in rows]
-    return table(["environment", "method"], COLUMNS, lines)
+    return table(["environment", "method"], {name: COLUMNS[name] for name in columns}, lines)
 
 
-def gail_transfer(rows: Rows) -> str:
+def gail_transfer(rows: Rows, columns: Sequence[str] = tuple(COLUMNS)) -> str:
     """Every way of updating the discriminator in the environments that an updater was carried to."""
     ways = {
         "GAIL, Adam": ("gail-adam", "none"),
@@ -55,4 +67,4 @@ def gail_transfer(rows: Rows) -> str:
         for setting in ("mountain-car", "acrobot")
         for title, (name, stress) in ways.items()
     ]
-    return table(["environment", "method"], COLUMNS, lines)
+    return table(["environment", "method"], {name: COLUMNS[name] for name in columns}, lines)

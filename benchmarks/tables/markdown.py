@@ -38,6 +38,11 @@ def share(test: Callable[[Mapping[str, Any]], bool]) -> Cell:
     return lambda own: f"{sum(map(test, own))} of {len(own)}"
 
 
+def within(setting: str, cell: Cell) -> Cell:
+    """A cell about the rows of one setting."""
+    return lambda own: cell(where(own, setting=setting))
+
+
 def spread(field: str) -> Cell:
     """Mean and standard deviation of a fraction, in per cent."""
 

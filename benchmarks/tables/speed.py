@@ -13,7 +13,7 @@ from tasks.gail.presets.methods import METHODS as IMITATION
 
 
 def gail_rates(rows: Rows) -> str:
-    """Environment steps a CPU-second, and beside bare TRPO: the median of the turns and their middle half."""
+    """Environment steps per CPU-second, and beside bare TRPO: the median of the turns and their middle half."""
     rates = where(rows, what="rate")
 
     def of_trpo(own: Rows) -> str:
@@ -23,16 +23,16 @@ def gail_rates(rows: Rows) -> str:
         return f"{own[0]['over_trpo']:.2f} ({low:.2f} to {high:.2f})"
 
     names = {"trpo": "TRPO alone, paid by the environment", **{name: one.title for name, one in IMITATION.items()}}
-    columns = {"environment steps a CPU-second": each("env_steps_per_cpu_second", ",.0f"), "of TRPO's": of_trpo}
+    columns = {"environment steps per CPU-second": each("env_steps_per_cpu_second", ",.0f"), "of TRPO's": of_trpo}
     return table([""], columns, [([names[row["method"]]], [row]) for row in rates])
 
 
 def gail_peer(rows: Rows) -> str:
-    """Ours beside `imitation`'s: returns by seed, and environment steps a CPU-second."""
+    """Ours beside `imitation`'s: returns by seed, and environment steps per CPU-second."""
     names = {"imitation-1.0.1": "`imitation` 1.0.1", "gail-adam": "this library"}
     columns = {
         "returns": each("final_return", ".1f"),
-        "environment steps a CPU-second": over(mean, "env_steps_per_cpu_second", ",.0f"),
+        "environment steps per CPU-second": over(mean, "env_steps_per_cpu_second", ",.0f"),
     }
     return table(["GAIL of"], columns, [([title], where(rows, method=name)) for name, title in names.items()])
 
@@ -48,8 +48,25 @@ def gail_steps(rows: Rows) -> str:
     return markdown(["weights", *(IMITATION[name].title for name in methods), "dense: weights, GB"], lines)
 
 
+def gail_cost(rows: Rows, size: int) -> str:
+    """What each way of updating a discriminator of this size costs, and the speed of whole iterations."""
+    speeds = {row["method"]: row["over_trpo"] for row in where(rows, what="rate")}
+    columns = {
+        "milliseconds per step": each("cpu_seconds", ".1f", scale=1000),
+        "per cent of an iteration": each("share", ".1f", scale=100),
+        "per cent beyond Adam's": lambda own: f"{100 * own[0]['learned_share']:.1f}" if _learned(own[0]) else "-",
+        "speed, of TRPO's": lambda own: f"{speeds[own[0]['method']]:.2f}",
+    }
+    lines = [([IMITATION[row["method"]].title], [row]) for row in where(rows, what="step", size=size)]
+    return table(["discriminator updated by"], columns, lines)
+
+
+def _learned(row: Mapping[str, Any]) -> bool:
+    return IMITATION[row["method"]].learns
+
+
 def _step(row: Mapping[str, Any]) -> str:
-    learned = f", {100 * row['learned_share']:.1f}" if row["method"] != "gail-adam" else ""
+    learned = f", {100 * row['learned_share']:.1f}" if _learned(row) else ""
     return f"{1000 * row['cpu_seconds']:.1f} ({100 * row['share']:.1f}{learned})"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.tables.markdown import Cell, Rows, each, groups, markdown, over, share, table, where
+from benchmarks.tables.markdown import Cell, Rows, each, groups, markdown, over, share, table, where, within
 from tasks.gail.measures.statistics import Bootstrap, Estimate
 from tasks.gail.presets.methods import METHODS as IMITATION
 from tasks.gail.presets.settings import SETTINGS
@@ -85,6 +85,19 @@ def gail_stress(rows: Rows, setting: str) -> str:
     }
     lines = [([method.title], where(rows, setting=setting, method=name)) for name, method in IMITATION.items()]
     return table(["method"], columns, lines)
+
+
+def gail_stress_brief(rows: Rows, methods: Sequence[str]) -> str:
+    """Some methods in both cells of the grid: mean scores, seeds with an outage, the longest one."""
+    columns: dict[str, Cell] = {}
+    for setting, cell in (("cartpole-style", "style"), ("cartpole", "CartPole")):
+        for title, show in (
+            ("mean score", _mean_score),
+            ("outages", share(lambda row: row["outage"])),
+            ("longest", over(max, "longest_outage")),
+        ):
+            columns[f"{cell}: {title}"] = within(setting, show)
+    return table(["method"], columns, [([IMITATION[name].title], where(rows, method=name)) for name in methods])
 
 
 COMPARED = ("mean score", "P(higher)", "worst window", "P(higher)")

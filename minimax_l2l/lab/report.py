@@ -28,11 +28,15 @@ _PAGE = """<!doctype html>
   h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--line); }
   p { max-width: 46rem; color: var(--soft); margin: .4rem 0 1rem; }
   .scroll { overflow-x: auto; }
-  table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+  table { border-collapse: separate; border-spacing: 0; font-size: .9rem; font-variant-numeric: tabular-nums; }
   th, td { padding: .38rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: pre; }
   th:first-child, td:first-child { text-align: left; }
   thead th { background: var(--tint); font-weight: 600; vertical-align: bottom; }
+  th:first-child, td:first-child { position: sticky; left: 0; background: var(--paper); }
+  thead th:first-child { background: var(--tint); }
+  .figures { display: flex; flex-wrap: wrap; gap: 1rem; }
   svg { max-width: 100%; height: auto; }
+  @media (max-width: 40rem) { body { padding: 1.5rem 1rem; } th, td { padding: .3rem .35rem; } }
 </style>
 </head>
 <body>
@@ -50,7 +54,7 @@ _PAGE = """<!doctype html>
 {% endfor %}</tbody>
 </table></div>
 {% endif %}
-{% if section.figure %}{{ section.figure | safe }}{% endif %}
+{% if section.figure %}<div class="scroll figures">{{ section.figure | safe }}</div>{% endif %}
 </section>
 {% endfor %}
 </body>
@@ -66,7 +70,7 @@ class Section:
         title: the heading.
         text: words under it, plain text.
         table: column names and rows; None for no table.
-        figure: a picture as SVG text; None for no picture.
+        figure: a picture as SVG text, or several one after the other; None for no picture.
         brief: the table in less than 80 characters a line, for a terminal; None if there is none.
     """
 
@@ -120,11 +124,15 @@ def blank_figure(width: float, height: float) -> Figure:
 
 
 def svg(figure: Figure) -> str:
-    """A matplotlib figure as the text of a `Section`."""
+    """A matplotlib figure as the text of a `Section`.
+
+    A narrow screen shows it at three quarters of its size, and scrolls, rather than smaller.
+    """
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
-    return text[text.index("<svg") :]
+    least = f'<svg style="min-width: {54 * figure.get_figwidth():.0f}pt"'
+    return text[text.index("<svg") :].replace("<svg", least, 1)
 
 
 def environment_section(environment: Mapping[str, Any]) -> Section:

@@ -1,4 +1,7 @@
-"""Pictures of robust classifiers: accuracy curves, perturbations, training curves, robustness against cost."""
+"""Pictures of robust classifiers: accuracy curves, perturbations, training curves, robustness against cost.
+
+Each is at most 4.6 inches wide, so that a phone shows it at a size that can be read; accuracies are per cent.
+"""
 
 from __future__ import annotations
 
@@ -34,76 +37,82 @@ class Line:
 
 def accuracy_curves(curves: Mapping[Line, Mapping[str, Any]], field: str, label: str, *, log: bool = False) -> str:
     """Accuracy of each run against `field`, `"eps"` or `"steps"`, as SVG text."""
-    figure = blank_figure(8.4, 4.2)
-    axes = figure.subplots()
+    figure, axes = _panel(label, "accuracy, per cent")
     for line, curve in curves.items():
-        axes.plot(curve[field]["x"], curve[field]["accuracy"], marker="o", markersize=3, **line.style())
-    axes.set(xlabel=label, ylabel="accuracy", ylim=(-0.02, 1.02))
+        axes.plot(curve[field]["x"], _per_cent(curve[field]["accuracy"]), marker="o", markersize=3, **line.style())
+    axes.set(ylim=(-2, 102))
     if log:
         axes.set_xscale("log")
         axes.set_xticks(ticks := next(iter(curves.values()))[field]["x"], [str(tick) for tick in ticks])
         axes.minorticks_off()
-    _legend(figure, axes)
-    return svg(figure)
+    return _drawn(figure, axes)
 
 
 def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> str:
-    """Validation accuracy under PGM-10, and each attacker's loss over PGM-10's, against steps, as SVG text."""
-    figure = blank_figure(11, 4)
-    left, right = figure.subplots(1, 2)
+    """Validation accuracy under PGM-10, and each attacker's loss over PGM-10's, against steps: two SVG texts."""
+    left, accuracy = _panel("training step", "validation PGM-10, per cent")
+    right, ratio = _panel("training step", "own attacker's loss / PGM-10's")
     for line, history in histories.items():
         rows = [row for row in history if "validation_pgm_10" in row]
         steps = [row["step"] for row in rows]
-        left.plot(steps, [row["validation_pgm_10"] for row in rows], **line.style())
-        right.plot(steps, [row["attack_ratio"] for row in rows], **line.style())
-    left.set(xlabel="training step", ylabel="validation accuracy under PGM-10", ylim=(-0.02, 1.02))
-    right.set(xlabel="training step", ylabel="own attacker's loss / PGM-10's", ylim=(-0.02, 1.2))
-    _legend(figure, left)
-    return svg(figure)
+        accuracy.plot(steps, _per_cent([row["validation_pgm_10"] for row in rows]), **line.style())
+        ratio.plot(steps, [row["attack_ratio"] for row in rows], **line.style())
+    accuracy.set(ylim=(-2, 102))
+    ratio.set(ylim=(-0.02, 1.2))
+    return _drawn(left, accuracy) + _drawn(right, ratio)
 
 
-def robustness_against_cost(rows: Mapping[Line, Mapping[str, Any]], robust: str) -> str:
-    """Accuracy under the attack `robust` of each run's row against its training seconds and passes, as SVG text.
+def robustness_against_cost(
+    rows: Mapping[Line, Mapping[str, Any]], intervals: Mapping[Line, tuple[float, float]], robust: str
+) -> str:
+    """Accuracy under one attack against training seconds, and against passes: two SVG texts.
 
-    Rows below half the best are left out, so that the others can be told apart.
+    Args:
+        rows: the evaluation's row of each run.
+        intervals: of each run's accuracy, fractions; drawn as bars.
+        robust: the attack's field.
     """
-    figure = blank_figure(11, 4)
-    left, right = figure.subplots(1, 2)
-    best = max(row[robust] for row in rows.values())
+    left, seconds = _panel("training seconds", "per cent robust")
+    right, passes = _panel("passes: forward + input + weight gradient", "per cent robust")
     for line, row in rows.items():
-        if row[robust] < best / 2:
-            continue
-        passes = row["forward_passes"] + row["input_gradient_passes"] + row["weight_gradient_passes"]
-        style = line.style() | {"linestyle": "none"}
-        for axes, cost in ((left, row["train_seconds"]), (right, passes)):
-            axes.plot(cost, row[robust], "o" if METHODS[line.method].learns else "s", **style)
-    left.set(xlabel="training seconds", ylabel=f"accuracy under {robust.replace('_', ' ')}")
-    right.set(xlabel="passes: forward + input gradient + weight gradient")
-    for axes in (left, right):
-        axes.margins(0.15)
+        accuracy = 100 * row[robust]
+        low, high = (100 * end for end in intervals[line])
+        style = line.style() | {"linestyle": "none", "fmt": "o" if METHODS[line.method].learns else "s"}
+        counted = row["forward_passes"] + row["input_gradient_passes"] + row["weight_gradient_passes"]
+        for axes, cost in ((seconds, row["train_seconds"]), (passes, counted)):
+            axes.errorbar(cost, accuracy, yerr=[[accuracy - low], [high - accuracy]], **style)
+    for axes in (seconds, passes):
         axes.set_xlim(left=0)
+        axes.set_ylim(0, 102)
         axes.grid(color="0.92")
-    _legend(figure, left)
-    return svg(figure)
+    return _drawn(left, seconds) + _drawn(right, passes)
 
 
-def perturbation_grid(images: Tensor, perturbations: Mapping[str, Tensor]) -> str:
-    """Images above the perturbations that attackers add to them, x5 and x30, as SVG text.
+def perturbation_grid(
+    images: Tensor, labels: Tensor, attacks: Mapping[str, tuple[Tensor, Tensor]], eps: float
+) -> str:
+    """Images, and under them what each attack makes of them, as SVG text.
 
     Args:
         images: shape (n, channels, height, width), in [0, 1].
-        perturbations: by attacker, shaped as `images`; they and their multiples are drawn around grey.
+        labels: shape (n,); stand above the images.
+        attacks: by name, the attacked images and the classes that the classifier sees in them. The class stands
+            above the image, red where it is wrong; under it is the perturbation, enlarged around grey.
+        eps: the perturbation that is drawn white, its negative black.
     """
-    lines = [("image", images)]
-    for name, perturbation in perturbations.items():
-        lines += [(f"{name} x{times}", 0.5 + times * perturbation) for times in (1, 5, 30)]
-    figure = blank_figure(1.1 * len(images) + 1.6, 1.1 * len(lines))
+    lines = [("image", images, labels)]
+    for name, (attacked, seen) in attacks.items():
+        lines += [(name, attacked, seen), ("change", 0.5 + (attacked - images) / (2 * eps), None)]
+    figure = blank_figure(0.6 * len(images) + 1.0, 0.72 * len(lines))
     grid = figure.subplots(len(lines), len(images), squeeze=False)
-    for (name, pictures), axes in zip(lines, grid, strict=True):
-        for axis, picture in zip(axes, pictures, strict=True):
-            axis.imshow(_displayable(picture), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            axis.set(xticks=[], yticks=[])
-        axes[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+    for (name, pictures, classes), row in zip(lines, grid, strict=True):
+        for i, (axes, picture) in enumerate(zip(row, pictures, strict=True)):
+            axes.imshow(_displayable(picture), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes.set(xticks=[], yticks=[])
+            if classes is not None:
+                wrong = int(classes[i]) != int(labels[i])
+                axes.set_title(int(classes[i]), fontsize=10, pad=2, color="C3" if wrong else "black")
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
     return svg(figure)
 
 
@@ -112,6 +121,18 @@ def _displayable(picture: Tensor) -> Any:
     return (clamped[0] if len(clamped) == 1 else torch.movedim(clamped, 0, -1)).numpy()
 
 
-def _legend(figure: Figure, axes: Any) -> None:
+def _per_cent(fractions: Sequence[float]) -> list[float]:
+    return [100 * fraction for fraction in fractions]
+
+
+def _panel(x: str, y: str) -> tuple[Figure, Any]:
+    figure = blank_figure(4.2, 4.4)
+    axes = figure.subplots()
+    axes.set(xlabel=x, ylabel=y)
+    return figure, axes
+
+
+def _drawn(figure: Figure, axes: Any) -> str:
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    return svg(figure)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import sqrt
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder
 from minimax_l2l.lab import Section, environment_section, preset_of
@@ -13,6 +16,7 @@ from tasks.adversarial.attack import Attack
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.presets.figures import Line
+from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.runs import load_run
 
 COLUMNS = {
@@ -56,32 +60,52 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     histories = {lines[folder]: RunFolder(folder).read_metrics() for folder in folders}
     robust = next(field for field in ROBUST if all(field in row for row in rows.values()))
     first = next(iter(rows.values()))
+    intervals = {line: interval(row[robust], row["images"]) for line, row in rows.items()}
+    attack = COLUMNS[robust].replace("\n", " ")
     page = [
         Section(
+            "Result",
+            _result(rows, intervals, robust, attack),
+            table=(
+                ["method", "per cent\nrobust", "95 %\ninterval"],
+                [
+                    [
+                        line.title,
+                        f"{100 * row[robust]:.1f}",
+                        "{:.1f} to {:.1f}".format(*(100 * end for end in intervals[line])),
+                    ]
+                    for line, row in rows.items()
+                ],
+            ),
+        ),
+        Section(
             "Robustness",
-            f"Per cent of {first['images']} test images of {first['data']} classified rightly under perturbations "
-            f"of at most {first['eps']} a pixel in [0, 1]. The worst case counts an image only if it withstands "
-            "every attack of its row. Seconds and passes (forward, input gradient, weight gradient) are the "
-            "training's.",
+            f"Per cent of {first['images']} test images of {first['data']} classified correctly under "
+            f"perturbations of at most {first['eps']} per pixel in [0, 1]. The worst case counts an image only if "
+            "it withstands every attack of its row. Seconds and passes (forward, input gradient, weight gradient) "
+            "are those of the training.",
             table=table(rows),
             brief=brief(rows),
         ),
         Section(
             "Robustness against cost",
-            figure=figures.robustness_against_cost(rows, robust),
+            f"Per cent that withstand {attack}, against the training's seconds and passes. Higher and further left "
+            "is better. Bars are the 95 % intervals above.",
+            figure=figures.robustness_against_cost(rows, intervals, robust),
         ),
     ]
     if curves:
         page += [
             Section(
                 "Accuracy against eps",
-                "PGM-20 at each radius. As the radius goes to 1 nothing should survive; if something does, the "
-                "attack is being masked, not withstood.",
+                "PGM-20 at each radius. As the radius goes to 1 no image should survive. If one does, the "
+                "classifier hides its gradient from the attack instead of withstanding it.",
                 figure=figures.accuracy_curves(curves, "eps", "eps"),
             ),
             Section(
                 "Accuracy against attack steps",
-                "PGM with k steps of 2.5 eps / k. A curve that keeps falling has not been attacked to its end.",
+                "PGM with k steps of 2.5 eps / k. If a curve still falls at its end, more steps would "
+                "break more images.",
                 figure=figures.accuracy_curves(curves, "steps", "steps", log=True),
             ),
         ]
@@ -92,8 +116,9 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     page.append(
         Section(
             "Training",
-            "Left: validation accuracy under PGM-10. Right: how strong each run's own attacker is, as the mean "
-            "validation loss it causes over the one PGM-10 causes; an attacker near zero has stopped attacking.",
+            "First, validation accuracy under PGM-10. Second, how strong each run's own attacker is: the mean "
+            "validation loss that it causes, divided by the one that PGM-10 causes. An attacker near zero has "
+            "stopped attacking.",
             figure=figures.training_curves(histories),
         )
     )
@@ -101,8 +126,46 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     return page
 
 
+def _result(
+    rows: Mapping[Line, Mapping[str, Any]],
+    intervals: Mapping[Line, tuple[float, float]],
+    robust: str,
+    attack: str,
+) -> str:
+    """In words: the best learned and the best hand-designed run, and whether they can be told apart."""
+    images = next(iter(rows.values()))["images"]
+    said, best = [], []
+    for learns, kind in ((True, "learned"), (False, "hand-designed")):
+        if own := [line for line in rows if METHODS[line.method].learns == learns]:
+            best.append(max(own, key=lambda line: rows[line][robust]))
+            share = 100 * rows[best[-1]][robust]
+            said.append(f"With the best {kind} attacker, {best[-1].title}, it is {share:.1f} %.")
+    if len(best) == 2:
+        (low, high), (other_low, other_high) = (intervals[line] for line in best)
+        apart = high < other_low or other_high < low
+        said.append(
+            "The intervals do not overlap." if apart else "The intervals overlap: the two are not told apart."
+        )
+    return " ".join(
+        [
+            f"The share of {images} test images that a classifier still gets right under {attack}.",
+            *said,
+            "Each row is one run with one seed. Its interval says what other test images might give; another seed "
+            "would move the figures too.",
+        ]
+    )
+
+
+def interval(share: float, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of `count` images."""
+    z2 = 1.96**2
+    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = 1.96 * sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count)
+    return centre - half, centre + half
+
+
 def table(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Result rows as column titles and cells: accuracies in per cent, seconds, passes a batch."""
+    """Result rows as column titles and cells: accuracies in per cent, seconds, passes per batch."""
     return _table(rows, COLUMNS)
 
 
@@ -113,7 +176,7 @@ def brief(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[
 
 def _table(rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str]) -> tuple[list[str], list[list[str]]]:
     fields = [field for field in columns if any(field in row for row in rows.values())]
-    titles = ["method", *(columns[field] for field in fields), "seconds", "passes\na batch"]
+    titles = ["method", *(columns[field] for field in fields), "seconds", "passes\nper batch"]
     cells = [
         [
             line.title,
@@ -163,13 +226,15 @@ def _perturbations(folder: Path, preset: DigitsPreset) -> Section:
         "PGM-20": PGM(steps=20, step_size=preset.eps / 10),
         preset.row.title: run.optimizer,
     }
-    found = {
-        name: Attack(attacker, threat)(run.classifier, pixels, images.labels) - pixels
-        for name, attacker in attackers.items()
-    }
+    found = {}
+    for name, attacker in attackers.items():
+        attacked = Attack(attacker, threat)(run.classifier, pixels, images.labels)
+        with torch.no_grad():
+            found[name] = attacked, run.classifier(attacked).argmax(1)
     return Section(
         "Perturbations",
-        f"What three attackers add to test images of the classifier trained with {preset.row.title}, as they "
-        "are, five times and thirty times enlarged around grey.",
-        figure=figures.perturbation_grid(pixels, found),
+        f"What three attackers make of six test images, against the classifier trained with {preset.row.title}. "
+        "The number above an attacked image is the class that the classifier sees in it, red if it is wrong. "
+        "Below is the change, enlarged: grey is none, white and black are plus and minus eps.",
+        figure=figures.perturbation_grid(pixels, images.labels, found, preset.eps),
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from folders import reseal
 from pages import assert_self_contained
 
@@ -13,9 +14,9 @@ from minimax_l2l.lab.report import write_report
 from minimax_l2l.lab.runs import play
 from tasks.adversarial.experiments.trained import Trained, attack
 from tasks.adversarial.presets.digits import DIGITS
-from tasks.adversarial.presets.figures import Line
+from tasks.adversarial.presets.figures import Line, perturbation_grid, robustness_against_cost
 from tasks.adversarial.presets.methods import METHODS
-from tasks.adversarial.presets.pages import brief, sections, table
+from tasks.adversarial.presets.pages import brief, interval, sections, table
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +49,12 @@ class TestAdversarialPage:
         write_report(tmp_path / "page.html", page, title="Runs")
         text = (tmp_path / "page.html").read_text()
         assert_self_contained(text)
-        assert text.count("<svg") == 5
+        assert text.count("<svg") == 7
         assert str(runs[0][0].parent) not in text
 
     def test_says_what_was_measured(self, page):
         assert [part.title for part in page] == [
+            "Result",
             "Robustness",
             "Robustness against cost",
             "Accuracy against eps",
@@ -61,8 +63,32 @@ class TestAdversarialPage:
             "Training",
             "Environment",
         ]
-        assert "8 test images of mine" in page[0].text
-        assert "at most 0.15 a pixel" in page[0].text
+        assert "8 test images of mine" in page[1].text
+        assert "at most 0.15 per pixel" in page[1].text
+
+    def test_states_its_result_first_with_intervals_and_one_seed(self, page):
+        assert "share of 8 test images" in page[0].text
+        assert "best learned attacker, Grad L2L" in page[0].text
+        assert "best hand-designed attacker, Plain" in page[0].text
+        assert "one seed" in page[0].text
+        titles, cells = page[0].table
+        assert titles == ["method", "per cent\nrobust", "95 %\ninterval"]
+        assert [row[0] for row in cells] == ["Plain", "Grad L2L"]
+        assert all(
+            float(low) <= float(row[1]) <= float(high) for row in cells for low, high in [row[2].split(" to ")]
+        )
+
+    def test_the_picture_of_cost_leaves_no_run_out(self):
+        rows = {LINE: ROW, Line("Plain", "plain"): {**ROW, "autoattack": 0.001}}
+        drawn = robustness_against_cost(rows, dict.fromkeys(rows, (0.0, 1.0)), "autoattack")
+        assert drawn.count("<svg") == 2
+        assert drawn.count("<!-- Plain -->") == drawn.count("<!-- 2-Step L2L -->") == 2
+
+    def test_attacked_images_stand_under_their_predictions(self):
+        images = torch.full((2, 1, 4, 4), 0.5)
+        drawn = perturbation_grid(images, torch.tensor([3, 4]), {"FGSM": (images + 0.1, torch.tensor([3, 7]))}, 0.1)
+        assert drawn.count("<image") == 3 * 2
+        assert [drawn.count(f"<!-- {digit} -->") for digit in (3, 4, 7)] == [2, 1, 1]
 
     def test_hand_designed_runs_show_no_perturbations(self, runs):
         folders, data = runs
@@ -77,7 +103,7 @@ class TestAdversarialPage:
             (tmp_path / name / "config.json").write_text(json.dumps(config))
             reseal(tmp_path / name)
         page = sections([tmp_path / name for name in "abc"], data=data)
-        _, cells = page[0].table
+        _, cells = page[1].table
         title = METHODS[config["method"]].title
         assert [row[0] for row in cells] == [f"{title}, seed 0, a", f"{title}, seed 0, b", f"{title}, seed 5"]
 
@@ -94,10 +120,17 @@ ROW = {
 LINE = Line("2-Step L2L", "two-step-l2l")
 
 
+@pytest.mark.parametrize(
+    ("share", "count", "low", "high"), [(0.5, 100, 0.4038, 0.5962), (0.0, 10, 0.0, 0.2775), (1.0, 10, 0.7225, 1.0)]
+)
+def test_wilsons_interval_by_hand(share, count, low, high):
+    assert interval(share, count) == pytest.approx((low, high), abs=1e-4)
+
+
 class TestTable:
     def test_by_hand(self):
         titles, cells = table({LINE: ROW})
-        assert titles == ["method", "clean", "PGM-20", "AutoAttack", "seconds", "passes\na batch"]
+        assert titles == ["method", "clean", "PGM-20", "AutoAttack", "seconds", "passes\nper batch"]
         assert cells == [["2-Step L2L", "98.8", "50.0", "10.0", "12.3", "3/2/1"]]
 
     def test_a_missing_measurement_is_a_dash(self):
