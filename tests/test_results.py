@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,12 @@ def test_the_experts_that_ship_are_the_ones_that_were_measured():
         shown = setting.demonstrations()
         assert shown.sha256 == row["recorded_sha256"]
         assert shown.returns.mean() == pytest.approx(row["recorded_return"])
+
+
+def test_the_figures_of_games_are_those_that_the_readme_prints():
+    shown = re.search(r"^```text\n(GradientAscent .*?)^```", (ROOT / "docs/results.md").read_text(), re.M | re.S)
+    assert shown is not None
+    assert f"```\n\n{shown[0]}" in (ROOT / "README.md").read_text()  # under the code that prints it
 
 
 @pytest.mark.parametrize("script", ["dense_updater", "make", "peer"])
