@@ -24,22 +24,22 @@ Result = TypeVar("Result")
 class InnerProblem(ABC):
     """max over y in C of f(theta, y).
 
-    A problem holds its batch and theta, so an optimizer needs nothing but the problem. Two methods make one:
-    `initial` says where y starts, `objective` says what it ascends.
+    A problem holds its batch and theta, so an optimizer needs nothing but the problem. A subclass needs two
+    methods: `initial` says where y starts, and `objective` says what it ascends.
 
-    Instances are independent: entry i of the objective depends on entry i of y only. That is what makes the
-    gradient of one sum a batch of inner gradients. `minimax_l2l.testing.check_problem` checks it.
+    Instances are independent: entry i of the objective depends on entry i of y only. So the gradient of one sum is
+    a whole batch of inner gradients. `minimax_l2l.testing.check_problem` checks it.
 
     Attributes:
         constraint: the feasible set C.
-        signs: +1 where a leaf of y ascends the objective, -1 where it descends; one number, or one per leaf.
+        signs: +1 if a leaf of y ascends the objective, -1 if it descends; one number for all, or one per leaf.
             This is the only place where the game's sign is stated.
-        module: theta's module, whose modes gradient queries switch and restore, and whose passes are counted;
-            None if there is none.
-        query_mode: whether queries run the module in `"eval"` mode, or with the batch's statistics.
-        watched: whether somebody else looks if the numbers stay finite, as a run does at intervals; otherwise
-            `maximize` waits for y_K and looks itself.
-        keeps_gradient: whether `remember` wants the gradient at y_K, which the outer backward passes by.
+        module: theta's module; None if there is none. Queries switch its modes and restore them, and its passes are
+            counted.
+        query_mode: `"eval"`, or `"train"` to run queries with the batch's own statistics.
+        watched: whether someone else checks that the numbers stay finite, as a run does; otherwise `maximize` waits
+            for y_K and checks it.
+        keeps_gradient: whether `remember` should receive the gradient at y_K. It costs no extra pass.
     """
 
     constraint: Constraint = Free()
@@ -58,33 +58,33 @@ class InnerProblem(ABC):
         """f(theta, y), one value per instance: shape (n,). The inner player wants it high, theta low."""
 
     def meta_objective(self, y: Tree) -> Tensor | None:  # noqa: ARG002
-        """What phi ascends at the last iterate, shape (n,); None, as here, if that is the objective itself."""
+        """What phi ascends at the last iterate, shape (n,); None, as here, if it is the objective itself."""
         return None
 
     def view(self, y: Tree) -> Tensor:
-        """The iterate as the updater should see it, shape (n, *event): y itself, a tuple side by side."""
+        """The iterate as the updater sees it, shape (n, *event): y itself, or a tuple's leaves side by side."""
         return ravel(y)
 
     def noise(self, y: Tree, draw: int = 0) -> Tree:  # noqa: ARG002
-        """Uniform numbers in [0, 1) shaped as y, from which a random start is made.
+        """Uniform numbers in [0, 1) of the shape of y, from which a random start is made.
 
         Args:
             y: the inner variable.
-            draw: which start of several; a problem whose numbers are seeded gives each draw its own.
+            draw: the number of the start, if there are several; a problem with seeded numbers makes each different.
         """
         return map_leaves(torch.rand_like, y)
 
     def remember(self, end: Iterate, gradient: Tree | None) -> None:
-        """Keep what the next problem should start from; called once per step, at its end. Keeps nothing here.
+        """Keep what the next problem should start from; called at the end of each step. Keeps nothing here.
 
         Args:
             end: y_K and the optimizer's state there, detached.
-            gradient: n d outer / d y_K, which is d objective / d y_K where theta descends the mean objective; None
-                unless `keeps_gradient` asks for it.
+            gradient: n d outer / d y_K; None unless `keeps_gradient` is True. If theta descends the mean objective,
+                it is d objective / d y_K.
         """
 
     def initial_state(self) -> State:
-        """The optimizer's state before its first step, such as moments remembered from last time: none here."""
+        """The optimizer's state before its first step, such as moments kept from the last problem. None here."""
         return ()
 
     def signs_of(self, y: Tree) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""The whole game: min over theta of max over y of f(theta, y), played batch by batch."""
+"""The whole problem: min over theta of max over y of f(theta, y), solved batch by batch."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from minimax_l2l.trees import Tree
 
 
 class Task(ABC):
-    """A minimax problem: where batches come from, and what the inner problem of a batch is.
+    """A minimax problem: where batches come from, and which inner problem each batch poses.
 
-    Two methods make one: `batches` and `inner_problem`. A task whose theta does not descend by gradients overrides
-    `move_theta`.
+    A subclass needs two methods, `batches` and `inner_problem`; `solve` does the rest. A task whose theta does not
+    descend by gradients overrides `move_theta`.
 
     Attributes:
-        outer: theta's module, None if theta takes no gradient step.
+        outer: theta's module; None if theta takes no gradient step.
         iterations: how many batches a whole run has, for progress bars; None if that is not known.
         seed: of everything random in a run.
-        device: where the run is; set by `solve` before the first batch.
+        device: where the run takes place; set by `solve` before the first batch.
         moves_theta: whether `move_theta` does something; the host then waits for the numbers of every step.
-        data_parallel: whether a batch may be shared by several processes.
+        data_parallel: whether several processes may share a batch.
     """
 
     outer: nn.Module | None = None
@@ -50,21 +50,21 @@ class Task(ABC):
 
     @abstractmethod
     def batches(self) -> Iterable[Any]:
-        """The run's batches, in order; the same ones each time it is called.
+        """The run's batches, in order; the same ones at every call.
 
-        A sequence that makes each batch when it is asked for, by its number, need not make those again that a
-        resumed run has had.
+        A resumed run skips the batches that it has had. A sequence that makes a batch from its number need not make
+        those again.
         """
 
     @abstractmethod
     def inner_problem(self, batch: Any) -> InnerProblem:
-        """The inner problem of a batch, bound to it and to theta as it is now."""
+        """The inner problem of a batch, bound to the batch and to theta as it is now."""
 
     def losses(self, problem: InnerProblem, y: Tree) -> Losses:
         """What theta descends and phi ascends at y, from one forward: the mean objective, unless overridden.
 
-        If the problem has a meta objective of its own, phi ascends that. A loss like TRADES returns both its
-        numbers, `Losses(outer=clean + beta * divergence, meta=divergence)`.
+        If the problem has its own meta objective, phi ascends that. A loss such as TRADES returns both numbers,
+        `Losses(outer=clean + beta * divergence, meta=divergence)`.
         """
         with querying(problem.module, "train"):  # running statistics move once, by what follows
             meta = problem.meta_objective(y)
@@ -97,18 +97,18 @@ class Task(ABC):
         return {}
 
     def validate(self, optimizer: InnerOptimizer) -> Mapping[str, float]:  # noqa: ARG002
-        """Numbers worth a look every `validate_every` steps, on data that is not trained on. None here."""
+        """Numbers to log every `validate_every` steps, from data that is not trained on. None here."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:
-        """What else a resumed run needs, such as remembered starts: tensors and plain values only."""
+        """What else a resumed run needs, such as remembered starts; tensors and plain values only."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put back what `state_dict` returned."""
 
     def write(self, folder: Path) -> None:
-        """Leave in a finished run's folder what else is worth keeping, such as a policy. Nothing here."""
+        """Write what else a finished run's folder should hold, such as a policy. Nothing here."""
 
     def batches_from(self, start: int) -> Iterator[Any]:
         """The batches of a run that has taken `start` steps; those before are dropped, or not made at all."""
@@ -138,41 +138,43 @@ class Task(ABC):
         hooks: Sequence[Hook] = (),
         on_failure: Literal["raise", "stop"] = "raise",
     ) -> Solution:
-        """Play the game: the inner optimizer ascends, theta descends, phi learns; both are trained in place.
+        """Solve the task: for each batch y ascends, then theta descends and phi, if there is one, ascends.
 
-        With a hand-designed optimizer this is the paper's Algorithm 1, with a `LearnedOptimizer` its Algorithm 2.
+        Theta and phi are trained in place. With a hand-designed optimizer this is the paper's Algorithm 1, with a
+        `LearnedOptimizer` its Algorithm 2.
 
         Args:
-            optimizer: how each batch's inner problem is maximised.
-            play: `"joint"` or `"alternating"`; see `Iteration`.
-            steps: most iterations; None plays all batches.
-            out: folder for config, metrics, checkpoint and weights; None writes nothing. One that holds a run
-                already is refused unless one of the next two is asked for.
-            resume: go on from the checkpoint in `out`; bit-identical to a run that never stopped. Task and
-                optimizer must be constructed as they were. A run that has ended is left as it is.
-            overwrite: remove the run that is in `out` first.
-            about: what else `config.json` keeps. Of a run that goes on it must be the same, but for "environment".
+            optimizer: maximises the inner problem of each batch.
+            play: `"joint"` moves theta and phi after one backward; `"alternating"` moves theta, computes everything
+                again, and then moves phi.
+            steps: largest number of iterations, one per batch; None takes all batches.
+            out: folder for config, metrics, checkpoint and weights; None writes nothing. A folder that already
+                holds a run is refused, unless `resume` or `overwrite` is True.
+            resume: go on from the checkpoint in `out`; the result equals that of an uninterrupted run, bit for bit.
+                Task and optimizer must be constructed as they were. A run that has ended is left as it is.
+            overwrite: first remove the run that is in `out`.
+            about: what else `config.json` keeps. A resumed run must give the same, except for "environment".
             device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`; or a torch.device.
-            devices: processes on this machine, one device each, which share every batch; None is one, or as many
-                as `torchrun` has started.
+            devices: number of processes on this machine, one device each, which share every batch; None is one, or
+                as many as `torchrun` has started.
             precision: of forward passes.
-            log_every: iterations per history row; numbers that are not finite are noticed then at the latest.
+            log_every: iterations per row of the history. NaN or infinite numbers are noticed then at the latest.
             validate_every: iterations between two calls of `validate`; 0 never calls it.
             checkpoint_every: iterations between two checkpoints.
             progress: title of a progress bar; None shows none.
             callbacks: called with the row of every step.
             hooks: companions of the run, such as `WeightAverage(0.999)`.
-            on_failure: raise `NonFiniteError` when the objective or a gradient is NaN or infinite, or stop; both
-                players are as they were before that step.
+            on_failure: what to do if the objective or a gradient becomes NaN or infinite: `"raise"` a
+                `NonFiniteError`, or `"stop"`. Theta and phi are as they were before that step.
 
         Returns:
             Theta, phi, history, passes, seconds and status.
 
         Raises:
-            ValueError: on options that make no sense, if `out` holds a run that is not to be replaced, or if the
-                run to resume was made otherwise.
+            ValueError: if options contradict each other, if `out` holds a run that must not be replaced, or if the
+                run to resume was made with other settings.
             DamagedRunError: if `resume` finds no whole checkpoint.
-            NonFiniteError: if a number is not finite and `on_failure` is `"raise"`.
+            NonFiniteError: if a number is NaN or infinite and `on_failure` is `"raise"`.
         """
         options = Bookkeeping(
             steps=steps,

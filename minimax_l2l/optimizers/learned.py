@@ -18,8 +18,8 @@ from minimax_l2l.updaters.streaming import StreamingAdam
 class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
     """y_{k+1} = project(y_k + step_size * squash(u_k)), u_k = updater(A(y_k, g_k); phi).
 
-    g_k = d objective / d y at y_k is a constant to phi, but y_k keeps its path to phi through the next
-    step's features, as in the paper's two-step attacker. All steps share phi.
+    A are the features, and g_k = d objective / d y at y_k. To phi, g_k is a constant; but phi also learns through
+    y_k, which the updater sees in the next step, as in the paper's two-step attacker. All steps share phi.
 
     Args:
         updater: the network; its parameters are phi.
@@ -27,22 +27,22 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         step_size: factor on the squashed update.
         features: what the updater sees, A; `IterateFeatures()` makes the paper's Naive attacker.
         random_start: see `InnerOptimizer`.
-        detach_iterates: cut y_k from phi where the updater sees it, so that phi is reached through the sum of
-            updates alone.
-        truncate: how many steps phi receives gradients through, the last ones; the earlier ones are run without a
-            graph, so that memory does not grow with K. None keeps all.
+        detach_iterates: cut the path from phi to the iterates that the updater sees. Phi then learns through the
+            sum of updates alone.
+        truncate: let phi learn through this many steps only, the last ones. The earlier ones run without a graph,
+            so memory does not grow with K. None takes all steps.
         second_order: let phi receive second derivatives through g_k. Theta stays a constant if it enters the
-            objective through the `module` that the problem names; what was computed from theta before is not
-            cut off, which `minimax_l2l.testing.check_optimizer` finds.
-        relative: multiply each update by the gradient's root mean square, so that updates shrink as a
-            solution nears and the optimizer does not depend on the objective's scale.
-        max_relative_step: longest step as a fraction of the iterate's own length |y_k|, instance by instance;
-            longer ones are shortened to it. For iterates that keep away from zero, such as weight vectors: one
-            at zero cannot move. None leaves steps as they are.
-        learning_rate: of phi's Adam; divided by fan-ins where the updater asks for it, see
+            objective through the `module` that the problem names. What was computed from theta before is not cut
+            off; `minimax_l2l.testing.check_optimizer` finds such a case.
+        relative: multiply each update by the gradient's root mean square. Then updates shrink near a solution, and
+            do not depend on the objective's scale.
+        max_relative_step: longest step, as a fraction of the iterate's own length |y_k|, instance by instance;
+            longer steps are shortened. Meant for iterates that stay away from zero, such as weight vectors: an
+            iterate at zero cannot move. None leaves steps as they are.
+        learning_rate: of phi's Adam; divided by fan-ins if the updater asks for it, see
             `Updater.parameter_groups`.
         weight_decay: of phi's Adam.
-        clip_norm: largest norm of phi's gradient, scaled back where it is longer; None leaves it.
+        clip_norm: largest norm of phi's gradient; longer gradients are scaled down to it. None leaves them.
     """
 
     def __init__(

@@ -35,26 +35,26 @@ class AdversarialTraining(Task):
     Algorithm 2, `task.solve(GradientAscent(steps=0))` plain training.
 
     Args:
-        classifier: theta; takes images in [0, 1] and returns logits, so it normalises inside if at all.
-        data: images to train on: `ImageData`, which brings some to validate on; or what `as_images` takes, a pair
-            (images, labels), a torch Dataset; these are read into memory once, bytes as bytes, and go to the run's
-            device once. A DataLoader is asked for its batches in every epoch.
+        classifier: theta. It takes images in [0, 1] and returns logits; if it normalises, it does so inside.
+        data: images to train on. `ImageData` brings some to validate on. A pair (images, labels) or a torch Dataset
+            is read into memory once, bytes as bytes, and goes to the run's device once. A DataLoader is asked for
+            its batches in every epoch.
         threat: `LinfBall(eps)` or `L2Ball(eps)`, in units of pixels in [0, 1].
-        validation: images to validate on, where `data` brings none; None validates nothing.
+        validation: images to validate on, if `data` brings none; None validates nothing.
         validation_images: how many of them each validation looks at, the same ones every time; None is all.
         loss: what the attacker ascends and theta descends, one value per image: loss(logits, labels).
-        epochs: passes over the training images; the last incomplete batch of each is dropped.
+        epochs: passes over the training images; the last incomplete batch of each epoch is dropped.
         batch_size: images per batch, of all processes together; a DataLoader has its own.
-        learning_rate: highest of SGD's one-cycle schedule.
+        learning_rate: the highest in SGD's one-cycle schedule.
         momentum: of SGD.
         weight_decay: of SGD.
-        optimizer: theta's, instead of SGD: a torch optimizer of the classifier's parameters, or what makes one from
-            them, such as `partial(torch.optim.AdamW, lr=1e-3)`.
-        schedule: makes the schedule of its learning rate, moved once per step, from that optimizer and the number
-            of steps of the run; None is one cycle for SGD and none for another optimizer.
+        optimizer: theta's, instead of SGD: a torch optimizer of the classifier's parameters, or a function that
+            makes one from them, such as `partial(torch.optim.AdamW, lr=1e-3)`.
+        schedule: a function of that optimizer and the run's number of steps that returns a schedule of the learning
+            rate, moved once per step; None is one cycle for SGD, and no schedule for another optimizer.
         augment: changes each batch of training images at random, such as a transform of torchvision's v2.
-        query_mode: whether gradient queries run the classifier in `"eval"` mode or, as the outer pass does, with
-            the batch's own statistics.
+        query_mode: `"eval"`, or `"train"` to run gradient queries with the batch's own statistics, as the outer
+            pass does.
         remembers: start each attack where the last one on the same image ended; see `PerturbationMemory`.
         seed: of the order of images and of random starts.
 

@@ -34,31 +34,31 @@ DEFAULT = PolicySettings()
 class GAIL(Task):
     """min over pi of max over w of E_pi[log D_w(s, a)] + E_E[log(1 - D_w(s, a))] - lambda H(pi).
 
-    One iteration: the policy acts; the inner optimizer moves the discriminator's weights w, which live on; a
-    learned one takes its meta-step; the rollout is paid by the new discriminator; the policy takes a TRPO step.
-    So `task.solve(Adam(lr=0.01))` is original GAIL, and `task.solve(LearnedOptimizer(...))` the paper's
-    Algorithm 3. The environment's own reward is never used.
+    One iteration: the policy acts; the inner optimizer moves the discriminator's weights w, which live on; if it is
+    learned, it takes its meta-step; the new discriminator rewards the rollout; the policy takes a TRPO step.
+    `task.solve(Adam(lr=0.01))` is original GAIL, and `task.solve(LearnedOptimizer(...))` is the paper's
+    Algorithm 3. The environment's own reward is not learned from.
 
     Args:
         environment_id: a gymnasium id; observations are vectors, actions discrete or a box.
         demonstrations: of that environment, raw.
-        reward: a name in `tasks.gail.rewards.REWARDS`. None takes `"neutral"`, but only where episodes have a
-            fixed length; elsewhere a reward's sign alone says whether to live long or to end soon, so name one.
+        reward: a name in `tasks.gail.rewards.REWARDS`. None takes `"neutral"`, but only if episodes have a fixed
+            length. Elsewhere the sign of a reward alone teaches to live long or to end soon, so name one.
         iterations: of the run.
         policy: TRPO's settings, or another algorithm.
         hidden: widths of the discriminator.
-        update_order: `"disc_first"`, the paper's: the policy is paid by the discriminator that has just seen its
-            rollout; or `"policy_first"`, that of Ho and Ermon's code: by the one before.
+        update_order: `"disc_first"`, as in the paper: the discriminator that has just seen a rollout rewards it; or
+            `"policy_first"`, as in Ho and Ermon's code: the one before does.
         entropy: lambda.
-        absorbing: let episodes that end early go on in an absorbing state, which the discriminator sees and which
-            is paid for; see `tasks.gail.absorbing`. No reward need be named then.
+        absorbing: let episodes that end early go on in an absorbing state, which the discriminator sees and
+            rewards; see `tasks.gail.absorbing`. Then no reward need be named.
         regularisers: hand-designed terms of the discriminator's objective.
-        radius: keep w in the ball about 0 of so many times the length of the first weights. A discriminator that
-            can tell every pair it knows would grow without end, and its rewards with it; None lets it.
+        radius: keep w in a ball around 0, of this many times the length of the first weights. Otherwise a
+            discriminator that tells all its pairs apart grows without end, and its rewards with it. None: no ball.
         held_out: demonstrations that the discriminator never sees, to measure it with.
-        judged_by: demonstrations that the discriminator never sees, on which a learned optimizer's meta-objective
-            is taken, so that it learns to make discriminators that generalise; None takes `demonstrations`.
-            Optimizers that do not learn have no use for it.
+        judged_by: demonstrations that the discriminator never sees, for a learned optimizer's meta-objective. It
+            then learns to make discriminators that generalise. None takes `demonstrations`. Only
+            learned optimizers use it.
         evaluation_episodes: of `validate`.
         seed: of everything random.
         callback: one of Stable-Baselines3's, such as an `EvalCallback`.

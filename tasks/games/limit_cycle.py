@@ -16,12 +16,12 @@ Games = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 class LimitCycle(Task):
-    """Learn to settle random games a (x - p)(y - q), to be tried on values that were never trained on.
+    """Learn to settle random games a (x - p)(y - q), and then play games that were never trained on.
 
-    There is no theta: both players are the inner variable, and phi ascends minus the log of the field's norm
-    after an unroll, of which the last 16 steps teach it. Strengths are drawn from [0.5, 0.9] and [1.1, 2],
-    solutions from the square [-2, 2]^2 less a cross of width 0.2, so f = xy itself (a = 1, p = q = 0) is never
-    among them.
+    There is no theta: both players are the inner variable. Phi ascends minus the log of the norm of the field, the
+    vector of both players' gradients, at the end of an unroll; it learns from the last 16 steps. Strengths are
+    drawn from [0.5, 0.9] and [1.1, 2], and solutions from the square [-2, 2]^2 without a cross of width 0.2. So
+    f = xy itself (a = 1, p = q = 0) is never among them.
 
     Source: the paper's Appendix D, whose circle is that of the continuous flow; see `spiral_factor`.
 
@@ -65,8 +65,8 @@ class LimitCycle(Task):
     def learned_optimizer(*, steps: int = 48) -> LearnedOptimizer:
         """A recurrent optimizer that sees only the direction of its own gradient, coordinate by coordinate.
 
-        Updates are relative to the field's norm, so one that contracts contracts for ever; phi receives second
-        derivatives, since in a game what a step does to the next gradient is the point.
+        Updates are relative to the field's norm, so they shrink near the solution. Phi receives second derivatives,
+        because in a game it matters what a step does to the next gradient.
         """
         return LearnedOptimizer(
             RNNUpdater(inputs=1, hidden=16, gain=0.3),
@@ -92,11 +92,11 @@ def orbit(
 ) -> Tensor:
     """Play one game a (x - p)(y - q) and record where both players go.
 
-    Both remember where they are from step to step: setting y back to zero would make plain ascent converge too.
+    No player is reset between steps. If y were set back to zero, plain ascent would converge too.
 
     Args:
-        optimizer: of any number of steps; this many are taken instead.
-        steps: how many.
+        optimizer: its own number of steps is ignored.
+        steps: how many to take.
         start: (x_0, y_0).
         a: the game's strength; 1 with a solution at the origin is f = xy.
         solution: (p, q).
