@@ -1,4 +1,4 @@
-"""GAIL of `imitation` 1.0.1 and ours, in turns on one thread: returns, and environment steps a CPU-second.
+"""GAIL of `imitation` 1.0.1 and ours, in turns on one thread: returns, and environment steps per CPU-second.
 
     python benchmarks/peer.py --peer peer/bin/python
 

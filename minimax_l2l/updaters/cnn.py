@@ -26,7 +26,7 @@ class CNNUpdater(Updater):
     Args:
         architecture: `"wide"` (the paper's Table 1), `"slim"` (its Table 7) or `"light"` (see `light`).
         channels: colours of the image.
-        inputs: features a pixel; 2 for image and gradient, 1 for the image alone. The gradient comes last.
+        inputs: features per pixel; 2 for image and gradient, 1 for the image alone. The gradient comes last.
         width: channels of the first convolution; the others keep the paper's ratios to it.
         gain: initial factor on the normalised gradient in `"light"`, on the output in `"slim"`.
     """
@@ -61,7 +61,7 @@ class CNNUpdater(Updater):
         """A soft sign step that learns the rest: gain * gradient + a small correction that starts at zero.
 
         Squashed by eps tanh it begins as a nearly saturated sign step, so that the classifier meets a
-        useful attacker from its first batch on; gain (one a colour) and correction are learned. The
+        useful attacker from its first batch on; gain (one per colour) and correction are learned. The
         correction works at half resolution, and without BatchNorm: instances stay independent in training
         too. Not in the paper, whose attackers cost many times a small classifier's own forward pass.
         """

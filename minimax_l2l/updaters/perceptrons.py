@@ -37,7 +37,7 @@ class MLPUpdater(Updater):
     The last layer starts at zero: before any training the optimizer stays where it started.
 
     Args:
-        inputs: features a coordinate; 2 for iterate and gradient.
+        inputs: features per coordinate; 2 for iterate and gradient.
         hidden: widths of the hidden layers.
         fan_in_scaling: see `Updater.parameter_groups`; off, since layers this narrow do without.
     """
@@ -81,7 +81,7 @@ class DenseMLPUpdater(_AllAtOnce):
 
     Args:
         size: m, the number of coordinates of one instance.
-        inputs: features a coordinate; 2 for iterate and gradient.
+        inputs: features per coordinate; 2 for iterate and gradient.
         zero_head: start W_3 and its bias at zero, so that before any training the optimizer stays where it
             started; False is torch's initialisation, whose output is noise.
         fan_in_scaling: see `Updater.parameter_groups`.
@@ -117,7 +117,7 @@ class LowRankUpdater(_AllAtOnce):
     Args:
         size: m, the number of coordinates of one instance.
         rank: r, the width of the bottleneck.
-        inputs: features a coordinate; 2 for iterate and gradient.
+        inputs: features per coordinate; 2 for iterate and gradient.
         fan_in_scaling: see `Updater.parameter_groups`.
     """
 

@@ -21,7 +21,7 @@ class RNNUpdater(Updater):
     gradient: with gain 0 the optimizer stays where it started.
 
     Args:
-        inputs: features a coordinate; 2 for iterate and gradient, which comes last.
+        inputs: features per coordinate; 2 for iterate and gradient, which comes last.
         hidden: size of each coordinate's state.
         gain: initial value of the learned factor on the gradient.
     """

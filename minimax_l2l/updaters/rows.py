@@ -23,7 +23,7 @@ class RowUpdater(Updater):
     Args:
         shapes: (outputs, inputs) of each layer's weight matrix, in the order of
             `torch.nn.utils.parameters_to_vector`: weight, bias, weight, bias, ...
-        inputs: features a coordinate; 2 for iterate and gradient.
+        inputs: features per coordinate; 2 for iterate and gradient.
         fan_in_scaling: see `Updater.parameter_groups`.
 
     Raises:

@@ -87,7 +87,7 @@ METHODS: dict[str, Method] = {
         Method("low-rank-l2l", "L2L, low rank", learns=True),
         Method("dense-l2l", "L2L, dense", learns=True),
         Method("dense-ball-l2l", "L2L, dense, in a ball", learns=True, radius=RADIUS),
-        Method("dense-l2l-paper", "L2L, dense, the paper's words", learns=True, literal=True),
+        Method("dense-l2l-paper", "L2L, dense, as in the paper", learns=True, literal=True),
         Method("frozen-d", "D never trained", trains=False),
         Method("constant", "constant reward", trains=False, constant=True),
         Method("bad-demos", "GAIL, Adam, bad demonstrations", bad=True),

@@ -77,7 +77,7 @@ def _bound(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:
 
 
 def _dense_paper(discriminator: Discriminator, turned: Turned) -> InnerOptimizer:
-    """The paper's words: raw weights and gradient in, torch's initialisation, the discriminator's Adam."""
+    """As the paper describes it: raw weights and gradient in, torch's initialisation, the discriminator's Adam."""
     return LearnedOptimizer(
         DenseMLPUpdater(discriminator.size, zero_head=False, fan_in_scaling=False, streaming=True),
         steps=turned.steps,

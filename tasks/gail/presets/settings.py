@@ -28,7 +28,7 @@ class Setting:
         rollout: steps of each of eight environments per iteration. Mountain Car's 1,024 pairs would be five to nine
             episodes.
         annealed: let TRPO's trust region shrink linearly to nothing over a run. Mountain Car's policies otherwise
-            keep moving by some ten steps an episode, which is a tenth of what there is to learn.
+            keep moving by some ten steps per episode, which is a tenth of what there is to learn.
     """
 
     title: str
