@@ -100,7 +100,7 @@ class Attack:
             TypeError: if an argument is of another kind.
             ValueError: if the classifier cannot take the images, they are no images, their labels lie outside its
                 classes, or the ball holds every image, so that its radius must be of another unit.
-            NonFiniteError: if an attack left the numbers.
+            NonFiniteError: if an attack ended at NaN or infinity.
         """
         given = Images(images, labels)
         require_threat(self.threat, given.shape)

@@ -94,9 +94,9 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
     return [
         Section(
             f"{title}: what was learned",
-            "Return and score: mean over 100 fixed-seed episodes of the last policy, deterministic. Score 0 is "
-            f"what random actions return, {first['random_return']:g}, and 1 what the expert does, "
-            f"{first['expert_return']:g}. Actions agree with the expert's on trajectories held out. The energy "
+            "Return and score are means over 100 fixed-seed episodes of the last policy, deterministic. A score of "
+            f"0 is what random actions return, {first['random_return']:g}; 1 is what the expert returns, "
+            f"{first['expert_return']:g}. Agreement is measured on held-out trajectories of the expert. The energy "
             "distance between the policy's and the expert's state-action pairs is 0 if they are alike. "
             f"{_on_controls(runs)}",
             table=_table(runs),
@@ -110,18 +110,17 @@ def _about(title: str, runs: Sequence[Measured]) -> list[Section]:
         ),
         Section(
             f"{title}: stability",
-            "The hit is the iteration at which the mean score of ten evaluations first reached 0.95. From there "
-            "on, the worst window is the lowest mean of ten, the longest outage the most iterations in a row below "
-            "0.8, and the worst tenth the mean of the lowest evaluations. A run without a hit is one outage as "
-            "long as itself, with a worst window of 0.",
+            "The hit is the iteration at which the mean score of ten evaluations first reached 0.95. After the hit "
+            "the worst window is the lowest mean of ten, the longest outage is the most iterations in a row below "
+            "0.8, and the worst tenth is the mean of the lowest tenth of evaluations. A run without a hit counts "
+            "as one outage of the whole run, with a worst window of 0.",
             figure=svg(stability_dots(_by_method(runs, lambda run: run.stability))),
         ),
         Section(
             f"{title}: what the discriminator knows",
-            "Share of pairs told rightly; in the table, over the run's last tenth. "
-            "A discriminator that is right on the pairs it learned from and wrong on held-out ones knows its "
-            "demonstrations rather than the expert. Accuracies near one half on both sides mean that it cannot "
-            "tell the policy from the expert.",
+            "Share of pairs that it gets right; in the table, over the run's last tenth. A discriminator that is "
+            "right on the pairs it learned from and wrong on held-out ones knows its demonstrations rather than "
+            "the expert. If accuracies are near one half for policy and expert, it cannot tell the two apart.",
             figure=svg(discriminator_curves(_by_method(runs, lambda run: run.curves))),
         ),
     ]
@@ -137,8 +136,8 @@ def _on_divergence(runs: Sequence[Measured]) -> str:
     if not gone:
         return ""
     return (
-        f"The objective left the numbers in {'; '.join(gone)}: what is drawn from there on is what random actions "
-        "return, and what was learned is that of the last good step."
+        f"The objective became NaN or infinite in {'; '.join(gone)}. From there on the return of random actions is "
+        "drawn. What was learned is that of the last good step."
     )
 
 
@@ -154,9 +153,9 @@ def _over_seeds(title: str, runs: Sequence[Measured]) -> list[Section]:
     return [
         Section(
             f"{title}: over the seeds",
-            "Interquartile means over a method's seeds and in brackets their 95 % bootstrap intervals, which are "
-            "too short for a handful of seeds. An interquartile mean leaves out the lowest and highest quarter, "
-            "so the runs with an outage are counted beside it.",
+            "Interquartile means over a method's seeds, with 95 % bootstrap intervals in brackets. With few seeds "
+            "the intervals are too short. An interquartile mean leaves out the lowest and the highest quarter, so "
+            "the runs with an outage are counted beside it.",
             table=([*SEEDS_COLUMNS], cells),
         )
     ]
@@ -178,9 +177,9 @@ def _on_controls(runs: Iterable[Measured]) -> str:
     present = {run.row["method"] for run in runs}
     missing = [name for name in CONTROLS if name not in present and METHODS[name].radius is None]
     if not missing:
-        return "Only what no control reaches says something of the discriminator."
+        return "Only what no control reaches says something about the discriminator."
     return (
-        f"The controls {', '.join(missing)} are missing here. Without them a return says little of a "
+        f"The controls {', '.join(missing)} are missing here. Without them a return says little about the "
         "discriminator: some environments are solved with one that is never trained."
     )
 

@@ -39,8 +39,9 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     return [
         Section(
             f"The limit cycle: {folder.name}",
-            f"f = xy from (1, 0), {STEPS} steps, all players remember where they are. Simultaneous gradient "
-            f"play (step {STEP_SIZE}) spirals out, alternating play circles, the learned optimizer settles.",
+            f"f = xy from (1, 0), {STEPS} steps; no player is ever reset. Simultaneous gradient play (step "
+            f"{STEP_SIZE}) spirals out and alternating play circles. A learned optimizer that was trained for long "
+            "enough settles.",
             figure=svg(draw_orbits(orbits(folder))),
         )
         for folder in folders
