@@ -100,7 +100,7 @@ def perturbation_grid(
             above the image, red where it is wrong; under it is the perturbation, enlarged around grey.
         eps: the perturbation that is drawn white, its negative black.
     """
-    lines = [("image", images, labels)]
+    lines: list[tuple[str, Tensor, Tensor | None]] = [("image", images, labels)]
     for name, (attacked, seen) in attacks.items():
         lines += [(name, attacked, seen), ("change", 0.5 + (attacked - images) / (2 * eps), None)]
     figure = blank_figure(0.6 * len(images) + 1.0, 0.72 * len(lines))
