@@ -1,13 +1,21 @@
 """The sentences people read when something is wrong: what was given, what was needed, what to do.
 
 Each `require_...` returns the value that it was given, or raises a TypeError for its type, a ValueError for itself.
+Numbers of NumPy's are taken and returned as Python's.
 """
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import TypeVar
+
+Value = TypeVar("Value")
+MOST = 10**12  # of anything that is counted: more would never end, or does not fit what counts it
+MOST_SEEDS = 2**32
+LARGEST = sys.float_info.max
 
 
 class NonFiniteError(ArithmeticError):
@@ -26,38 +34,123 @@ class MissingClassError(ValueError):
     """What was saved is made of a class that is neither the library's own nor was handed over."""
 
 
+def plain(value: object) -> object:
+    """A number of NumPy's as Python's, which JSON can hold; all else as it is."""
+    if type(value).__name__ in ("bool", "bool_"):  # NumPy's is not Python's
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
+
+
 def require_positive(name: str, value: float) -> float:
     """A finite number above zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} must be a number, got {type(value).__name__}; pass a float such as 0.1.")
-    if not math.isfinite(value) or value <= 0:
+    number = _number(name, value)
+    if not 0 < number <= LARGEST:
         raise ValueError(f"{name} must be a finite number above 0, got {value}; pass a positive {name}.")
-    return value
+    return number
+
+
+def require_not_negative(name: str, value: float) -> float:
+    """A finite number from zero on."""
+    number = _number(name, value)
+    if not 0 <= number <= LARGEST:
+        raise ValueError(f"{name} must be a finite number from 0 on, got {value}; pass {name}=0 for none.")
+    return number
+
+
+def require_finite(name: str, value: float) -> float:
+    """A finite number."""
+    number = _number(name, value)
+    if not -LARGEST <= number <= LARGEST:
+        raise ValueError(f"{name} must be a finite number, got {value}; pass one such as 0.1.")
+    return number
 
 
 def require_fraction(name: str, value: float) -> float:
     """A number in [0, 1]."""
-    if not 0 <= value <= 1:
+    number = _number(name, value)
+    if not 0 <= number <= 1:
         raise ValueError(f"{name} must lie in [0, 1], got {value}; pass a fraction such as 0.5.")
-    return value
+    return number
 
 
 def require_count(name: str, value: int, *, least: int = 0) -> int:
     """An integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!r}; pass a whole number.")
-    if value < least:
+    count = plain(value)
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise TypeError(
+            f"{name} must be an integer, got {told(value)}; pass {_instead_of(value, 'a whole number')}."
+        )
+    if count < least:
         raise ValueError(f"{name} must be at least {least}, got {value}; pass {name}={least} or more.")
+    if count > MOST:
+        raise ValueError(f"{name} must be at most 10**12, got {value}; pass a smaller {name}.")
+    return count
+
+
+def require_seed(name: str, value: int) -> int:
+    """What random numbers are made from: a whole number of 32 bits."""
+    if require_count(name, value) >= MOST_SEEDS:
+        raise ValueError(f"{name} must lie below {MOST_SEEDS}, got {value}; pass a smaller one.")
+    return int(value)
+
+
+def require_flag(name: str, value: bool) -> bool:
+    """True or False."""
+    flag = plain(value)
+    if not isinstance(flag, bool):
+        raise TypeError(f"{name} must be True or False, got {told(value)}; pass one of the two.")
+    return flag
+
+
+def require_widths(name: str, widths: Sequence[int]) -> tuple[int, ...]:
+    """A sequence of widths of hidden layers, whole numbers from 1 on."""
+    if not isinstance(widths, Sequence) or isinstance(widths, str | bytes):
+        raise TypeError(
+            f"{name} must be a sequence of widths, got {told(widths)}; pass one for each layer: (64, 32)."
+        )
+    return tuple(require_count(f"a width in {name}", width, least=1) for width in widths)
+
+
+def require_a(name: str, value: Value, kinds: type | tuple[type, ...], need: str, do: str) -> Value:
+    """An object of certain classes: `need` says which in words, `do` what to pass."""
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} must be {need}, got {told(value)}; {do}.")
     return value
 
 
-def require_widths(name: str, widths: Sequence[int]) -> Sequence[int]:
-    """A sequence of widths of hidden layers, whole numbers from 1 on."""
-    if not isinstance(widths, Sequence):
-        raise TypeError(f"{name} must be a sequence of widths, got {widths!r}; pass one for each layer: (64, 32).")
-    for width in widths:
-        require_count(f"a width in {name}", width, least=1)
-    return widths
+def require_each(
+    name: str, values: Sequence[Value], kinds: type | tuple[type, ...], need: str, do: str
+) -> tuple[Value, ...]:
+    """A list or tuple of such objects, each once."""
+    for value in require_a(name, values, (list, tuple), "a list", do):
+        require_a(f"each of {name}", value, kinds, need, do)
+    if len({id(value) for value in values}) < len(values):
+        raise ValueError(f"{name} holds the same object twice; pass it once.")
+    return tuple(values)
+
+
+def told(value: object) -> str:
+    """What was given, in few words: a class as one, the rest by its type, short values themselves."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    short = isinstance(value, str | int | float | list | tuple) and len(repr(value)) < 50
+    return f"{type(value).__name__} {value!r}" if short else type(value).__name__
+
+
+def _number(name: str, value: object) -> float:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError(
+            f"{name} must be a number, got {told(value)}; pass {_instead_of(value, 'a float such as 0.1')}."
+        )
+    return number
+
+
+def _instead_of(value: object, usual: str) -> str:
+    """What to pass: of a tensor or an array, an entry."""
+    return "an entry of it, as .item() makes it" if hasattr(value, "item") else usual
 
 
 def require_choice(name: str, value: str, choices: Iterable[str]) -> str:

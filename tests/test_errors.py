@@ -3,10 +3,24 @@
 import math
 import sys
 
+import numpy as np
 import pytest
+import torch
 
 from minimax_l2l import DamagedRunError, MissingExtraError, NonFiniteError
-from minimax_l2l.errors import require_choice, require_count, require_fraction, require_positive, require_widths
+from minimax_l2l.errors import (
+    require_a,
+    require_choice,
+    require_count,
+    require_each,
+    require_finite,
+    require_flag,
+    require_fraction,
+    require_not_negative,
+    require_positive,
+    require_seed,
+    require_widths,
+)
 from minimax_l2l.extras import require_extra
 
 
@@ -24,7 +38,7 @@ class TestPositive:
 
     @pytest.mark.parametrize("value", ["0.1", None, True, [0.1]])
     def test_no_number(self, value):
-        with pytest.raises(TypeError, match=f"eps must be a number, got {type(value).__name__}; pass a float"):
+        with pytest.raises(TypeError, match=f"eps must be a number, got {type(value).__name__}.*; pass a float"):
             require_positive("eps", value)
 
 
@@ -55,6 +69,82 @@ class TestCount:
     def test_no_integer(self, value):
         with pytest.raises(TypeError, match=f"steps must be an integer, got {type(value).__name__}"):
             require_count("steps", value)
+
+    def test_what_never_ends(self):
+        with pytest.raises(
+            ValueError, match=r"^steps must be at most 10\*\*12, got 10{30}; pass a smaller steps\.$"
+        ):
+            require_count("steps", 10**30)
+
+
+class TestNumPy:
+    """Its numbers are numbers, and are kept as Python's, which JSON can hold."""
+
+    @pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), np.float16(0.5)])
+    @pytest.mark.parametrize("require", [require_positive, require_fraction, require_finite, require_not_negative])
+    def test_real_ones(self, require, number):
+        assert type(require("eps", number)) is float
+
+    @pytest.mark.parametrize("number", [np.int64(3), np.uint8(3), np.int32(3)])
+    @pytest.mark.parametrize("require", [require_count, require_positive, require_seed])
+    def test_whole_ones(self, require, number):
+        assert type(require("steps", number)) is int
+
+    def test_flags_and_widths(self):
+        assert require_flag("relative", np.True_) is True
+        assert [type(width) for width in require_widths("hidden", [np.int64(2), 3])] == [int, int]
+
+    @pytest.mark.parametrize("number", [torch.tensor(0.5), torch.tensor([3]), np.array(0.5), np.array([3])])
+    @pytest.mark.parametrize("require", [require_count, require_positive, require_fraction])
+    def test_arrays_and_tensors_are_none(self, require, number):
+        with pytest.raises(TypeError, match=r"eps must be .*, got .*; pass an entry of it, as \.item\(\) makes it"):
+            require("eps", number)
+
+    @pytest.mark.parametrize("number", [True, np.True_])
+    @pytest.mark.parametrize("require", [require_count, require_positive, require_fraction, require_finite])
+    def test_neither_are_truths(self, require, number):
+        with pytest.raises(TypeError, match="eps must be "):
+            require("eps", number)
+
+
+@pytest.mark.parametrize("value", [1, 0, "yes", None, torch.tensor(True)])
+def test_a_flag_is_true_or_false(value):
+    with pytest.raises(TypeError, match="relative must be True or False, got "):
+        require_flag("relative", value)
+
+
+def test_a_seed_has_32_bits():
+    assert require_seed("seed", 2**32 - 1) == 2**32 - 1
+    with pytest.raises(ValueError, match="seed must lie below 4294967296, got 4294967296"):
+        require_seed("seed", 2**32)
+
+
+def test_numbers_that_may_be_negative_or_zero():
+    assert require_finite("gain", -1) == -1
+    assert require_not_negative("weight_decay", 0) == 0
+    for number in (math.nan, math.inf, 10**400):
+        with pytest.raises(ValueError, match="gain must be a finite number, got"):
+            require_finite("gain", number)
+    with pytest.raises(ValueError, match="weight_decay must be a finite number from 0 on, got -1"):
+        require_not_negative("weight_decay", -1)
+
+
+class TestObjects:
+    def test_a_class_is_no_object_of_it(self):
+        with pytest.raises(TypeError, match=r"^part must be a string, got the class str; pass a string\.$"):
+            require_a("part", str, str, "a string", "pass a string")
+
+    @pytest.mark.parametrize("values", ["a", None, {"a"}, str, iter("a")])
+    def test_many_come_in_a_list(self, values):
+        with pytest.raises(TypeError, match="parts must be a list, got "):
+            require_each("parts", values, str, "a string", "pass strings")
+
+    def test_each_is_looked_at_and_each_comes_once(self):
+        assert require_each("parts", ["a", "b"], str, "a string", "pass strings") == ("a", "b")
+        with pytest.raises(TypeError, match="each of parts must be a string, got int 1; pass strings"):
+            require_each("parts", ["a", 1], str, "a string", "pass strings")
+        with pytest.raises(ValueError, match="parts holds the same object twice"):
+            require_each("parts", ["a", "a"], str, "a string", "pass strings")
 
 
 class TestChoice:
@@ -87,7 +177,7 @@ class TestWidths:
             (
                 64,
                 TypeError,
-                r"^hidden must be a sequence of widths, got 64; pass one for each layer: \(64, 32\)\.$",
+                r"^hidden must be a sequence of widths, got int 64; pass one for each layer: \(64, 32\)\.$",
             ),
             ((64, 0), ValueError, "a width in hidden must be at least 1, got 0"),
             ((0.5,), TypeError, "a width in hidden must be an integer"),
