@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import nn
 
+from minimax_l2l.errors import plain
+
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -35,5 +37,5 @@ def arguments(built: object) -> dict[str, Any]:
                 f"{kind.__name__} cannot be saved, it did not keep its argument {parameter.name}; set "
                 f"self.{parameter.name} = {parameter.name} in its constructor."
             )
-        kept[parameter.name] = getattr(built, parameter.name)
+        kept[parameter.name] = plain(getattr(built, parameter.name))
     return kept

@@ -43,9 +43,19 @@ def plain(value: object) -> object:
     return float(value) if isinstance(value, Real) else value
 
 
+def require_number(name: str, value: object) -> float:
+    """A number, which may be infinite or none (NaN)."""
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError(
+            f"{name} must be a number, got {told(value)}; pass {_instead_of(value, 'a float such as 0.1')}."
+        )
+    return number
+
+
 def require_positive(name: str, value: float) -> float:
     """A finite number above zero."""
-    number = _number(name, value)
+    number = require_number(name, value)
     if not 0 < number <= LARGEST:
         raise ValueError(f"{name} must be a finite number above 0, got {value}; pass a positive {name}.")
     return number
@@ -53,7 +63,7 @@ def require_positive(name: str, value: float) -> float:
 
 def require_not_negative(name: str, value: float) -> float:
     """A finite number from zero on."""
-    number = _number(name, value)
+    number = require_number(name, value)
     if not 0 <= number <= LARGEST:
         raise ValueError(f"{name} must be a finite number from 0 on, got {value}; pass {name}=0 for none.")
     return number
@@ -61,7 +71,7 @@ def require_not_negative(name: str, value: float) -> float:
 
 def require_finite(name: str, value: float) -> float:
     """A finite number."""
-    number = _number(name, value)
+    number = require_number(name, value)
     if not -LARGEST <= number <= LARGEST:
         raise ValueError(f"{name} must be a finite number, got {value}; pass one such as 0.1.")
     return number
@@ -69,7 +79,7 @@ def require_finite(name: str, value: float) -> float:
 
 def require_fraction(name: str, value: float) -> float:
     """A number in [0, 1]."""
-    number = _number(name, value)
+    number = require_number(name, value)
     if not 0 <= number <= 1:
         raise ValueError(f"{name} must lie in [0, 1], got {value}; pass a fraction such as 0.5.")
     return number
@@ -113,6 +123,20 @@ def require_widths(name: str, widths: Sequence[int]) -> tuple[int, ...]:
     return tuple(require_count(f"a width in {name}", width, least=1) for width in widths)
 
 
+def require_choice(name: str, value: str, choices: Iterable[str]) -> str:
+    """One of `choices`; otherwise the nearest is suggested."""
+    known = sorted(choices)
+    if not isinstance(value, str):
+        raise TypeError(
+            f"{name} must be a name, got {type(value).__name__} {value!r}; choose one of: {', '.join(known)}."
+        )
+    if value in known:
+        return value
+    near = get_close_matches(value, known, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}."
+    raise ValueError(f"there is no {name} {value!r}; {hint}")
+
+
 def require_a(name: str, value: Value, kinds: type | tuple[type, ...], need: str, do: str) -> Value:
     """An object of certain classes: `need` says which in words, `do` what to pass."""
     if not isinstance(value, kinds):
@@ -139,29 +163,6 @@ def told(value: object) -> str:
     return f"{type(value).__name__} {value!r}" if short else type(value).__name__
 
 
-def _number(name: str, value: object) -> float:
-    number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        raise TypeError(
-            f"{name} must be a number, got {told(value)}; pass {_instead_of(value, 'a float such as 0.1')}."
-        )
-    return number
-
-
 def _instead_of(value: object, usual: str) -> str:
     """What to pass: of a tensor or an array, an entry."""
     return "an entry of it, as .item() makes it" if hasattr(value, "item") else usual
-
-
-def require_choice(name: str, value: str, choices: Iterable[str]) -> str:
-    """One of `choices`; otherwise the nearest is suggested."""
-    known = sorted(choices)
-    if not isinstance(value, str):
-        raise TypeError(
-            f"{name} must be a name, got {type(value).__name__} {value!r}; choose one of: {', '.join(known)}."
-        )
-    if value in known:
-        return value
-    near = get_close_matches(value, known, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}."
-    raise ValueError(f"there is no {name} {value!r}; {hint}")

@@ -10,12 +10,52 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from minimax_l2l.errors import told
+
 Tree = Tensor | tuple[Tensor, ...]
 
 
 def leaves(tree: Tree) -> tuple[Tensor, ...]:
-    """The tensors of a tree, in order."""
-    return (tree,) if isinstance(tree, Tensor) else tree
+    """The tensors of a tree, in order; a TypeError if it is none."""
+    if isinstance(tree, Tensor):
+        return (tree,)
+    if not isinstance(tree, tuple) or not all(isinstance(leaf, Tensor) for leaf in tree):
+        within = f" of {', '.join(map(told, tree))}" if isinstance(tree, tuple) else ""
+        raise TypeError(
+            f"the inner variable y must be a tensor or a tuple of tensors, got {type(tree).__name__}{within}; make "
+            "it with torch.as_tensor(...)."
+        )
+    return tree
+
+
+def require_inner(tree: Tree) -> Tree:
+    """What can be an inner variable: real floating-point numbers in memory, of one dtype, on one device.
+
+    Raises:
+        TypeError: if it is no tree of tensors.
+        ValueError: if a leaf is something else, or leaves disagree, also in how many instances they hold.
+    """
+    instances(tree)
+    for leaf in leaves(tree):
+        require_real(leaf)
+    kinds = {(str(leaf.dtype), str(leaf.device)) for leaf in leaves(tree)}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"the leaves of the inner variable y need one dtype and one device, got "
+            f"{', '.join(' on '.join(kind) for kind in sorted(kinds))}; convert them with y.to(...)."
+        )
+    return tree
+
+
+def require_real(y: Tensor) -> Tensor:
+    """A dense tensor of floating-point numbers that is in memory; else a ValueError."""
+    if not y.is_floating_point() or y.layout is not torch.strided or y.is_meta:
+        got = "a tensor without memory" if y.is_meta else f"{y.dtype} with layout {y.layout}"
+        raise ValueError(
+            f"the inner variable y must hold floating-point numbers in a dense tensor, got {got}; convert it with "
+            "y.to_dense() or y.float(), or make it on a device that has memory."
+        )
+    return y
 
 
 def rebuild(like: Tree, parts: Sequence[Tensor]) -> Tree:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.constraints.base import TensorConstraint
-from minimax_l2l.constraints.norms import event_max, event_norm, event_rows, event_sum
+from minimax_l2l.constraints.norms import event_max, event_norm, event_rows, event_sum, signs
 from minimax_l2l.constraints.region import Region, shrink
 from minimax_l2l.errors import require_positive
 from minimax_l2l.trees import Tree
@@ -34,8 +34,7 @@ class LinfBall(TensorConstraint):
 
     def direction(self, gradient: Tree) -> Tensor:
         """sign(gradient), the steepest ascent in the maximum norm; NaN where the gradient is no finite number."""
-        tensor = self._tensor(gradient)
-        return tensor.sign() + (tensor - tensor)  # sign(NaN) is 0, which would hide that there was no gradient
+        return signs(self._tensor(gradient))
 
     def violation(self, y: Tree) -> Tensor:
         """max(0, max_j |y_j| - eps)."""

@@ -12,7 +12,8 @@ from torch import Tensor
 from minimax_l2l.constraints.dykstra import alternate
 from minimax_l2l.constraints.norms import event_norm
 from minimax_l2l.constraints.region import Region
-from minimax_l2l.trees import Tree, instances, map_leaves
+from minimax_l2l.errors import require_a, require_count, require_positive
+from minimax_l2l.trees import Tree, instances, leaves, map_leaves, require_real
 
 
 class Constraint(ABC):
@@ -52,6 +53,15 @@ class Constraint(ABC):
         return Intersection(self, other)
 
 
+def require_sets(name: str, parts: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
+    """At least one set, and nothing else."""
+    if not parts:
+        raise ValueError(f"{name} needs at least one set, got none; use Free() for no constraint.")
+    for part in parts:
+        require_a(f"each of {name}'s parts", part, Constraint, "a set", "pass sets such as LinfBall(0.1)")
+    return parts
+
+
 class TensorConstraint(Constraint):
     """A set whose instances are single tensors; subclasses say what it does to one tensor."""
 
@@ -65,9 +75,10 @@ class TensorConstraint(Constraint):
         """The tree if it is one tensor with as many dimensions as the set needs."""
         if not isinstance(tree, Tensor):
             raise TypeError(
-                f"{type(self).__name__} constrains one tensor, got a tuple of {len(tree)}; "
-                "give each leaf a set of its own with Product(...)."
+                f"{type(self).__name__} constrains one tensor, got a tuple of {len(leaves(tree))}; "
+                "give each leaf of y a set of its own with Product(...)."
             )
+        require_real(tree)
         if tree.dim() < len(self.dimensions):
             raise ValueError(
                 f"{type(self).__name__} needs a tensor with dimensions ({', '.join(self.dimensions)}), got shape "
@@ -91,9 +102,9 @@ class Intersection(TensorConstraint):
     """
 
     def __init__(self, *parts: Constraint, iterations: int = 200, tolerance: float = 1e-6) -> None:
-        if not parts:
-            raise ValueError("Intersection needs at least one set, got none; use Free() for no constraint.")
-        self.parts, self.iterations, self.tolerance = parts, iterations, tolerance
+        self.parts = require_sets("Intersection", parts)
+        self.iterations = require_count("iterations", iterations, least=1)
+        self.tolerance = require_positive("tolerance", tolerance)
         regions = [region for part in parts if (region := part.region()) is not None]
         self._region = reduce(and_, regions) if len(regions) == len(parts) else None
 

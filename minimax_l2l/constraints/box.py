@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from minimax_l2l.constraints.base import TensorConstraint
-from minimax_l2l.constraints.norms import event_max
-from minimax_l2l.constraints.region import Region, clamp
+from minimax_l2l.constraints.norms import event_max, signs
+from minimax_l2l.constraints.region import Bound, Region, clamp, fitting
+from minimax_l2l.errors import require_number
 from minimax_l2l.trees import Tree
 
 
@@ -21,14 +23,22 @@ class Box(TensorConstraint):
 
     holds_origin: bool = False  # until it is known whether low <= 0 <= high everywhere; see `Region`
 
-    def __init__(self, low: float | Tensor, high: float | Tensor) -> None:
-        lowest, highest = torch.as_tensor(low), torch.as_tensor(high)
-        if not bool((lowest <= highest).all()):
+    def __init__(self, low: Bound, high: Bound) -> None:
+        self.low, self.high = low, high = _bound("low", low), _bound("high", high)
+        lowest = torch.as_tensor(low)
+        highest = torch.as_tensor(high).to(lowest.device)
+        try:
+            ordered = lowest <= highest
+        except RuntimeError as error:
+            raise ValueError(
+                f"Box needs bounds low and high that broadcast, got shapes {tuple(lowest.shape)} and "
+                f"{tuple(highest.shape)}; give both the shape of one instance."
+            ) from error
+        if not bool(ordered.all()):
             raise ValueError(
                 "Box needs low <= high everywhere, got a low bound above its high bound (or a NaN); "
                 "swap the two or check the data that they were made from."
             )
-        self.low, self.high = low, high
         self.holds_origin = bool(((lowest <= 0) & (highest >= 0)).all())
 
     def project(self, y: Tree) -> Tensor:
@@ -42,8 +52,8 @@ class Box(TensorConstraint):
         return (high - low) / 2 * torch.tanh(tensor)
 
     def direction(self, gradient: Tree) -> Tensor:
-        """sign(gradient), the steepest ascent in the maximum norm."""
-        return self._tensor(gradient).sign()
+        """sign(gradient), the steepest ascent in the maximum norm; NaN where the gradient is no finite number."""
+        return signs(self._tensor(gradient))
 
     def violation(self, y: Tree) -> Tensor:
         """Largest distance to the nearer bound; 0 inside."""
@@ -61,7 +71,16 @@ class Box(TensorConstraint):
         """The box."""
         return Region(self.low, self.high, holds_origin=self.holds_origin)
 
-    def _bounds(self, like: Tensor) -> tuple[float | Tensor, float | Tensor]:
+    def _bounds(self, like: Tensor) -> tuple[Bound, Bound]:
         """Tensors in the dtype and on the device of `like`, numbers as they are."""
-        low, high = (bound.to(like) if isinstance(bound, Tensor) else bound for bound in (self.low, self.high))
+        low, high = (fitting(bound, like) if isinstance(bound, Tensor) else bound for bound in (self.low, self.high))
         return low, high
+
+
+def _bound(name: str, value: object) -> Bound:
+    """A number, or a tensor of real ones, which may be infinite."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
+        return torch.as_tensor(value)
+    if isinstance(value, Tensor) and not value.is_complex() and value.dtype != torch.bool:
+        return value
+    return require_number(name, value)

@@ -24,6 +24,11 @@ def event_max(value: Tensor) -> Tensor:
     return value.amax(dims) if dims else value
 
 
+def signs(gradient: Tensor) -> Tensor:
+    """The sign of each entry, NaN where that is no finite number: of a NaN torch's is 0, which would hide it."""
+    return gradient.sign() + (gradient - gradient)
+
+
 def event_rows(value: Tensor) -> Tensor:
     """The entries of each instance side by side, shape (n, d)."""
     return value.flatten(1) if value.dim() > 1 else value[:, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from minimax_l2l.constraints.base import Constraint
+from minimax_l2l.constraints.base import Constraint, require_sets
 from minimax_l2l.trees import Tree, leaves, rebuild
 
 
@@ -17,9 +17,7 @@ class Product(Constraint):
     """
 
     def __init__(self, *parts: Constraint) -> None:
-        if not parts:
-            raise ValueError("Product needs at least one set, got none; use Free() for no constraint.")
-        self.parts = parts
+        self.parts = require_sets("Product", parts)
 
     def _each(self, operation: str, tree: Tree) -> list[Tensor]:
         tensors = leaves(tree)

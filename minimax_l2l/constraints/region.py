@@ -108,8 +108,19 @@ def shrink_into_box(y: Tensor, radius: float, low: Bound, high: Bound) -> Tensor
     return clamp(torch.where(inside, y, s * unit), low, high)
 
 
+def fitting(bound: Tensor, like: Tensor) -> Tensor:
+    """A bound in the dtype and on the device of y; a ValueError if it does not broadcast over it."""
+    sizes = zip(reversed(bound.shape), reversed(like.shape), strict=False)
+    if bound.dim() > like.dim() or any(size not in (1, own) for size, own in sizes):
+        raise ValueError(
+            f"the box has bounds of shape {tuple(bound.shape)}, which do not broadcast over y of shape "
+            f"{tuple(like.shape)}; give them the shape of one instance."
+        )
+    return bound.to(like)
+
+
 def _as_tensor(bound: Bound, like: Tensor) -> Tensor:
-    return bound.to(like) if isinstance(bound, Tensor) else like.new_full((), bound)
+    return fitting(bound, like) if isinstance(bound, Tensor) else like.new_full((), bound)
 
 
 def _larger(one: Bound, other: Bound) -> Bound:
