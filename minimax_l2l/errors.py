@@ -120,7 +120,7 @@ def require_widths(name: str, widths: Sequence[int]) -> tuple[int, ...]:
         raise TypeError(
             f"{name} must be a sequence of widths, got {told(widths)}; pass one for each layer: (64, 32)."
         )
-    return tuple(require_count(f"a width in {name}", width, least=1) for width in widths)
+    return tuple(require_count(f"{name}[{place}]", width, least=1) for place, width in enumerate(widths))
 
 
 def require_choice(name: str, value: str, choices: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.arguments import arguments
-from minimax_l2l.errors import require_choice, require_positive
+from minimax_l2l.errors import require_choice, require_flag, require_positive
 from minimax_l2l.trees import per_instance
 
 Normalisation = Literal["rms", "max", "batch-max", "none"]
@@ -105,7 +105,7 @@ class GradientFeatures(Features):
     def __init__(self, normalise: Normalisation = "rms", *, iterate: bool = True) -> None:
         require_choice("normalisation", normalise, ("rms", "max", "batch-max", "none"))
         self.normalise: Normalisation = normalise
-        self.iterate = iterate
+        self.iterate = require_flag("iterate", iterate)
         self.channels = 2 if iterate else 1
 
     def __call__(self, iterate: Tensor, gradient: Tensor | None) -> Tensor:
@@ -135,7 +135,7 @@ class LogSignFeatures(Features):
 
     def __init__(self, p: float = 10.0, *, iterate: bool = True) -> None:
         self.p = require_positive("p", p)
-        self.iterate = iterate
+        self.iterate = require_flag("iterate", iterate)
         self.channels = 3 if iterate else 2
 
     def __call__(self, iterate: Tensor, gradient: Tensor | None) -> Tensor:

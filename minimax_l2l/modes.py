@@ -9,6 +9,8 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from minimax_l2l.errors import require_a, require_choice
+
 QueryMode = Literal["eval", "train"]
 
 
@@ -26,9 +28,11 @@ def querying(
             derivative reaches theta.
         graph: queries keep their graphs, which read the running statistics after the outer pass has moved them.
     """
+    require_choice("query_mode", mode, ("eval", "train"))
     if module is None:
         yield
         return
+    require_a("module", module, nn.Module, "theta's network", "name a torch.nn.Module, or None")
     training = [(part, part.training) for part in module.modules()]
     weights = [weight for weight in module.parameters() if weight.requires_grad] if frozen else []
     kept: list[tuple[nn.Module, dict[str, Tensor | None]]] = []

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor
 
+from minimax_l2l.errors import require_a, require_flag
 from minimax_l2l.modes import querying
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, instances, leaves, map_leaves, rebuild
@@ -24,8 +25,10 @@ class Oracle:
     """
 
     def __init__(self, problem: InnerProblem, *, second_order: bool = False) -> None:
-        self.problem = problem
-        self.second_order = second_order
+        self.problem = require_a(
+            "problem", problem, InnerProblem, "an InnerProblem", "pass what is to be maximised"
+        )
+        self.second_order = require_flag("second_order", second_order)
         self._open = ExitStack()
 
     def __enter__(self) -> Oracle:

@@ -179,8 +179,8 @@ class TestWidths:
                 TypeError,
                 r"^hidden must be a sequence of widths, got int 64; pass one for each layer: \(64, 32\)\.$",
             ),
-            ((64, 0), ValueError, "a width in hidden must be at least 1, got 0"),
-            ((0.5,), TypeError, "a width in hidden must be an integer"),
+            ((64, 0), ValueError, r"^hidden\[1\] must be at least 1, got 0"),
+            ((0.5,), TypeError, r"^hidden\[0\] must be an integer"),
         ],
     )
     def test_bad(self, widths, error, words):

@@ -73,7 +73,9 @@ class Box(TensorConstraint):
 
     def _bounds(self, like: Tensor) -> tuple[Bound, Bound]:
         """Tensors in the dtype and on the device of `like`, numbers as they are."""
-        low, high = (fitting(bound, like) if isinstance(bound, Tensor) else bound for bound in (self.low, self.high))
+        low, high = (
+            fitting(bound, like) if isinstance(bound, Tensor) else bound for bound in (self.low, self.high)
+        )
         return low, high
 
 

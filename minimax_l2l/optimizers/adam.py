@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.optim.adam import adam
 
-from minimax_l2l.errors import require_fraction, require_positive
+from minimax_l2l.errors import require_fraction, require_positive, told
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
@@ -35,6 +35,8 @@ class Adam(InnerOptimizer):
     ) -> None:
         super().__init__(steps=steps, random_start=random_start)
         self.lr = require_positive("lr", lr)
+        if not isinstance(betas, list | tuple) or len(betas) != 2:
+            raise TypeError(f"betas must be two numbers, got {told(betas)}; pass a pair such as (0.9, 0.999).")
         self.betas = (require_fraction("betas[0]", betas[0]), require_fraction("betas[1]", betas[1]))
         if 1 in self.betas:
             raise ValueError(f"betas must be below 1, got {betas}; moments with 1 would never take up a gradient.")

@@ -8,11 +8,12 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from minimax_l2l.errors import NonFiniteError, require_count, require_fraction
+from minimax_l2l.constraints.base import Constraint
+from minimax_l2l.errors import NonFiniteError, require_a, require_count, require_fraction, told
 from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, leaves, shifted
+from minimax_l2l.trees import Tree, detach, leaves, require_inner, shifted
 
 Observer = Callable[[int, Tree], None]
 
@@ -67,7 +68,7 @@ class InnerOptimizer(nn.Module, ABC):
 
     def start(self, problem: InnerProblem, draw: int = 0) -> Tree:
         """y_0: the problem's initial point, moved at random if asked; `draw` tells several starts apart."""
-        initial = problem.initial()
+        initial = require_inner(problem.initial())
         if self.random_start == 0:
             return problem.constraint.project(initial)
         sample = problem.constraint.sample(problem.noise(initial, draw))
@@ -100,17 +101,45 @@ class InnerOptimizer(nn.Module, ABC):
             NonFiniteError: if y_K is NaN or infinite somewhere, unless the problem is `watched`.
         """
         count = self.steps if steps is None else require_count("steps", steps)
+        if observe is not None and not callable(observe):
+            raise TypeError(f"observe must be a function of (k, y_k), got {told(observe)}; pass one, or None.")
         with self.oracle(problem) as oracle:
-            y, state = start or Iterate(self.start(problem), problem.initial_state())
+            y, state = self._begin(problem, start)
             for k in range(count):
                 if observe is not None:
                     observe(k, detach(y))
-                y, state = self.step(oracle, *self.begin_step(count - k, y, state))
+                y, state = _step_taken(self.step(oracle, *self.begin_step(count - k, y, state)), self)
             if observe is not None:
                 observe(count, detach(y))
         if not problem.watched:
             _require_finite(y)
         return Iterate(y, state)
+
+    def _begin(self, problem: InnerProblem, start: Iterate | None) -> Iterate:
+        """Where to go on from, or the problem's own start; on this optimizer's device."""
+        advice = "pass a set such as LinfBall(0.1), or Free()"
+        require_a("constraint", problem.constraint, Constraint, "a set", advice)
+        if start is None:
+            start = Iterate(self.start(problem), problem.initial_state())
+        else:
+            require_a("start", start, Iterate, "an Iterate", "pass Iterate(y) or what maximize returned")
+            require_inner(start.y)
+        own, here = next(self.parameters(), None), leaves(start.y)[0].device
+        if own is not None and own.device != here:
+            raise ValueError(
+                f"y starts on {here} and {type(self).__name__} is on {own.device}; move one of them with .to(...)."
+            )
+        return start
+
+
+def _step_taken(result: object, optimizer: InnerOptimizer) -> tuple[Tree, State]:
+    """What a step returned, unless it is no pair: a tensor of two instances could be unpacked as well."""
+    if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], tuple):
+        return result
+    raise TypeError(
+        f"{type(optimizer).__name__}.step must return (y, state) with a tuple of tensors as state, got "
+        f"{told(result)}; return (y, ()) if it carries no state."
+    )
 
 
 def _require_finite(y: Tree) -> None:

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
-from minimax_l2l.errors import require_count, require_positive
+from minimax_l2l.errors import (
+    require_a,
+    require_count,
+    require_flag,
+    require_not_negative,
+    require_positive,
+    told,
+)
 from minimax_l2l.features import Features, GradientFeatures, root_mean_square
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.base import InnerOptimizer
@@ -63,21 +71,21 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         clip_norm: float | None = None,
     ) -> None:
         super().__init__(steps=steps, random_start=random_start)
-        if not isinstance(updater, Updater):
-            raise TypeError(
-                f"LearnedOptimizer needs an Updater, got {type(updater).__name__}; pass CNNUpdater.slim(), "
-                "RNNUpdater(), MLPUpdater() or a subclass of minimax_l2l.Updater."
-            )
-        self.updater = updater
+        advice = "pass CNNUpdater.slim(), RNNUpdater(), MLPUpdater() or an object of a subclass of Updater"
+        self.updater = require_a("updater", updater, Updater, "an Updater", advice)
         self.step_size = require_positive("step_size", step_size)
-        self.features = features if features is not None else GradientFeatures()
+        advice = "pass GradientFeatures() or an object of a subclass of Features"
+        features = GradientFeatures() if features is None else features
+        self.features = require_a("features", features, Features, "Features", advice)
         self.truncate = require_count("truncate", truncate, least=1) if truncate is not None else None
-        self.detach_iterates, self.second_order, self.relative = detach_iterates, second_order, relative
+        self.detach_iterates = require_flag("detach_iterates", detach_iterates)
+        self.second_order = require_flag("second_order", second_order)
+        self.relative = require_flag("relative", relative)
         self.max_relative_step = (
             require_positive("max_relative_step", max_relative_step) if max_relative_step is not None else None
         )
         self.learning_rate = require_positive("learning_rate", learning_rate)
-        self.weight_decay = weight_decay
+        self.weight_decay = require_not_negative("weight_decay", weight_decay)
         self.clip_norm = require_positive("clip_norm", clip_norm) if clip_norm is not None else None
         if relative and not self.features.needs_gradient:
             raise ValueError("relative=True needs features that read the gradient; pass GradientFeatures().")
@@ -89,11 +97,28 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         iterate = problem.view(y)
         if self.detach_iterates:
             iterate = iterate.detach()
-        update, state = self.updater(self.features(iterate, gradient), state)
+        update, state = self._update(self.features(iterate, gradient), state, ravel(y))
         if self.relative and gradient is not None:
             update = update * root_mean_square(gradient)
         bounded = problem.constraint.squash(unravel(update, y))
         return problem.constraint.project(shifted(y, self.step_size, self._shortened(bounded, y))), state
+
+    def _update(self, seen: Tensor, state: State, y: Tensor) -> tuple[Tensor, State]:
+        """The updater's answer, computed in its own dtype and given in that of y."""
+        own = next(self.updater.parameters(), seen).dtype
+        answer = self.updater(seen.to(own), state)
+        if not isinstance(answer, tuple) or len(answer) != 2 or not isinstance(answer[1], tuple):
+            raise TypeError(
+                f"{type(self.updater).__name__}.forward must return (update, state) with a tuple of tensors as "
+                f"state, got {told(answer)}; return (update, ()) if it carries no state."
+            )
+        update, state = answer
+        if update.shape != y.shape:
+            raise ValueError(
+                f"{type(self.updater).__name__}.forward returned an update of shape {tuple(update.shape)} for y of "
+                f"shape {tuple(y.shape)}; return one number for each coordinate."
+            )
+        return update if own == seen.dtype else update.to(seen.dtype), state
 
     def _shortened(self, update: Tree, y: Tree) -> Tree:
         """The update where step_size times it is no longer than allowed, scaled down to that elsewhere."""

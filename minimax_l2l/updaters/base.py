@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from minimax_l2l.arguments import arguments
+from minimax_l2l.errors import require_positive
 from minimax_l2l.iterate import State
 
 
@@ -49,6 +50,7 @@ class Updater(nn.Module, ABC):
         Args:
             learning_rate: of a parameter with one input.
         """
+        require_positive("learning_rate", learning_rate)
         groups: dict[int, list[nn.Parameter]] = {}
         for parameter in self.parameters():
             fan_in = math.prod(parameter.shape[1:]) if self.fan_in_scaling else 1

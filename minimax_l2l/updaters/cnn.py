@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.errors import require_choice, require_count, require_fraction
+from minimax_l2l.errors import require_a, require_choice, require_count, require_finite, require_fraction
 from minimax_l2l.iterate import State
 from minimax_l2l.modes import resting
 from minimax_l2l.updaters.base import Updater
@@ -41,10 +41,13 @@ class CNNUpdater(Updater):
     ) -> None:
         super().__init__()
         require_choice("architecture", architecture, _BODIES)
-        require_count("width", width, least=1)
         self.architecture: Architecture = architecture
-        self.channels, self.inputs, self.width, self.gain = channels, inputs, width, gain
-        self.body = _BODIES[architecture](channels, inputs, width, gain)
+        self.channels, self.inputs = (
+            require_count("channels", channels, least=1),
+            require_count("inputs", inputs, least=1),
+        )
+        self.width, self.gain = require_count("width", width, least=1), require_finite("gain", gain)
+        self.body = _BODIES[architecture](self.channels, self.inputs, self.width, self.gain)
 
     @classmethod
     def wide(cls, channels: int = 3, inputs: int = 2, width: int = 64) -> CNNUpdater:
@@ -82,6 +85,12 @@ class CNNUpdater(Updater):
             inputs: as in the constructor.
             gain: as in `light`.
         """
+        require_a("classifier", classifier, nn.Module, "a network", "pass the one that will be attacked")
+        require_a("image", image, Tensor, "a tensor", "pass one image")
+        if image.dim() != 3:
+            raise ValueError(
+                f"image must have shape (channels, height, width), got {tuple(image.shape)}; pass one image."
+            )
         require_fraction("share", share)
         budget = share * _flops(classifier, image[None])
         width = 1

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from minimax_l2l.errors import require_count
+from minimax_l2l.errors import require_count, require_flag, require_widths
 from minimax_l2l.iterate import State
 from minimax_l2l.updaters.base import Updater, require_channels, require_size
 from minimax_l2l.updaters.outer_product import StreamingLinear
@@ -44,8 +44,9 @@ class MLPUpdater(Updater):
 
     def __init__(self, inputs: int = 2, hidden: Sequence[int] = (16, 16), *, fan_in_scaling: bool = False) -> None:
         super().__init__()
-        self.inputs, self.hidden, self.fan_in_scaling = inputs, tuple(hidden), fan_in_scaling
-        widths = (inputs, *self.hidden)
+        self.inputs, self.hidden = require_count("inputs", inputs, least=1), require_widths("hidden", hidden)
+        self.fan_in_scaling = require_flag("fan_in_scaling", fan_in_scaling)
+        widths = (self.inputs, *self.hidden)
         self.body = hidden_layers(widths)
         self.head = zeroed(nn.Linear(widths[-1], 1))
 
@@ -100,8 +101,10 @@ class DenseMLPUpdater(_AllAtOnce):
         streaming: bool = False,
     ) -> None:
         super().__init__()
-        self.size, self.inputs, self.zero_head = size, inputs, zero_head
-        self.fan_in_scaling, self.streaming = fan_in_scaling, streaming
+        self.size, self.inputs = require_count("size", size, least=1), require_count("inputs", inputs, least=1)
+        self.zero_head = require_flag("zero_head", zero_head)
+        self.fan_in_scaling = require_flag("fan_in_scaling", fan_in_scaling)
+        self.streaming = require_flag("streaming", streaming)
         linear = StreamingLinear if streaming else nn.Linear
         self.body = hidden_layers((inputs * size, 8 * size, 4 * size), linear)
         head = linear(4 * size, size)
@@ -123,7 +126,8 @@ class LowRankUpdater(_AllAtOnce):
 
     def __init__(self, size: int, rank: int = 16, inputs: int = 2, *, fan_in_scaling: bool = True) -> None:
         super().__init__()
-        self.size, self.rank, self.inputs = size, require_count("rank", rank, least=1), inputs
-        self.fan_in_scaling = fan_in_scaling
+        self.size, self.rank = require_count("size", size, least=1), require_count("rank", rank, least=1)
+        self.inputs = require_count("inputs", inputs, least=1)
+        self.fan_in_scaling = require_flag("fan_in_scaling", fan_in_scaling)
         self.body = hidden_layers((inputs * size, rank, 8 * rank, 4 * rank))
         self.head = zeroed(nn.Linear(4 * rank, size))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from minimax_l2l.errors import require_count, require_finite
 from minimax_l2l.iterate import State
 from minimax_l2l.updaters.base import Updater, require_channels
 from minimax_l2l.updaters.perceptrons import zeroed
@@ -28,7 +29,11 @@ class RNNUpdater(Updater):
 
     def __init__(self, inputs: int = 2, hidden: int = 16, gain: float = 0.0) -> None:
         super().__init__()
-        self.inputs, self.hidden, self.gain = inputs, hidden, gain
+        self.inputs, self.hidden = (
+            require_count("inputs", inputs, least=1),
+            require_count("hidden", hidden, least=1),
+        )
+        self.gain = require_finite("gain", gain)
         self.skip = nn.Parameter(torch.tensor(float(gain)))
         self.cell = nn.GRUCell(inputs, hidden)
         self.head = zeroed(nn.Linear(hidden, 1))

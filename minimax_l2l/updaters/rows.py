@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from minimax_l2l.errors import require_a, require_count, require_flag, require_widths
 from minimax_l2l.iterate import State
 from minimax_l2l.updaters.base import Updater, require_channels, require_size
 from minimax_l2l.updaters.perceptrons import hidden_layers, zeroed
@@ -32,13 +33,15 @@ class RowUpdater(Updater):
 
     def __init__(self, shapes: Sequence[Sequence[int]], inputs: int = 2, *, fan_in_scaling: bool = True) -> None:
         super().__init__()
-        self.shapes = tuple(tuple(shape) for shape in shapes)
-        if not self.shapes or any(len(shape) != 2 or min(shape) < 1 for shape in self.shapes):
+        advice = "pass for instance shapes=((64, 6), (1, 64)) for a network of 6, 64 and 1 units"
+        require_a("shapes", shapes, Sequence, "the shape (outputs, inputs) of each weight matrix", advice)
+        self.shapes = tuple(require_widths(f"shapes[{place}]", shape) for place, shape in enumerate(shapes))
+        if not self.shapes or any(len(shape) != 2 for shape in self.shapes):
             raise ValueError(
-                f"RowUpdater needs the shape (outputs, inputs) of each weight matrix, got {self.shapes}; pass for "
-                "instance shapes=((64, 6), (1, 64)) for a network of 6, 64 and 1 units."
+                f"RowUpdater needs the shape (outputs, inputs) of each weight matrix, got {self.shapes}; {advice}."
             )
-        self.inputs, self.fan_in_scaling = inputs, fan_in_scaling
+        self.inputs = require_count("inputs", inputs, least=1)
+        self.fan_in_scaling = require_flag("fan_in_scaling", fan_in_scaling)
         self.layers = nn.ModuleList(_perceptron(inputs, 1 + fan_in) for _, fan_in in self.shapes)
 
     def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:

@@ -62,5 +62,5 @@ def test_a_linear_one():
 
 
 def test_refuses_a_width_of_nothing():
-    with pytest.raises(ValueError, match="a width in hidden must be at least 1"):
+    with pytest.raises(ValueError, match=r"hidden\[\d\] must be at least 1"):
         discrete((0,))
