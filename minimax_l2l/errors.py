@@ -101,9 +101,10 @@ def require_count(name: str, value: int, *, least: int = 0) -> int:
 
 def require_seed(name: str, value: int) -> int:
     """What random numbers are made from: a whole number of 32 bits."""
-    if require_count(name, value) >= MOST_SEEDS:
+    seed = plain(value)
+    if isinstance(seed, int) and seed >= MOST_SEEDS:
         raise ValueError(f"{name} must lie below {MOST_SEEDS}, got {value}; pass a smaller one.")
-    return int(value)
+    return require_count(name, value)
 
 
 def require_flag(name: str, value: bool) -> bool:

@@ -9,6 +9,7 @@ from torch import Tensor
 from minimax_l2l.trees import Tree, detach
 
 State = tuple[Tensor, ...]
+GROWTH = 1e3  # of an iterate that was of the order of one, or larger: no solution is so far away
 
 
 class Iterate(NamedTuple):
@@ -25,3 +26,13 @@ class Iterate(NamedTuple):
     def detach(self) -> Iterate:
         """The same values, cut from the graph."""
         return Iterate(detach(self.y), tuple(part.detach() for part in self.state))
+
+
+def explosion(first: float, last: float) -> str | None:
+    """What to say of a y whose largest entry was `first` and is `last`, if it has grown a thousandfold."""
+    if not last > GROWTH * max(1.0, first):
+        return None
+    return (
+        f"y explodes: its largest entry was {first:.3g} at first and is {last:.3g}; keep y in a set such as "
+        "LinfBall, or shorten the steps (relative=True, a smaller step_size)."
+    )

@@ -14,6 +14,19 @@ from minimax_l2l.errors import require_a, require_choice
 QueryMode = Literal["eval", "train"]
 
 
+def train(module: nn.Module) -> None:
+    """Train mode, but for what the owner froze: parts in eval mode none of whose weights requires a gradient."""
+    frozen = [part for part in module.modules() if not part.training and _is_frozen(part)]
+    module.train()
+    for part in frozen:
+        part.eval()
+
+
+def _is_frozen(part: nn.Module) -> bool:
+    weights = list(part.parameters())
+    return bool(weights) and not any(weight.requires_grad for weight in weights)
+
+
 @contextmanager
 def querying(
     module: nn.Module | None, mode: QueryMode, *, frozen: bool = True, graph: bool = False
@@ -38,7 +51,10 @@ def querying(
     kept: list[tuple[nn.Module, dict[str, Tensor | None]]] = []
     tracking: list[_BatchNorm] = []
     try:
-        module.train(mode == "train")
+        if mode == "train":
+            train(module)
+        else:
+            module.eval()
         for part, _ in training:
             if part.training and isinstance(part, _BatchNorm):
                 if part.track_running_stats:

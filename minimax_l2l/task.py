@@ -12,14 +12,16 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from minimax_l2l.errors import require_a
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.modes import querying
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.problem import InnerProblem
+from minimax_l2l.training.bookkeeping import Bookkeeping
 from minimax_l2l.training.callbacks import Callback
 from minimax_l2l.training.hooks import Hook
 from minimax_l2l.training.iteration import Iteration, Play
-from minimax_l2l.training.run import Bookkeeping, Run
+from minimax_l2l.training.run import Run
 from minimax_l2l.training.runtime import Device, Precision, Runtime
 from minimax_l2l.training.solution import Solution
 from minimax_l2l.training.step import NOTHING, Losses
@@ -112,7 +114,8 @@ class Task(ABC):
 
     def batches_from(self, start: int) -> Iterator[Any]:
         """The batches of a run that has taken `start` steps; those before are dropped, or not made at all."""
-        batches = self.batches()
+        advice = "return a list or a generator of batches"
+        batches = require_a("what batches() returns", self.batches(), Iterable, "a sequence", advice)
         if isinstance(batches, Sequence):
             return (batches[step] for step in range(start, len(batches)))
         return islice(iter(batches), start, None)
@@ -190,4 +193,20 @@ class Task(ABC):
             on_failure=on_failure,
         )
         runtime = Runtime(device, precision, devices, in_turns=play == "alternating")
-        return Run(Iteration(self, optimizer, runtime, play=play, hooks=hooks), options).play()
+        iteration = Iteration(self, optimizer, runtime, play=play, hooks=hooks)
+        self._require_validations(validate_every, iteration.hooks)
+        return Run(iteration, options).play()
+
+    def _require_validations(self, every: int, hooks: Sequence[Hook]) -> None:
+        """Refuse validations of nothing, and hooks that wait for one in vain."""
+        if every and getattr(self.validate, "__func__", None) is Task.validate:
+            raise ValueError(
+                f"validate_every={every} was given, but {type(self).__name__} has no validate(); give it one that "
+                "returns numbers, or leave validate_every 0."
+            )
+        for hook in hooks if not every else ():
+            if type(hook).validated is not Hook.validated:
+                raise ValueError(
+                    f"{type(hook).__name__} waits for validations, of which validate_every=0 has none; pass for "
+                    "instance validate_every=100."
+                )

@@ -96,6 +96,12 @@ def unravel(flat: Tensor, like: Tree) -> Tree:
     return tuple(part.view_as(leaf) for part, leaf in zip(parts, like, strict=True))
 
 
+def largest(tree: Tree) -> Tensor:
+    """max_j |y_j| over all leaves, one number; 0 of none."""
+    parts = [leaf.detach() for leaf in leaves(tree)]
+    return torch.stack([part.abs().amax() if part.numel() else part.new_zeros(()) for part in parts]).amax()
+
+
 def shifted(tree: Tree, length: float, direction: Tree) -> Tree:
     """The point tree + length * direction."""
     return map_leaves(lambda start, step: start + length * step, tree, direction)

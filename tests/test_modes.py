@@ -6,8 +6,8 @@ from specimens import Through
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from minimax_l2l import Oracle
-from minimax_l2l.modes import querying
+from minimax_l2l import PGM, L2Ball, Oracle, Task
+from minimax_l2l.modes import querying, train
 
 
 class CountingLayer(nn.Module):
@@ -146,3 +146,54 @@ def test_second_derivatives_are_those_of_the_statistics_that_the_query_saw():
     module.train()(10 * torch.randn(4, 2))
     (got,) = torch.autograd.grad(late, y)
     assert torch.equal(got, expected)
+
+
+class TestFrozenByItsOwner:
+    """What is in eval mode with constant weights is left so, by queries and by a run."""
+
+    @staticmethod
+    def network():
+        network = nn.Sequential(
+            nn.Linear(2, 4),
+            nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5)),
+            nn.BatchNorm1d(4),
+            nn.BatchNorm1d(4),
+            nn.BatchNorm1d(4),
+            nn.Linear(4, 1),
+        )
+        network[1].eval().requires_grad_(False)  # frozen, with the dropout in it
+        network[2].eval()  # in eval mode, its weights trained
+        network[3].requires_grad_(False)
+        return network
+
+    def test_train_mode(self):
+        network = self.network()
+        train(network)
+        assert not any(part.training for part in network[1].modules())
+        assert all(network[place].training for place in (0, 2, 3, 4, 5))
+
+    def test_queries(self):
+        network = self.network()
+        with querying(network, "train"):
+            assert not network[1][0].training
+            assert network[3].training
+
+    def test_a_run(self):
+        class Game(Task):
+            def __init__(self, network):
+                self.outer = network
+
+            def batches(self):
+                return [torch.rand(8, 2) for _ in range(5)]
+
+            def inner_problem(self, batch):
+                problem = Through(self.outer, batch, constraint=L2Ball(0.1))
+                problem.query_mode = "train"
+                return problem
+
+        network = self.network()
+        before = [part.running_mean.clone() for part in (network[1][0], *network[2:5])]
+        for _ in range(2):  # the first one leaves the whole network in eval mode
+            Game(network).solve(PGM(steps=2, step_size=0.1), device="cpu")
+            after = [part.running_mean for part in (network[1][0], *network[2:5])]
+            assert [torch.equal(was, now) for was, now in zip(before, after, strict=True)] == [True] + [False] * 3

@@ -743,7 +743,8 @@ def flat(state: object, path: str = "") -> dict[str, object]:
 class TestResuming:
     @pytest.mark.parametrize(("task", "optimizer", "play"), GAMES)
     def test_changes_no_bit(self, task, optimizer, play, tmp_path):
-        options = {"play": play, "log_every": 2, "validate_every": 5, "checkpoint_every": 4}
+        validates = type(task()).validate is not Task.validate
+        options = {"play": play, "log_every": 2, "validate_every": 5 * validates, "checkpoint_every": 4}
 
         def run(name: str, *, fresh: int, **more):
             game, inner = task(), optimizer()
@@ -756,7 +757,7 @@ class TestResuming:
         resumed = run("interrupted", fresh=1, resume=True)
         with pytest.raises(Killed):  # steps 5 to 7, after the checkpoint, are lost and played again
             run("killed", fresh=0, callbacks=[kill_at(7)])
-        assert len((tmp_path / "killed" / "metrics.jsonl").read_text().splitlines()) == 4
+        assert len((tmp_path / "killed" / "metrics.jsonl").read_text().splitlines()) == 3 + validates
         again = run("killed", fresh=2, resume=True, callbacks=[kill_at(3)])
         wanted = contents(tmp_path / "straight")
         for name, solution in (("interrupted", resumed), ("killed", again)):
@@ -764,7 +765,8 @@ class TestResuming:
             assert (solution.steps, solution.status) == (12, Status.COMPLETED)
             assert solution.passes == straight.passes
             assert_same(weights(solution.phi), weights(straight.phi))
-            assert [row["step"] for row in solution.history] == [2, 4, 5, 6, 8, 10, 12]
+            logged = [row["step"] for row in solution.history]
+            assert logged == [2, 4, 5, 6, 8, 10, 12] if validates else [2, 4, 6, 8, 10, 12]
 
     def test_steps_count_from_the_first(self, tmp_path):
         Fair().solve(learned(), out=tmp_path, steps=5)

@@ -789,9 +789,20 @@ class AllThePlayersOneWay(Regression):
         return Losses(-problem.objective(y).mean(), problem.objective(y).mean())
 
 
+def turned(optimizer):
+    """It goes the other way than it says."""
+
+    def turn(own, *_):
+        for weight in (weight for group in own.param_groups for weight in group["params"]):
+            weight.grad = -weight.grad if weight.grad is not None else None
+
+    optimizer.register_step_pre_hook(turn)
+    return optimizer
+
+
 class ThetaAscends(Regression):
     def outer_optimizer(self):
-        return torch.optim.Adam(self.outer.parameters(), maximize=True)
+        return turned(torch.optim.Adam(self.outer.parameters()))
 
 
 class ThetaInTheStart(Regression):
@@ -846,7 +857,7 @@ class Wandering(Regression):
 
 class MetaDescends(LearnedOptimizer):
     def meta_optimizer(self):
-        return torch.optim.Adam(self.parameters(), lr=self.learning_rate)
+        return turned(torch.optim.Adam(self.parameters(), lr=self.learning_rate, maximize=True))
 
 
 class Disconnected(LimitCycle):

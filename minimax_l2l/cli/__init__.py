@@ -10,7 +10,7 @@ import tyro
 from minimax_l2l import __version__
 from minimax_l2l.cli.commands import COMMANDS
 from minimax_l2l.cli.solving import command_of_any, preset_in, solve_with
-from minimax_l2l.cli.terminal import notices, say
+from minimax_l2l.cli.terminal import as_options, notices, say
 from minimax_l2l.errors import NonFiniteError
 
 PROGRAM = "minimax-l2l"
@@ -23,7 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(words) or DONE
     except (ValueError, TypeError, ImportError, OSError, NonFiniteError) as error:
-        notices.print(f"{PROGRAM}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        notices.print(
+            f"{PROGRAM}: {as_options(str(error))}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         return FAILED
     except KeyboardInterrupt:
         notices.print(f"{PROGRAM}: interrupted.", markup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -46,3 +47,9 @@ def use_one_thread() -> None:
 
     if not torch.cuda.is_available():
         torch.set_num_threads(1)
+
+
+def as_options(sentence: str) -> str:
+    """What Python is told to pass, as options of the command line, which never replaces a run."""
+    sentence = sentence.replace(" overwrite=True to replace it,", "").replace("resume=True", "--resume")
+    return re.sub(r"\bout=", "--out", sentence)

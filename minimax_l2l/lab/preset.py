@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_ar
 
 import tyro
 
-from minimax_l2l.errors import DamagedRunError, require_count
+from minimax_l2l.errors import DamagedRunError, require_seed
 
 if TYPE_CHECKING:
     from minimax_l2l.optimizers.base import InnerOptimizer
     from minimax_l2l.task import Task
 
-MOST_SEEDS = 2**32
 Announce = Callable[[str], None]
 _T = TypeVar("_T")
 # A field that makes a preset what it is: the command line does not have it, and `config.json` leaves it out.
@@ -62,9 +61,7 @@ class Preset(ABC):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_count("seed", self.seed)
-        if self.seed >= MOST_SEEDS:
-            raise ValueError(f"seed must lie below {MOST_SEEDS}, got {self.seed}; pass a smaller one.")
+        require_seed("seed", self.seed)
 
     @property
     @abstractmethod

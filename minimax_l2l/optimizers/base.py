@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -10,10 +11,10 @@ from torch import nn
 
 from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.errors import NonFiniteError, require_a, require_count, require_fraction, told
-from minimax_l2l.iterate import Iterate, State
+from minimax_l2l.iterate import Iterate, State, explosion
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, leaves, require_inner, shifted
+from minimax_l2l.trees import Tree, detach, largest, leaves, require_inner, shifted
 
 Observer = Callable[[int, Tree], None]
 
@@ -105,14 +106,17 @@ class InnerOptimizer(nn.Module, ABC):
             raise TypeError(f"observe must be a function of (k, y_k), got {told(observe)}; pass one, or None.")
         with self.oracle(problem) as oracle:
             y, state = self._begin(problem, start)
+            first = None if problem.watched else largest(y)
             for k in range(count):
                 if observe is not None:
                     observe(k, detach(y))
                 y, state = _step_taken(self.step(oracle, *self.begin_step(count - k, y, state)), self)
             if observe is not None:
                 observe(count, detach(y))
-        if not problem.watched:
+        if first is not None:
             _require_finite(y)
+            if (words := explosion(first.item(), largest(y).item())) is not None:
+                warnings.warn(words, stacklevel=2)
         return Iterate(y, state)
 
     def _begin(self, problem: InnerProblem, start: Iterate | None) -> Iterate:

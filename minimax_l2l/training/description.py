@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from minimax_l2l.errors import plain
 from minimax_l2l.fingerprint import fingerprint
 
 PLAIN = (bool, int, float, str, type(None))
@@ -23,8 +26,11 @@ def describe(value: object, depth: int = 0) -> Any:
     Tensors are told by a checksum, modules by the shapes of their weights, functions by their names. Nothing random
     and no address is in it; what cannot be told is told by its class alone.
     """
+    value = plain(value)
     if isinstance(value, PLAIN):
         return value
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+        value = torch.tensor(value)
     if isinstance(value, torch.device | torch.dtype):
         return str(value)
     if isinstance(value, Path):
@@ -69,10 +75,15 @@ def require_same(folder: Path, now: Mapping[str, Any], then: Mapping[str, Any], 
             continue
         if isinstance(value, Mapping) and isinstance(before, Mapping):
             require_same(folder, value, before, f"{full}." if name not in ("settings", "game") else "")
+        elif before != value and _is_checksum(before) and _is_checksum(value):
+            raise ValueError(
+                f"{folder} was run with other values in {full}: the data differ by their checksums; resume it "
+                "with the data it was made with, or choose another out=."
+            )
         elif before != value:
             raise ValueError(
                 f"{folder} was run with {full}={before!r}, not {value!r}; resume it with the settings it was "
-                "made with, or choose another --out."
+                "made with, or choose another out=."
             )
 
 
@@ -84,6 +95,10 @@ def _constructed_with(value: object) -> dict[str, Any]:
         return {}
     kept = {name: getattr(value, name, getattr(value, f"_{name}", inspect.Signature)) for name in names}
     return {name: own for name, own in kept.items() if own is not inspect.Signature}
+
+
+def _is_checksum(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def _ordered(values: Any) -> Sequence[Any]:

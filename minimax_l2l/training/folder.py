@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 
-from minimax_l2l.errors import DamagedRunError, MissingClassError
+from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a
 from minimax_l2l.files import atomic
 from minimax_l2l.training.checksums import NAME, Checksums
 from minimax_l2l.training.solution import Row
@@ -54,11 +54,11 @@ class RunFolder:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+        self.path = Path(require_a("path", path, (str, Path), "a folder's path", "pass a string or a Path"))
         for part in (self.path, *self.path.parents):
             if part.exists():
                 if not part.is_dir():
-                    raise ValueError(f"{part} is a file, a run needs a folder; choose another --out.")
+                    raise ValueError(f"{part} is a file, a run needs a folder; choose another out=.")
                 break
         self._checksums = Checksums(self.path)
 
@@ -88,12 +88,12 @@ class RunFolder:
         if taken and not self.config_file.exists():
             raise ValueError(
                 f"{self.path} holds {', '.join(taken)} but no config.json, so it is not a run that may be "
-                "replaced; choose another --out."
+                "replaced; choose another out=."
             )
         if taken and not overwrite:
             raise ValueError(
-                f"{self.path} holds a run already; pass --resume to go on with it, or choose another --out. In "
-                "Python that is resume=True, or overwrite=True to replace it."
+                f"{self.path} holds a run already; pass resume=True to go on with it, overwrite=True to replace "
+                "it, or choose another out=."
             )
         for name in taken:
             if (self.path / name).is_dir():
@@ -258,8 +258,7 @@ class RunFolder:
         """
         if not (self.path / name).is_dir():  # a name that is no folder would be looked for on the Hugging Face Hub
             raise DamagedRunError(
-                f"{self.path} holds no {name}; finish the run with `minimax-l2l solve ... --resume`, or solve it "
-                "anew."
+                f"{self.path} holds no {name}; finish the run with resume=True, or solve it anew."
             )
         strict: dict[str, Any] = {"strict": True} if issubclass(kind, PyTorchModelHubMixin) else {}
         try:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from minimax_l2l.errors import NonFiniteError, require_choice
+from minimax_l2l.errors import NonFiniteError, require_a, require_choice, require_each, told
 from minimax_l2l.iterate import Iterate
+from minimax_l2l.modes import train
 from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.training.drivable import require_optimizer, require_schedule
 from minimax_l2l.training.health import Health, Statistics
 from minimax_l2l.training.hooks import Hook
+from minimax_l2l.training.numbers import require_numbers
 from minimax_l2l.training.player import Player
 from minimax_l2l.training.runtime import Runtime
 from minimax_l2l.training.step import Moving, Outcome, Step
-from minimax_l2l.trees import map_leaves
+from minimax_l2l.trees import largest, map_leaves
 
 if TYPE_CHECKING:
     from minimax_l2l.task import Task
 
 Play = Literal["joint", "alternating"]
 Measured = dict[str, Tensor | float]
+UNREACHED_THETA = (
+    "no weight of outer got a gradient in the first step, so theta would never move; compute losses(problem, y) "
+    "and objective(y) from the module outer itself, with gradients on"
+)
+UNREACHED_PHI = (
+    "no weight of the inner optimizer got a gradient in the first step, so phi would never learn; let it take a "
+    "step at least, compute the losses from the y that is given, or freeze it with requires_grad_(False)"
+)
 
 
 class Iteration:
@@ -43,23 +54,26 @@ class Iteration:
         runtime: Runtime,
         *,
         play: Play = "joint",
-        hooks: Iterable[Hook] = (),
+        hooks: Sequence[Hook] = (),
     ) -> None:
         if not isinstance(optimizer, InnerOptimizer):
             raise TypeError(
-                f"solve needs an inner optimizer, such as PGM(...) or LearnedOptimizer(...), got "
-                f"{type(optimizer).__name__}; make one of minimax_l2l's, or a subclass of InnerOptimizer."
+                f"solve needs an inner optimizer, such as PGM(...) or LearnedOptimizer(...), got {told(optimizer)}"
+                "; make one of minimax_l2l's, or a subclass of InnerOptimizer."
             )
         if runtime.world > 1 and not task.data_parallel:
             raise ValueError(
                 f"{type(task).__name__} cannot share a batch among {runtime.world} processes; start one."
             )
+        if task.outer is not None:
+            require_a("outer", task.outer, nn.Module, "theta's network", "set a torch.nn.Module, or None")
         self.play: Play = require_choice("play", play, ("joint", "alternating"))  # type: ignore[assignment]
-        self.task, self.optimizer, self.runtime, self.hooks = task, optimizer, runtime, tuple(hooks)
+        self.task, self.optimizer, self.runtime = task, optimizer, runtime
+        self.hooks = require_each("hooks", hooks, Hook, "a Hook", "pass for instance [WeightAverage(0.999)]")
         self.step = Step(task, optimizer, self.hooks)
         runtime.place(self.step)
         task.device = runtime.device
-        self.theta, self.phi = _theta(task), _phi(task, optimizer)
+        self.theta, self.phi = _theta(task, alone=not optimizer.learns), _phi(task, optimizer)
         self.players = [player for player in (self.theta, self.phi) if player is not None]
         self.health = Health(runtime.device)
         self.statistics = Statistics(self.step, self.health)
@@ -73,17 +87,21 @@ class Iteration:
         if not self.waits:
             for player in self.players:
                 player.heed(self.health.failed)
+        self.first_size: Tensor | None = None  # of y_K in the first step that is played here
         self._wrapped = runtime.wrap(self.step)
         for hook in self.hooks:
             hook.begin(task.outer)
 
-    def __call__(self, batch: Any) -> Measured:
+    def __call__(self, batch: Any, *, measuring: bool = False) -> Measured:
         """Play one batch and return what to log: tensors that the host has not waited for, and plain numbers.
+
+        With `measuring`, what the inner optimizer gained is among them, at two more forwards.
 
         Raises:
             NonFiniteError: if a number is not finite and the host waits for it; both players are then as they were.
         """
-        self.step.train()
+        train(self.step)
+        self.step.measuring = measuring
         try:
             outcome = self._alternating(batch) if self.play == "alternating" else self._joint(batch)
         except NonFiniteError:
@@ -95,10 +113,13 @@ class Iteration:
         for hook in self.hooks:
             hook.moved()
         end = outcome.turn.end.detach()
+        if self.first_size is None:
+            self.first_size = largest(end.y)
         if not self.waits:
             end = self._unless_failed(end, outcome)
         outcome.turn.problem.remember(end, outcome.turn.gradient)
-        return {"objective": outcome.value, **outcome.logged, **self.task.move_theta(outcome.turn.problem, end)}
+        moved = require_numbers("move_theta", self.task.move_theta(outcome.turn.problem, end))
+        return {"objective": outcome.value, **outcome.logged, **moved}
 
     def _joint(self, batch: Any) -> Outcome:
         outcome = self.differentiate(batch, "both")
@@ -123,6 +144,8 @@ class Iteration:
 
     def _move(self, value: Tensor, *players: Player) -> None:
         """A step of these players, if what was played and their gradients are finite."""
+        for player in players:
+            player.require_gradient(UNREACHED_THETA if player is self.theta else UNREACHED_PHI)
         norms = [player.norm() for player in players]
         self._look(value, *norms)
         for player, norm in zip(players, norms, strict=True):
@@ -184,15 +207,27 @@ class Iteration:
         return {"outer": self.task.outer, "optimizer": self.optimizer, "theta": self.theta, "phi": self.phi}
 
 
-def _theta(task: Task) -> Player | None:
-    weights = [part for part in task.outer.parameters() if part.requires_grad] if task.outer is not None else []
-    optimizer = task.outer_optimizer() if weights else None
-    return Player(weights, optimizer, task.outer_schedule(optimizer)) if optimizer is not None else None
+def _theta(task: Task, *, alone: bool) -> Player | None:
+    """Theta as a player; None if it takes no gradient step."""
+    if task.outer is None:
+        return None
+    weights = [part for part in task.outer.parameters() if part.requires_grad]
+    if not weights:
+        if alone and not task.moves_theta:
+            raise ValueError(
+                f"outer ({type(task.outer).__name__}) has no weights that require a gradient, and the optimizer "
+                "has none to learn, so nothing would be trained; call outer.requires_grad_(), or leave outer None."
+            )
+        return None
+    optimizer = require_optimizer("outer_optimizer", task.outer_optimizer(), weights, ascends=False)
+    schedule = require_schedule("outer_schedule", task.outer_schedule(optimizer), optimizer)
+    return Player(weights, optimizer, schedule)
 
 
 def _phi(task: Task, optimizer: InnerOptimizer) -> Player | None:
     weights = [part for part in optimizer.parameters() if part.requires_grad]
     if not weights:
         return None
-    meta = optimizer.meta_optimizer()
-    return Player(weights, meta, task.meta_schedule(meta), getattr(optimizer, "clip_norm", None))
+    meta = require_optimizer("meta_optimizer", optimizer.meta_optimizer(), weights, ascends=True)
+    schedule = require_schedule("meta_schedule", task.meta_schedule(meta), meta)
+    return Player(weights, meta, schedule, getattr(optimizer, "clip_norm", None))

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from minimax_l2l.errors import require_fraction
+from minimax_l2l.errors import require_a, require_flag, require_fraction
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.hooks import Hook
 
@@ -114,7 +114,8 @@ class BestWeights(_Kept):
     name = "best"
 
     def __init__(self, by: str, *, highest: bool = True) -> None:
-        self.by, self.highest = by, highest
+        self.by = require_a("by", by, str, "a number's name", "pass for instance 'validation_pgm_10'")
+        self.highest = require_flag("highest", highest)
         self.too_early = (
             f"nothing was validated by {by!r} yet; hand the hook to solve(..., hooks=[best]) with validate_every."
         )

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from torch import Tensor
 
+from minimax_l2l.errors import plain, require_a, told
 from minimax_l2l.training.runtime import Runtime
 from minimax_l2l.training.solution import Row
+
+
+def require_numbers(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task's method returns to be logged: single numbers by name, those of NumPy's as Python's."""
+    found = require_a(f"what {method} returns", given, Mapping, "numbers by name", "return a dict")
+    for name, value in found.items():
+        single = isinstance(value, Tensor) and value.numel() == 1
+        if not isinstance(name, str) or not (single or isinstance(plain(value), int | float)):
+            raise TypeError(
+                f"what {method} returns must be numbers by name, got {name!r}: {told(value)}; return single ones."
+            )
+    return {name: plain(value) for name, value in found.items()}
 
 
 class Numbers(Mapping[str, float]):

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler
 from torch.utils._pytree import tree_map_only
 
 
@@ -25,13 +25,8 @@ class Player:
         schedule: LRScheduler | None,
         clip_norm: float | None = None,
     ) -> None:
-        drivable = schedule is None or isinstance(schedule, LRScheduler)
-        if not drivable or isinstance(schedule, ReduceLROnPlateau):
-            raise ValueError(
-                f"a schedule is moved once per step without being told a number, which {type(schedule).__name__} "
-                "cannot do; return another LRScheduler of torch, or None and change the rate in a callback."
-            )
         self.parameters, self.optimizer, self.schedule, self.clip_norm = parameters, optimizer, schedule, clip_norm
+        self._reached = False
 
     @property
     def skips(self) -> bool:
@@ -46,6 +41,12 @@ class Player:
         """Forget the gradients of the last step."""
         for parameter in self.parameters:
             parameter.grad = None
+
+    def require_gradient(self, otherwise: str) -> None:
+        """Refuse, in the first step, a game that reaches none of the weights; looks at no number."""
+        self._reached = self._reached or any(weight.grad is not None for weight in self.parameters)
+        if not self._reached:
+            raise ValueError(f"{otherwise}.")
 
     def norm(self) -> Tensor:
         """The length of the gradient."""

@@ -3,61 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-from minimax_l2l.errors import DamagedRunError, NonFiniteError, require_choice, require_count
+from minimax_l2l.errors import DamagedRunError, NonFiniteError
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.training.batch_norm import synchronised
+from minimax_l2l.training.bookkeeping import Bookkeeping
 from minimax_l2l.training.callbacks import Callback, ProgressBar
 from minimax_l2l.training.description import describe, require_same
+from minimax_l2l.training.drivable import require_length
 from minimax_l2l.training.folder import RunFolder
+from minimax_l2l.training.gain import Watch
+from minimax_l2l.training.hooks import Hook
 from minimax_l2l.training.interrupt import DelayedInterrupt
 from minimax_l2l.training.iteration import Iteration
-from minimax_l2l.training.numbers import Numbers
+from minimax_l2l.training.numbers import Numbers, require_numbers
 from minimax_l2l.training.solution import Solution, Status
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bookkeeping:
-    """What a run writes, when it looks and where it stops; see `Task.solve`.
-
-    Raises:
-        ValueError: on options that make no sense.
-    """
-
-    steps: int | None
-    out: Path | str | None
-    resume: bool
-    overwrite: bool
-    about: Mapping[str, Any]
-    log_every: int
-    validate_every: int
-    checkpoint_every: int
-    progress: str | None
-    callbacks: Sequence[Callback]
-    on_failure: Literal["raise", "stop"]
-
-    def __post_init__(self) -> None:
-        require_choice("on_failure", self.on_failure, ("raise", "stop"))
-        if self.steps is not None:
-            require_count("steps", self.steps)
-        require_count("log_every", self.log_every, least=1)
-        require_count("validate_every", self.validate_every)
-        require_count("checkpoint_every", self.checkpoint_every, least=1)
-        if self.resume and self.out is None:
-            raise ValueError("resume=True needs the folder to resume; pass out=...")
-        if self.resume and self.overwrite:
-            raise ValueError("a run is either resumed or overwritten; pass one of the two.")
-
-    def due(self, every: int, step: int) -> bool:
-        """Whether something that is done every so many steps, or never (0), is done after this one."""
-        return bool(every) and step % every == 0
 
 
 class Run:
@@ -74,7 +39,11 @@ class Run:
         self._latest: Numbers | None = None
         self.folder: RunFolder | None = None
         self._ended = False
+        self._watch = Watch()
+        for player in iteration.players:
+            require_length(player.schedule, _least(options.steps, self.task.iterations))
         if options.out is not None:
+            _require_folders(iteration.hooks)
             self._open(RunFolder(options.out))
         self._first = self.solution.steps
 
@@ -120,7 +89,7 @@ class Run:
         validated, saved = options.due(options.validate_every, step), options.due(options.checkpoint_every, step)
         logged = validated or options.due(options.log_every, step)
         try:
-            measured = self.iteration(batch)
+            measured = self.iteration(batch, measuring=logged)
             if logged or saved:
                 self.iteration.health.require()
         except NonFiniteError:
@@ -130,11 +99,13 @@ class Run:
         self.solution.seconds += time.perf_counter() - self._started
         self._latest = Numbers({"step": step, "seconds": self.solution.seconds, **measured})
         if validated:
-            self._latest.update(self.task.validate(self.optimizer))
+            self._latest.update(require_numbers("validate", self.task.validate(self.optimizer)))
             for hook in self.iteration.hooks:
                 hook.validated(self._latest)
         if logged:
             self._keep(self._latest)
+            if self.runtime.writes:
+                self._watch.see(self.solution.history[-1], self.iteration.first_size)
         for watch in self._watchers:
             watch(self._latest)
         if saved and self.folder is not None:
@@ -263,3 +234,16 @@ class Run:
                 f"the checkpoint in {folder.path} is of another task or optimizer ({error}); "
                 "resume it with the settings it was made with, or start again in another folder."
             ) from error
+
+
+def _least(*lengths: int | None) -> int | None:
+    """The shortest of those that are known."""
+    return min((length for length in lengths if length is not None), default=None)
+
+
+def _require_folders(hooks: Sequence[Hook]) -> None:
+    """Refuse two hooks that would write over each other."""
+    names = [name for hook in hooks if (name := getattr(hook, "name", None)) is not None]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two of hooks write to {name}/; leave one out, or solve without out=.")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from minimax_l2l.errors import LostProcessError, require_choice, require_count
+from minimax_l2l.training.explained import explained
 
 Device = str | int | torch.device | None
 Precision = Literal["32-true", "bf16-mixed"]
@@ -97,22 +98,19 @@ class Runtime:
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Say in a sentence what data-parallel training says at length.
+        """Say in a sentence what torch says at length.
 
         Raises:
             LostProcessError: if another process is gone.
-            ValueError: if some weights got no gradient.
+            ValueError: see `explained`.
         """
         try:
             yield
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
+            if (sentence := explained(str(error))) is not None:
+                raise ValueError(sentence) from error
             if self.world == 1:
                 raise
-            if "finished reduction in the prior iteration" in str(error):
-                raise ValueError(
-                    "some weights of theta or phi got no gradient in the last step, for which the other processes "
-                    "would wait for ever; use them in the loss, or freeze them with requires_grad_(False)."
-                ) from error
             if isinstance(error, torch.distributed.DistError) or "gloo" in str(error):
                 raise LostProcessError(
                     f"process {self.rank} of {self.world} has lost another one, which failed or was killed; see "

@@ -23,7 +23,7 @@ class Status(StrEnum):
     DIVERGED = "The objective became NaN or infinite; theta and phi are those of the last good step."
 
 
-@dataclass
+@dataclass(repr=False)
 class Solution:
     """Both players after the game, and what it cost.
 
@@ -44,3 +44,11 @@ class Solution:
     seconds: float = 0.0
     steps: int = 0
     status: Status = Status.COMPLETED
+
+    def __repr__(self) -> str:
+        """What it is, without the networks' layers and the history's rows."""
+        theta = type(self.theta).__name__ if self.theta is not None else None
+        return (
+            f"Solution(status={self.status.name}, steps={self.steps}, seconds={self.seconds:.3g}, theta={theta}, "
+            f"phi={type(self.phi).__name__}, {len(self.history)} rows of history, {self.passes})"
+        )

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from minimax_l2l.errors import require_a
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.meter import Meter
 from minimax_l2l.modes import querying, resting
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.problem import InnerProblem
+from minimax_l2l.training.gain import measure
 from minimax_l2l.training.hooks import Hook
 from minimax_l2l.trees import Tree, instances, leaves, map_leaves, rebuild
 
@@ -97,6 +99,7 @@ class Step(nn.Module):
         super().__init__()
         self.outer, self.optimizer = task.outer, optimizer
         self.task, self.hooks, self.meter = task, tuple(hooks), Meter()
+        self.measuring = False
 
     def forward(self, batch: Any, moving: Moving = "both") -> Outcome:
         """Play a batch on which one or both will step.
@@ -115,6 +118,7 @@ class Step(nn.Module):
     def problem(self, batch: Any) -> InnerProblem:
         """The inner problem of a batch at the present theta, with this game's meter."""
         problem = self.task.inner_problem(batch)
+        require_a("what inner_problem(batch) returns", problem, InnerProblem, "an InnerProblem", "return one")
         problem.meter, problem.watched = self.meter, True
         return problem
 
@@ -127,7 +131,7 @@ class Step(nn.Module):
         if not learning and self.outer is None:  # nobody has a gradient to take: the objective is only looked at
             with torch.no_grad():
                 value = problem.count(lambda: problem.objective(end.y), instances(end.y), theta=None).mean()
-            return Outcome(None, value, {}, turn)
+            return Outcome(None, value, self._measured(turn), turn)
         seen = end.y
         if learning:  # a node of its own, through which no more passes back than is let through
             seen = map_leaves(lambda leaf: leaf.view_as(leaf), seen)
@@ -139,7 +143,8 @@ class Step(nn.Module):
         if losses.meta is not None and learning:
             loss = losses.meta if loss is None else loss + self._pulled(end.y, seen, losses.meta)
         self._keep_pull(turn, seen, apart=losses.meta is not None and losses.outer is not None)
-        return self._outcome(loss, losses, turn)
+        outcome = self._outcome(loss, losses, turn)
+        return outcome._replace(logged={**outcome.logged, **self._measured(turn)})
 
     def losses(self, problem: InnerProblem, y: Tree, *, theta: nn.Module | None) -> Losses:
         """The task's numbers, their passes counted.
@@ -199,6 +204,9 @@ class Step(nn.Module):
         loss, turn = losses.meta if losses.meta is not None else losses.outer, Turn(problem, end)
         self._keep_pull(turn, end.y, apart=False)
         return self._outcome(loss, losses, turn)
+
+    def _measured(self, turn: Turn) -> dict[str, Tensor]:
+        return measure(turn.problem, turn.end.y) if self.measuring else {}
 
     def _outcome(self, loss: Tensor | None, losses: Losses, turn: Turn) -> Outcome:
         value = losses.outer if losses.outer is not None else losses.meta

@@ -262,7 +262,7 @@ class TestSolve:
         archive(y_train=(np.arange(60) + 1) % 4)
         code, _, err = run("solve", PRESET, "--out", solved, "--data", "mine.npz", "--epochs", "2", "--resume")
         assert code == 1
-        assert "mine was run with data_sha256=" in err
+        assert "mine was run with other values in data_sha256" in err
 
     def test_resuming_a_folder_that_is_no_run(self, run):
         Path("empty").mkdir()

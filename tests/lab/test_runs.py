@@ -59,7 +59,7 @@ class TestPlay:
         (out / "evaluation.json").write_text("{}")
         (out / "notes.txt").write_text("precious")
         before = files(out)
-        with pytest.raises(ValueError, match="holds a run already; pass --resume to go on with it"):
+        with pytest.raises(ValueError, match="holds a run already; pass resume=True to go on with it"):
             play(NAME, replace(climb, steps=5), out, device="cpu")
         assert files(out) == before
         assert play(NAME, replace(climb, steps=5), out, overwrite=True, device="cpu").steps == 5

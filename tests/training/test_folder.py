@@ -80,7 +80,7 @@ class TestPath:
     @pytest.mark.parametrize("below", ["", "run", "deep/run"])
     def test_that_is_a_file(self, below, tmp_path):
         (tmp_path / "file").write_text("mine")
-        with pytest.raises(ValueError, match="file is a file, a run needs a folder; choose another --out"):
+        with pytest.raises(ValueError, match="file is a file, a run needs a folder; choose another out="):
             RunFolder(tmp_path / "file" / below)
         assert (tmp_path / "file").read_text() == "mine"
 

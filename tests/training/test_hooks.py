@@ -165,7 +165,7 @@ class TestBestWeights:
 
     def test_before_a_validation(self):
         best = BestWeights("validation_robust")
-        solve(best)
+        solve(best, validate_every=1000)
         with pytest.raises(ValueError, match="nothing was validated by 'validation_robust' yet"):
             best.module  # noqa: B018
 
@@ -181,4 +181,19 @@ def test_a_task_without_theta_has_nothing_to_keep(hook):
             return Shifted(self.network, batch)
 
     with pytest.raises(ValueError, match="needs theta's module, this task has none"):
-        solve(hook, task=Bare)
+        solve(hook, task=Bare, validate_every=1)
+
+
+def test_a_hook_that_waits_for_validations_asks_for_some():
+    with pytest.raises(
+        ValueError, match=r"BestWeights waits for validations, .* pass for instance validate_every=100"
+    ):
+        solve(BestWeights("validation_robust"))
+
+
+def test_a_task_that_validates_nothing_is_not_asked_to():
+    class Silent(Regression):
+        validate = Task.validate
+
+    with pytest.raises(ValueError, match=r"validate_every=2 was given, but Silent has no validate\(\)"):
+        solve(task=Silent, validate_every=2)

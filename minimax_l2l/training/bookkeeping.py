@@ -1,0 +1,64 @@
+"""The options of one solve: what a run writes, when it looks and where it stops."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from minimax_l2l.errors import require_a, require_choice, require_count, require_each, require_flag, told
+from minimax_l2l.training.callbacks import Callback
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bookkeeping:
+    """What a run writes, when it looks and where it stops; see `Task.solve`.
+
+    Raises:
+        ValueError: on options that make no sense.
+    """
+
+    steps: int | None
+    out: Path | str | None
+    resume: bool
+    overwrite: bool
+    about: Mapping[str, Any]
+    log_every: int
+    validate_every: int
+    checkpoint_every: int
+    progress: str | None
+    callbacks: Sequence[Callback]
+    on_failure: Literal["raise", "stop"]
+
+    def __post_init__(self) -> None:
+        require_choice("on_failure", self.on_failure, ("raise", "stop"))
+        if self.steps is not None:
+            require_count("steps", self.steps)
+        if self.out is not None:
+            require_a("out", self.out, (str, Path), "a folder", "pass its path, or None to write nothing")
+        require_flag("resume", self.resume)
+        require_flag("overwrite", self.overwrite)
+        require_a("about", self.about, Mapping, "a mapping", "pass names and plain values")
+        try:
+            json.dumps(dict(self.about))
+        except TypeError as error:
+            raise TypeError(f"about must hold plain values ({error}); pass numbers and words.") from error
+        if self.progress is not None:
+            require_a("progress", self.progress, str, "the bar's title", "pass a string, or None for no bar")
+        advice = "pass functions of a row"
+        for watch in require_each("callbacks", self.callbacks, object, "a function of a row", advice):
+            if not callable(watch) or isinstance(watch, type):
+                raise TypeError(f"each of callbacks must be a function of a row, got {told(watch)}; {advice}.")
+        require_count("log_every", self.log_every, least=1)
+        require_count("validate_every", self.validate_every)
+        require_count("checkpoint_every", self.checkpoint_every, least=1)
+        if self.resume and self.out is None:
+            raise ValueError("resume=True needs the folder to resume; pass out=...")
+        if self.resume and self.overwrite:
+            raise ValueError("a run is either resumed or overwritten; pass one of the two.")
+
+    def due(self, every: int, step: int) -> bool:
+        """Whether something that is done every so many steps, or never (0), is done after this one."""
+        return bool(every) and step % every == 0

@@ -1,0 +1,72 @@
+"""What the inner optimizer is worth: how far y_K lies above its start, and whether it leaves for infinity."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from minimax_l2l.iterate import explosion
+from minimax_l2l.meter import Meter
+from minimax_l2l.modes import querying
+from minimax_l2l.problem import InnerProblem
+from minimax_l2l.trees import Tree, detach, largest, leaves
+
+STRETCH = 10  # measurements that are averaged before anything is said
+SIZE, GAIN = "inner_size", "inner_gain"
+
+
+@torch.no_grad()
+def measure(problem: InnerProblem, y: Tree) -> dict[str, Tensor]:
+    """`inner_size`, max_j |y_j|, and `inner_gain`, the mean of s (f(y_K) - f(y_0)), y_0 without a random start.
+
+    f is the meta objective where there is one; where leaves differ in sign there is no gain. Costs two forwards,
+    which are not counted as passes, and leaves random numbers as they are.
+    """
+    y = detach(y)
+    numbers = {SIZE: largest(y)}
+    signs, devices = set(problem.signs_of(y)), [leaf.device for leaf in leaves(y) if leaf.is_cuda]
+    counted, problem.meter = problem.meter, Meter()
+    try:
+        with torch.random.fork_rng(devices[:1]), querying(problem.module, problem.query_mode):
+            after = problem.meta_objective(y)
+            start = problem.constraint.project(problem.initial())
+            if after is not None and (before := problem.meta_objective(start)) is not None:
+                numbers[GAIN] = (after - before).mean()
+            elif len(signs) == 1:
+                numbers[GAIN] = signs.pop() * (problem.objective(y) - problem.objective(start)).mean()
+    finally:
+        problem.meter = counted
+    return numbers
+
+
+class Watch:
+    """Warns once of an optimizer that ends below its start for a stretch, and once of a y that explodes."""
+
+    def __init__(self) -> None:
+        self._gains: deque[tuple[float, float]] = deque(maxlen=STRETCH)
+        self._said: set[str] = set()
+
+    def see(self, row: Mapping[str, float], first_size: Tensor | None) -> None:
+        """Look at a row that is logged, beside how large the run's first y_K was."""
+        words = explosion(first_size.item(), row[SIZE]) if first_size is not None and SIZE in row else None
+        if words is not None:
+            self._say(SIZE, words)
+        if GAIN not in row:
+            return
+        self._gains.append((row[GAIN], abs(row["objective"])))
+        gain, scale = (sum(column) / STRETCH for column in zip(*self._gains, strict=True))
+        if len(self._gains) == STRETCH and gain < -0.01 * scale:
+            self._say(
+                GAIN,
+                f"the inner optimizer makes y worse than its start: inner_gain is {gain:.3g} on average over the "
+                f"last {STRETCH} logged steps; lower its learning rate or step size, or set max_relative_step.",
+            )
+
+    def _say(self, name: str, words: str) -> None:
+        if name not in self._said:
+            self._said.add(name)
+            warnings.warn(words, stacklevel=2)

@@ -1,0 +1,133 @@
+"""What torch says raw is said in a sentence."""
+
+import pytest
+import torch
+from specimens import Through
+from torch import nn
+
+from minimax_l2l import PGM, Free, InnerProblem, L2Ball, LearnedOptimizer, MLPUpdater, Task
+from minimax_l2l.training.explained import explained
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, y):
+        heads = self.linear(y).view(len(y), 1, 2, 2)
+        return nn.functional.scaled_dot_product_attention(heads, heads, heads).flatten(1)
+
+
+class Doubling(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.square()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, pull):
+        return 2 * ctx.saved_tensors[0] * pull
+
+
+class Once(nn.Linear):
+    def forward(self, y):
+        return Doubling.apply(super().forward(y)).square()  # torch forgets the mark where nothing is pulled on
+
+
+class Game(Task):
+    def __init__(self, network, *, rows=3):
+        self.outer, self.rows = network, rows
+
+    def batches(self):
+        return range(3)
+
+    def inner_problem(self, batch):
+        return Through(self.outer, torch.full((self.rows, 4), 0.1), constraint=L2Ball(1.0))
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (Attention, r"of _scaled_dot\w+, which .*SDPBackend.MATH"),
+        (lambda: Once(4, 4), "of a function marked"),
+    ],
+    ids=["attention", "once"],
+)
+def test_what_has_no_second_derivative(network, words):
+    optimizer = LearnedOptimizer(MLPUpdater(), steps=2, second_order=True)
+    nn.init.normal_(optimizer.updater.head.weight)
+    with pytest.raises(ValueError, match=rf"^second derivatives are asked for \(second_order=True\) {words}"):
+        Game(network()).solve(optimizer, device="cpu")
+
+
+def test_the_advice_helps():
+    optimizer = LearnedOptimizer(MLPUpdater(), steps=2, second_order=True)
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        assert Game(Attention()).solve(optimizer, device="cpu").steps == 3
+
+
+def test_a_batch_of_one_and_batch_norm():
+    network = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2))
+    with pytest.raises(ValueError, match=r"^a batch of one instance cannot be normalised by a BatchNorm layer"):
+        Game(network, rows=1).solve(PGM(steps=1, step_size=0.1), device="cpu")
+    network[1].eval().requires_grad_(False)
+    assert Game(network, rows=1).solve(PGM(steps=1, step_size=0.1), device="cpu").steps == 3
+
+
+class Kept(InnerProblem):
+    constraint = Free()
+
+    def __init__(self, shift):
+        self.shift = shift
+
+    def initial(self):
+        return torch.zeros(2, 1)
+
+    def objective(self, y):
+        return -(y - self.shift).square().sum(1)
+
+
+class OneGraph(Task):
+    """Computes from theta once, before the run."""
+
+    def __init__(self):
+        self.outer = nn.Linear(1, 1)
+        self.shift = self.outer(torch.ones(2, 1)).exp()
+
+    def batches(self):
+        return range(3)
+
+    def inner_problem(self, batch):
+        return Kept(self.shift)
+
+
+def test_a_graph_that_two_batches_use():
+    with pytest.raises(
+        ValueError, match=r"^(the loss reaches back into a graph|a tensor that the gradient needs was)"
+    ):
+        OneGraph().solve(PGM(steps=1, step_size=0.1), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "derivative for aten::_scaled_dot_product_efficient_attention_backward is not implemented",
+            "attention, solve",
+        ),
+        ("derivative for aten::grid_sampler_2d_backward is not implemented", "of grid_sampler_2d_backward, which"),
+        ("the derivative for '_cudnn_rnn_backward' is not implemented.", "of _cudnn_rnn_backward, which"),
+        (
+            "one of the variables needed for gradient computation has been modified by an inplace operation",
+            "in place",
+        ),
+    ],
+)
+def test_others_of_the_kind(message, words):
+    assert words in explained(message)
+
+
+def test_the_rest_is_left_as_it_is():
+    assert explained("mat1 and mat2 shapes cannot be multiplied") is None

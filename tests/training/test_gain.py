@@ -1,0 +1,141 @@
+"""An inner optimizer that makes y worse, or drives it to infinity, is noticed and said, once."""
+
+import pytest
+import torch
+from specimens import Linear, Quadratic
+from torch import Tensor, nn
+
+from minimax_l2l import Adam, GradientAscent, InnerOptimizer, InnerProblem, LinfBall, Task
+from minimax_l2l.training.gain import Watch, measure
+from minimax_l2l.trees import largest
+
+
+class Backwards(InnerOptimizer):
+    """Takes the gradient's step the wrong way."""
+
+    def step(self, oracle, y, state):
+        return y - 0.5 * oracle.gradient(y), state
+
+
+class Living(Linear):
+    """A y that lives on from batch to batch."""
+
+    def __init__(self, keep, slope):
+        super().__init__(torch.full((1, 1), slope), start=keep["y"])
+        self.keep = keep
+
+    def remember(self, end, gradient):
+        self.keep["y"] = end.y
+
+
+class Play(Task):
+    def __init__(self, problem=None, *, slope=1.0, iterations=100):
+        self.keep, self.slope, self.problem, self.iterations = {"y": torch.ones(1, 1)}, slope, problem, iterations
+
+    def batches(self):
+        return range(self.iterations)
+
+    def inner_problem(self, batch):
+        return self.problem() if self.problem is not None else Living(self.keep, self.slope)
+
+
+def quadratic():
+    return Quadratic(torch.ones(2, 2), torch.tensor([1.0, 2.0]))
+
+
+def test_the_numbers_by_hand():
+    numbers = measure(quadratic(), torch.tensor([[1.0, 0.0], [2.0, 3.0]]))
+    assert numbers["inner_size"] == 3
+    # f(0) = -1.5; f of the two is -1 and -4.5
+    assert numbers["inner_gain"] == pytest.approx((0.5 - 3.0) / 2)
+
+
+def test_measuring_leaves_passes_and_random_numbers_alone():
+    class Random(Quadratic):
+        def objective(self, y):
+            return super().objective(y + 0 * torch.rand_like(y))
+
+    problem = Random(torch.ones(2, 2))
+    state = torch.get_rng_state()
+    measure(problem, torch.ones(2, 2))
+    assert torch.equal(state, torch.get_rng_state())
+    assert problem.passes.forward == 0
+
+
+def test_the_sizes_of_leaves():
+    assert largest((torch.tensor([[1.0], [-4.0]]), torch.tensor([[2.0], [3.0]]))) == 4
+    assert largest(torch.empty(0, 3)) == 0
+
+
+def test_an_optimizer_that_ends_below_its_start():
+    with pytest.warns(
+        UserWarning, match=r"^the inner optimizer makes y worse than its start: inner_gain is -"
+    ) as said:
+        solution = Play(quadratic, iterations=200).solve(Backwards(steps=1), device="cpu")
+    assert len(said) == 1
+    assert solution.history[0]["inner_gain"] < 0
+
+
+@pytest.mark.parametrize(
+    "optimizer", [GradientAscent(steps=1, step_size=0.1), Adam(lr=0.01), GradientAscent(steps=0)]
+)
+def test_one_that_does_not_is_not_spoken_of(optimizer):
+    rows = Play(quadratic).solve(optimizer, device="cpu").history
+    assert all(row["inner_gain"] >= 0 for row in rows)
+
+
+def test_a_y_that_explodes():
+    with pytest.warns(UserWarning, match=r"^y explodes: its largest entry was 2 at first and is") as said:
+        Play(slope=0.01, iterations=30).solve(Growing(steps=1), device="cpu")
+    assert len(said) == 1
+
+
+class Growing(InnerOptimizer):
+    def step(self, oracle, y, state):
+        return 2 * y, state
+
+
+def test_a_y_that_explodes_in_one_maximisation():
+    class Square(InnerProblem):
+        def initial(self) -> Tensor:
+            return torch.ones(2, 1)
+
+        def objective(self, y):
+            return y.square().sum(1)
+
+    with pytest.warns(UserWarning, match="y explodes"):
+        GradientAscent(steps=20, step_size=1.0).maximize(Square())
+    kept = Square()
+    kept.constraint = LinfBall(5.0)
+    assert GradientAscent(steps=20, step_size=1.0).maximize(kept).y.abs().max() == 5
+
+
+def test_one_bad_stretch_of_noise_is_not_enough():
+    watch = Watch()
+    for step in range(40):  # half of the steps lose a little
+        watch.see(
+            {"step": step, "objective": 1.0, "inner_gain": (-1) ** step * 0.1, "inner_size": 1.0}, torch.ones(())
+        )
+
+
+def test_the_first_size_is_the_scale():
+    watch = Watch()
+    watch.see({"step": 10, "objective": 1.0, "inner_size": 9e5}, torch.tensor(1e3))
+    with pytest.warns(UserWarning, match="y explodes"):
+        watch.see({"step": 20, "objective": 1.0, "inner_size": 2e6}, torch.tensor(1e3))
+
+
+def test_theta_s_modes_are_left_alone():
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout(0.5))
+    network.train()
+
+    class Through(Quadratic):
+        module = network
+
+        def objective(self, y):
+            return network(y).sum(1)
+
+    mean = network[1].running_mean.clone()
+    measure(Through(torch.ones(3, 2)), torch.ones(3, 2))
+    assert network.training
+    assert torch.equal(network[1].running_mean, mean)
