@@ -93,7 +93,7 @@ class InnerProblem(ABC):
         signs = self.signs if isinstance(self.signs, tuple) else (self.signs,) * count
         if len(signs) != count:
             raise ValueError(f"the problem has {len(signs)} signs and {count} leaves; give one sign to each leaf.")
-        if any(sign not in (1, -1) for sign in signs):
+        if any(not isinstance(sign, int | float) or abs(sign) != 1 for sign in signs):
             raise ValueError(f"signs must be +1 or -1, got {self.signs}; give one number, or a tuple of them.")
         return signs
 

@@ -82,7 +82,7 @@ class Box(TensorConstraint):
 def _bound(name: str, value: object) -> Bound:
     """A number, or a tensor of real ones, which may be infinite."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
-        return torch.as_tensor(value)
+        return torch.tensor(value)  # a copy, which may be written to and is the box's own
     if isinstance(value, Tensor) and not value.is_complex() and value.dtype != torch.bool:
         return value
     return require_number(name, value)

@@ -19,6 +19,7 @@ class Free(Constraint):
 
     def squash(self, update: Tree) -> Tree:
         """The update itself: there is nothing to bound it by."""
+        instances(update)
         return update
 
     def violation(self, y: Tree) -> Tensor:
@@ -27,6 +28,7 @@ class Free(Constraint):
 
     def sample(self, noise: Tree) -> Tree:
         """Uniform in [-1, 1]."""
+        instances(noise)
         return map_leaves(lambda part: 2 * part - 1, noise)
 
     def region(self) -> Region:

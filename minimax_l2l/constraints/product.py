@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.constraints.base import Constraint, require_sets
-from minimax_l2l.trees import Tree, leaves, rebuild
+from minimax_l2l.trees import Tree, instances, leaves, rebuild
 
 
 class Product(Constraint):
@@ -21,9 +21,10 @@ class Product(Constraint):
 
     def _each(self, operation: str, tree: Tree) -> list[Tensor]:
         tensors = leaves(tree)
+        instances(tree)
         if len(tensors) != len(self.parts):
             raise ValueError(
-                f"Product has {len(self.parts)} sets, got an inner variable of {len(tensors)} leaves; "
+                f"Product has {len(self.parts)} sets, got an inner variable y of {len(tensors)} leaves; "
                 "give one set to each leaf."
             )
         return [getattr(part, operation)(leaf) for part, leaf in zip(self.parts, tensors, strict=True)]

@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from minimax_l2l.arguments import arguments
-from minimax_l2l.errors import DamagedRunError, MissingClassError
+from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a, told
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
+from minimax_l2l.fingerprint import fingerprint
 from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.cnn import CNNUpdater
 from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
@@ -31,7 +32,7 @@ UPDATERS: Sequence[type[Updater]] = (
 )
 FEATURES: Sequence[type[Features]] = (GradientFeatures, IterateFeatures, LogSignFeatures)
 Part = TypeVar("Part", Updater, Features)
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, CONFIG, CHECKSUM = "model.safetensors", "config.json", "sha256"
 CARD = """---
 {{ card_data }}
 ---
@@ -87,9 +88,21 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         return cls(**{**config, "updater": network(**updater["config"]), "features": view(**seen)})
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        (save_directory / CONFIG).write_text(json.dumps(self.config(), indent=2) + "\n")
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}
+        config = {**self.config(), CHECKSUM: fingerprint(tensors.values())}
+        (save_directory / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
         save_file(tensors, save_directory / WEIGHTS)
+
+    def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:
+        """Save to a folder.
+
+        Args:
+            save_directory: the folder.
+            **options: those of `huggingface_hub.ModelHubMixin.save_pretrained`, such as `push_to_hub`.
+        """
+        if Path(_require_path("save_directory", save_directory)).is_file():
+            raise ValueError(f"save_directory={save_directory} is a file; pass the name of a folder.")
+        return super().save_pretrained(save_directory, **options)
 
     @classmethod
     def from_pretrained(
@@ -113,12 +126,18 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             DamagedRunError: if a file in it is damaged.
             MissingClassError: if the optimizer was saved with an updater or features that are not known.
         """
-        place = str(pretrained_model_name_or_path)
+        place = str(_require_path("pretrained_model_name_or_path", pretrained_model_name_or_path))
+        _require_classes("updaters", updaters, Updater)
+        _require_classes("features", features, Features)
         config, weights = (_fetch(place, name, options) for name in (CONFIG, WEIGHTS))
         try:
-            saved = json.loads(config.read_text(encoding="utf-8"))
+            saved = dict(json.loads(config.read_text(encoding="utf-8")))
+            checksum = saved.pop(CHECKSUM, None)
             optimizer = cls.from_config(saved, updaters=updaters, features=features)
-            optimizer.load_state_dict(load_file(weights))
+            tensors = load_file(weights)
+            optimizer.load_state_dict(tensors)
+            if checksum not in (None, fingerprint(tensors[name] for name in optimizer.state_dict())):
+                raise ValueError("the weights are not those it was saved with")
         except MissingClassError:
             raise
         except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
@@ -136,6 +155,17 @@ def _fetch(place: str, name: str, options: Mapping[str, Any]) -> Path:
     if not file.is_file():
         raise FileNotFoundError(f"{place} holds no {name}, so it is not a saved optimizer.")
     return file
+
+
+def _require_path(name: str, path: str | Path) -> str | Path:
+    return require_a(name, path, (str, Path), "a folder or a name on the Hub", "pass a string or a Path")
+
+
+def _require_classes(name: str, classes: Sequence[type], base: type) -> None:
+    advice = f"pass a list of subclasses of {base.__name__}"
+    for kind in require_a(name, classes, (list, tuple), "a list of classes", advice):
+        if not (isinstance(kind, type) and issubclass(kind, base)):
+            raise TypeError(f"each of {name} must be a subclass of {base.__name__}, got {told(kind)}; {advice}.")
 
 
 def _told(part: Updater | Features) -> dict[str, Any]:

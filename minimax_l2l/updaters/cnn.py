@@ -91,6 +91,8 @@ class CNNUpdater(Updater):
             raise ValueError(
                 f"image must have shape (channels, height, width), got {tuple(image.shape)}; pass one image."
             )
+        require_count("inputs", inputs, least=1)
+        require_finite("gain", gain)
         require_fraction("share", share)
         budget = share * _flops(classifier, image[None])
         width = 1

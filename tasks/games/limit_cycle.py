@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LinearLR, LRScheduler
 
 from minimax_l2l import GradientFeatures, InnerOptimizer, LearnedOptimizer, RNNUpdater, Task, Tree, leaves
-from minimax_l2l.errors import require_count
+from minimax_l2l.errors import require_a, require_count, require_finite, require_seed, told
 from tasks.games.families.bilinear import BilinearGame
 
 Games = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -34,7 +35,7 @@ class LimitCycle(Task):
     def __init__(self, *, iterations: int = 250, games: int = 64, seed: int = 0) -> None:
         self.iterations = require_count("iterations", iterations)
         self.games = require_count("games", games, least=1)
-        self.seed = seed
+        self.seed = require_seed("seed", seed)
 
     def batches(self) -> Iterator[Games]:
         """Games (a, p, q) and their starts (x_0, y_0)."""
@@ -105,12 +106,18 @@ def orbit(
     Returns:
         Tensor of shape (steps + 1, 2), the pairs (x_k, y_k).
     """
+    advice = "pass one such as GradientAscent(steps=1, step_size=0.1)"
+    require_a("optimizer", optimizer, InnerOptimizer, "an inner optimizer", advice)
     require_count("steps", steps)
+    start, solution, a = _pair("start", start), _pair("solution", solution), require_finite("a", a)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise TypeError(f"dtype must be one of floating-point numbers, got {told(dtype)}; pass torch.float64.")
     for parameter in optimizer.parameters():
         dtype = parameter.dtype
     device = next((parameter.device for parameter in optimizer.parameters()), torch.device("cpu"))
     a_, p, q, x, y = (torch.tensor([v], dtype=dtype, device=device) for v in (a, *solution, *start))
     problem = BilinearGame(a_, p, q, (x[:, None], y[:, None]))
+    problem.watched = True  # by whoever is shown the path, which may well leave for infinity
     path: list[Tensor] = []
 
     def keep(_: int, pair: Tree) -> None:
@@ -127,4 +134,11 @@ def spiral_factor(step_size: float, a: float = 1.0) -> float:
     One step is (x, y) <- (x - eta a y, y + eta a x), a rotation times this factor; alternating play has
     determinant 1 instead and stays on an ellipse.
     """
-    return float((1 + (a * step_size) ** 2) ** 0.5)
+    return math.hypot(1, require_finite("a", a) * require_finite("step_size", step_size))
+
+
+def _pair(name: str, values: tuple[float, float]) -> tuple[float, float]:
+    if not isinstance(values, list | tuple) or len(values) != 2:
+        raise TypeError(f"{name} must be a pair of numbers, got {told(values)}; pass for instance (1.0, 0.0).")
+    first, second = (require_finite(name, value) for value in values)
+    return first, second

@@ -16,7 +16,7 @@ def test_a_product_treats_each_leaf_by_its_own_set():
 
 
 def test_a_product_refuses_another_number_of_leaves():
-    with pytest.raises(ValueError, match="Product has 1 sets, got an inner variable of 2 leaves"):
+    with pytest.raises(ValueError, match="Product has 1 sets, got an inner variable y of 2 leaves"):
         Product(Free()).project((torch.zeros(1, 1), torch.zeros(1, 1)))
 
 

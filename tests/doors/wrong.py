@@ -54,3 +54,36 @@ def not_a(*kinds: type) -> Wrong:
     """Something else than an instance of these kinds."""
     anything = [*NOT_NUMBERS, *NOT_CALLABLE, *BEYOND, torch.nn.Linear(1, 1), torch.nn.Linear, *kinds]
     return st.sampled_from([value for value in anything if not isinstance(value, kinds)])
+
+
+def given(values: Wrong) -> Wrong:
+    """The same for an argument that may be None."""
+    return values.filter(lambda value: value is not None)
+
+
+def not_widths() -> Wrong:
+    """No widths of hidden layers."""
+    return st.sampled_from(
+        [None, 64, 0.5, "ab", "", b"ab", {1}, (0,), (-1, 2), (1.5,), (True,), ("8",), [None], torch.ones(2)]
+    )
+
+
+def not_inner() -> Wrong:
+    """Nothing that an inner variable can be."""
+    ones = torch.ones(2, 3)
+    no_trees = [
+        None,
+        "y",
+        b"y",
+        1.0,
+        [ones],
+        np.ones((2, 3)),
+        {"y": ones},
+        object(),
+        (ones, "y"),
+        (ones, None),
+        int,
+    ]
+    no_batches = [torch.tensor(1.0), (ones, torch.tensor(1.0)), (ones, torch.ones(3, 3)), ()]
+    no_numbers = [torch.ones(2, 3, dtype=kind) for kind in (torch.int64, torch.uint8, torch.bool, torch.complex64)]
+    return st.sampled_from([*no_trees, *no_batches, *no_numbers, ones.to_sparse(), torch.ones(2, 3, device="meta")])

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l import InnerProblem, Oracle, Tree, leaves
+from minimax_l2l.errors import require_a
 
 
 class BilinearGame(InnerProblem):
@@ -24,6 +25,17 @@ class BilinearGame(InnerProblem):
     signs = (-1.0, 1.0)
 
     def __init__(self, a: Tensor, p: Tensor, q: Tensor, start: tuple[Tensor, Tensor]) -> None:
+        advice = "pass two tensors of shape (n, 1)"
+        require_a("start", start, tuple, "a pair of tensors", advice)
+        parts = [("a", a), ("p", p), ("q", q), *(("each of start", leaf) for leaf in start)]
+        for name, tensor in parts:
+            require_a(name, tensor, Tensor, "a tensor", "pass a number for each game")
+        shapes = [tuple(leaf.shape) for leaf in start]
+        if a.dim() != 1 or not a.shape == p.shape == q.shape or shapes != [(len(a), 1)] * 2:
+            raise ValueError(
+                f"n games have a, p and q of shape (n,) and a start of two tensors of shape (n, 1), got "
+                f"{[tuple(tensor.shape) for tensor in (a, p, q)]} and {shapes}; {advice}."
+            )
         self.a, self.p, self.q, self.start = a, p, q, start
 
     def initial(self) -> Tree:

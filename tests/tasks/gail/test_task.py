@@ -296,7 +296,7 @@ class TestRefusals:
             ({"callback": 3}, "callback must be BaseCallback, got int"),
             ({"regularisers": Controller()}, "regularisers must be a sequence of them"),
             ({"regularisers": (0.1,)}, "a regulariser must be Regulariser, got float"),
-            ({"hidden": 64}, "hidden must be a sequence of widths, got 64"),
+            ({"hidden": 64}, "hidden must be a sequence of widths, got int 64"),
             ({"reward": torch.neg}, "reward must be a name, got builtin"),
         ],
     )

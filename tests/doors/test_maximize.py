@@ -1,0 +1,164 @@
+"""`maximize`, what a problem tells it, and what an optimizer or an updater of one's own returns."""
+
+import numpy as np
+import pytest
+import torch
+from doors import wrong
+from doors.door import Door, knock, knocks
+from hypothesis import given
+from hypothesis import strategies as st
+from specimens import Linear
+
+from minimax_l2l import (
+    PGM,
+    Constraint,
+    GradientAscent,
+    InnerOptimizer,
+    InnerProblem,
+    Iterate,
+    LearnedOptimizer,
+    MLPUpdater,
+    Oracle,
+    Updater,
+)
+
+ONES = torch.ones(2, 3)
+
+
+def maximize(optimizer, **told):
+    """Maximise a problem of which this much is told."""
+
+    class Told(InnerProblem):
+        def initial(self):
+            return told.get("initial", torch.zeros(2, 3))
+
+        def objective(self, y):
+            return told["objective"] if "objective" in told else y.sum(1)
+
+    problem = Told()
+    for name in {"constraint", "signs", "query_mode", "module"} & set(told):
+        setattr(problem, name, told[name])
+    return optimizer.maximize(problem)
+
+
+class Updating(Updater):
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, features, state):
+        return self.answer
+
+
+class Stepping(InnerOptimizer):
+    def __init__(self, answer):
+        super().__init__(steps=1)
+        self.answer = answer
+
+    def step(self, oracle, y, state):
+        return self.answer
+
+
+OBJECTIVE = st.sampled_from(
+    [
+        None,
+        1.0,
+        "f",
+        [1.0, 2.0],
+        np.ones(2),
+        torch.ones(2),
+        torch.ones(()),
+        ONES,
+        torch.ones(2).long(),
+        (ONES, ONES),
+    ]
+)
+SIGNS = st.sampled_from([0, 2, 0.5, None, "+", [1.0], (1.0, -1.0), (2.0,), float("nan"), torch.ones(3)])
+ANSWER = st.sampled_from([None, ONES, (ONES,), (ONES, None), [ONES, ()], (ONES, ONES), (ONES, (), ()), "y", ()])
+SHAPED = st.sampled_from([(torch.ones(size), ()) for size in ((2, 1), (2,), (1, 3), (2, 1, 3))])
+CALL = {
+    "problem": wrong.not_a(InnerProblem),
+    "start": wrong.given(wrong.not_a(Iterate)) | wrong.not_inner().map(Iterate),
+    "steps": wrong.given(wrong.not_a_count()),
+    "observe": wrong.given(wrong.not_callable()),
+}
+PROBLEM = {
+    "initial": wrong.not_inner(),
+    "constraint": wrong.not_a(Constraint),
+    "objective": OBJECTIVE,
+    "signs": SIGNS,
+    "query_mode": wrong.not_one_of("eval", "train"),
+    "module": wrong.given(wrong.not_a(torch.nn.Module)),
+}
+TOLD = {"initial": "y", "start": "y"}
+OPTIMIZERS = {
+    "GradientAscent": lambda: GradientAscent(steps=1),
+    "PGM": lambda: PGM(steps=1, step_size=0.1),
+    "LearnedOptimizer": lambda: LearnedOptimizer(MLPUpdater()),
+}
+
+
+def calling(name, make):
+    right = {"problem": Linear(ONES)}
+    return Door(f"{name}.maximize", lambda **given: make().maximize(**given), lambda: right, CALL, told_as=TOLD)
+
+
+def telling(name, make):
+    return Door(f"a problem of {name}", lambda **told: maximize(make(), **told), dict, PROBLEM, told_as=TOLD)
+
+
+DOORS = [
+    *[calling(name, make) for name, make in OPTIMIZERS.items()],
+    *[telling(name, make) for name, make in OPTIMIZERS.items()],
+    Door(
+        "an own updater",
+        lambda answer: maximize(LearnedOptimizer(Updating(answer))),
+        lambda: {"answer": (ONES, ())},
+        {"answer": ANSWER | SHAPED},
+        told_as={"answer": "Updating.forward"},
+    ),
+    Door(
+        "an own optimizer",
+        lambda answer: maximize(Stepping(answer)),
+        lambda: {"answer": (ONES, ())},
+        {"answer": ANSWER},
+        told_as={"answer": "Stepping.step"},
+    ),
+    Door(
+        "Oracle",
+        Oracle,
+        lambda: {"problem": Linear(ONES)},
+        {"problem": wrong.not_a(InnerProblem), "second_order": wrong.not_a_flag()},
+    ),
+]
+
+
+@pytest.mark.parametrize(("door", "argument"), knocks(*DOORS), ids=str)
+@given(data=st.data())
+def test_wrong_values_are_refused(door, argument, data):
+    knock(door, argument, data.draw(door.wrong[argument]))
+
+
+@pytest.mark.parametrize("door", DOORS, ids=str)
+def test_right_values_are_taken(door):
+    door.open(**door.right())
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_an_updater_computes_in_its_own_dtype(dtype):
+    optimizer = LearnedOptimizer(MLPUpdater(), steps=2)
+    torch.nn.init.ones_(optimizer.updater.head.bias)
+    end = optimizer.maximize(Linear(torch.ones(2, 3, dtype=dtype)))
+    assert end.y.dtype == dtype
+    assert torch.equal(end.y, torch.full((2, 3), 2, dtype=dtype))
+
+
+def test_leaves_of_two_dtypes():
+    with pytest.raises(ValueError, match=r"y need one dtype .* torch.float32 on cpu, torch.float64"):
+        maximize(GradientAscent(steps=1), initial=(torch.zeros(2, 3), torch.zeros(2, 3).double()))
+
+
+def test_y_and_phi_on_two_devices():
+    optimizer = LearnedOptimizer(MLPUpdater()).to("meta")
+    with pytest.raises(ValueError, match="y starts on cpu and LearnedOptimizer is on meta; move one of them"):
+        maximize(optimizer)
