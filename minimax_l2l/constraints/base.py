@@ -82,7 +82,7 @@ class TensorConstraint(Constraint):
         if tree.dim() < len(self.dimensions):
             raise ValueError(
                 f"{type(self).__name__} needs a tensor with dimensions ({', '.join(self.dimensions)}), got shape "
-                f"{tuple(tree.shape)}; give y a leading dimension (of size 1 for a single instance)."
+                f"{tuple(tree.shape)}; add a leading dimension to y (of size 1 for a single instance)."
             )
         return tree
 
