@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from minimax_l2l.errors import require_a, require_count
 from minimax_l2l.extras import require_extra
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class TensorBoard:
 
     def __init__(self, folder: Path | str, *, every: int = 1) -> None:
         require_extra("tensorboard", extra="report", purpose="writing TensorBoard events")
-        self.folder, self.every = folder, every
+        self.folder = require_a("folder", folder, (str, Path), "a folder", "pass its path")
+        self.every = require_count("every", every, least=1)
         self._writer: SummaryWriter | None = None  # made with the first row: a run that never begins writes nothing
 
     def __enter__(self) -> TensorBoard:

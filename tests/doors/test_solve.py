@@ -14,6 +14,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, StepLR
 
 from minimax_l2l import PGM, Hook, InnerOptimizer, InnerProblem, L2Ball, Losses, Runtime, Task, WeightAverage
+from minimax_l2l.training.callbacks import TensorBoard
 
 
 class Game(Task):
@@ -103,13 +104,21 @@ GAME = Door(
 )
 
 
-@pytest.mark.parametrize(("door", "argument"), knocks(SOLVE, GAME), ids=str)
+TENSORBOARD = Door(
+    "TensorBoard",
+    TensorBoard,
+    lambda: {"folder": "events"},
+    {"folder": wrong.not_a(str, Path), "every": wrong.not_a_count(1)},
+)
+
+
+@pytest.mark.parametrize(("door", "argument"), knocks(SOLVE, GAME, TENSORBOARD), ids=str)
 @given(data=st.data())
 def test_wrong_values_are_refused(door, argument, data):
     knock(door, argument, data.draw(door.wrong[argument]))
 
 
-@pytest.mark.parametrize("door", [SOLVE, GAME], ids=str)
+@pytest.mark.parametrize("door", [SOLVE, GAME, TENSORBOARD], ids=str)
 def test_right_values_are_taken(door):
     door.open(**door.right())
 
