@@ -24,7 +24,8 @@ class Free(Constraint):
 
     def violation(self, y: Tree) -> Tensor:
         """Zeros."""
-        return leaves(y)[0].new_zeros(instances(y))
+        count = instances(y)
+        return leaves(y)[0].new_zeros(count)
 
     def sample(self, noise: Tree) -> Tree:
         """Uniform in [-1, 1]."""

@@ -24,3 +24,8 @@ def test_with_another_set_it_is_that_set():
 def test_instances_must_be_told_apart(operation, tree):
     with pytest.raises(ValueError, match="needs the instances along its first dimension"):
         getattr(Free(), operation)(tree)
+
+
+def test_a_tree_without_leaves_is_refused():
+    with pytest.raises(ValueError, match="every leaf of the inner variable needs the instances"):
+        Free().violation(())
