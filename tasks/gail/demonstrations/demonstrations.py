@@ -243,7 +243,7 @@ class Demonstrations:
                 f"the demonstrations have {first.form}, the environment's action space is {done}; give {wanted}."
             )
         for number, one in enumerate(self.trajectories):
-            outside = [step for step, action in enumerate(one.actions) if not _inside(done, action)]
+            outside = [step for step, action in enumerate(one.actions) if not inside(done, action)]
             if outside:
                 raise ValueError(
                     f"{len(outside)} of {len(one)} actions of trajectory {number} lie outside {done}, the first is "
@@ -266,7 +266,8 @@ class Demonstrations:
         return replace(self, trajectories=tuple(replace(one, kept=some) for one, some in kept))
 
 
-def _inside(space: gymnasium.Space[Any], action: np.ndarray) -> bool:
+def inside(space: gymnasium.Space[Any], action: Any) -> bool:
+    """Whether an action lies in an environment's action space, as exactly as that can tell."""
     if isinstance(space, spaces.Box):
         action = action.astype(space.dtype)  # 0.7 is above the bound 0.7 of single precision
         return bool(np.all((action >= space.low) & (action <= space.high)))

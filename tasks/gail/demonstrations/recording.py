@@ -9,18 +9,17 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
+from torch import nn
 
 from minimax_l2l.errors import require_count
-from tasks.gail.demonstrations.demonstrations import Demonstrations
+from tasks.gail.demonstrations.demonstrations import Demonstrations, inside
 from tasks.gail.demonstrations.trajectory import Trajectory, naming
+from tasks.gail.environments.answers import own_array
 from tasks.gail.environments.seeded_episodes import SeededEpisodes, make_environment
 
 Policy = Callable[[np.ndarray], Any]
 """From one raw observation, shape (d,), to one action."""
-_OF_MODELS = (
-    "return a whole number for discrete actions and an array for a box; of a model of Stable-Baselines3, pass "
-    "lambda observation: model.predict(observation)[0]."
-)
+_OF_MODELS = "of a model of Stable-Baselines3, pass lambda observation: model.predict(observation)[0]."
 
 
 def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> Demonstrations:
@@ -38,14 +37,14 @@ def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> 
 
     Raises:
         TypeError: if the policy is no function.
-        ValueError: if the environment is not known or not supported or gives NaN, if `episodes` is below 1, or if
-            the policy gives something else than an action.
+        ValueError: if the environment is not known or not supported, breaks gymnasium's interface, gives NaN or
+            does not end, if `episodes` is below 1, or if the policy gives something else than an action.
     """
     require_count("episodes", episodes, least=1)
-    if not callable(policy):
+    if not callable(policy) or isinstance(policy, nn.Module):
         raise TypeError(
-            f"a policy must be a function from an observation to an action, got {type(policy).__name__}; "
-            f"{_OF_MODELS}"
+            f"a policy must be a function from an observation to an action, got {type(policy).__name__}; of a "
+            f"torch network, pass lambda observation: network(torch.as_tensor(observation)).argmax(); {_OF_MODELS}"
         )
     environment = make_environment(environment_id, seed=seed, purpose="demonstrations")
     with torch.random.fork_rng():
@@ -55,27 +54,37 @@ def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> 
     return Demonstrations(environment.id, trajectories)
 
 
-def _require_action(space: gymnasium.Space[Any], action: Any) -> None:
-    if isinstance(space, spaces.Discrete):
-        fits = space.contains(action)
-    else:
-        fits = not isinstance(action, tuple) and np.shape(action) == space.shape and np.isfinite(action).all()
-    if not fits:
-        raise ValueError(
-            f"a policy must give one action of {space} for one observation, got {action!r}; {_OF_MODELS}"
-        )
-
-
 def _play(policy: Policy, environment: SeededEpisodes, number: int) -> Trajectory:
     observation, _ = environment.reset()
     observations, actions, rewards = [observation], [], []
     terminated = truncated = False
     while not (terminated or truncated):
-        action = policy(observation)
-        _require_action(environment.action_space, action)
+        action = _action(policy(observation.copy()), environment.action_space)
         observation, reward, terminated, truncated, _ = environment.step(action)
         observations.append(observation)
         actions.append(action)
         rewards.append(float(reward))
     with naming(number):
         return Trajectory(np.array(observations), np.array(actions), np.array(rewards), terminated, truncated)
+
+
+def _action(given: Any, space: gymnasium.Space[Any]) -> int | np.ndarray:
+    """What a policy gave as an action of the space: an integer, or an array that the policy does not own."""
+    try:
+        action = own_array(given)
+    except ValueError:
+        action = np.array(None)
+    if isinstance(space, spaces.Discrete):
+        needed = "a whole number, of a torch network's outputs their argmax()"
+        if action.shape == () and action.dtype.kind in "biu" and inside(space, int(action)):
+            return int(action)
+    else:
+        needed = "an array, clipped to its bounds if need be"
+        if action.shape == space.shape and action.dtype.kind in "fiu" and not isinstance(given, tuple):
+            action = action if action.dtype.kind == "f" else action.astype(space.dtype)
+            if inside(space, action):
+                return action
+    raise ValueError(
+        f"a policy must give one action of {space} for one observation, got {given!r}; return {needed}; "
+        f"{_OF_MODELS}"
+    )

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tasks.gail.environments.answers import own_array
+
 # Learners see observations in single precision.
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -113,11 +115,11 @@ def naming(number: int) -> Iterator[None]:
 
 def _array(name: str, values: Any) -> np.ndarray:
     try:
-        return np.array(values)
-    except (ValueError, RuntimeError) as error:  # rows of different lengths, or tensors that NumPy cannot read
+        return own_array(values)
+    except ValueError as error:
         raise ValueError(
             f"{name} must be an array whose rows all have one shape, they cannot be made one ({error}); give each "
-            "the same length, and tensors detached."
+            "the same length, and a tensor for all rather than one for each."
         ) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from typing import Any, Literal
 
@@ -14,10 +15,14 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from minimax_l2l.errors import require_choice, require_count
+from tasks.gail.environments.answers import checked, own_observation
 from tasks.gail.environments.fixed_horizon import register
 
 Purpose = Literal["training", "evaluation", "demonstrations"]
 _STREAMS: dict[str, int] = {"training": 0, "evaluation": 1, "demonstrations": 2}
+
+# The longest episode that is recorded or evaluated in an environment without a time limit: it may have no end.
+LONGEST = 10_000
 
 # Episodes of these end by their time limit alone. MuJoCo's other robots end when they fall.
 _FIXED_HORIZON = ("Pendulum", "HalfCheetah", "Swimmer", "Reacher", "Pusher", "HumanoidStandup")
@@ -53,6 +58,7 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         limit = env.spec.max_episode_steps if env.spec is not None else None
         self.first = math.ceil(first * limit) if limit is not None else None
+        self.longest = LONGEST if limit is None and purpose != "training" else None
         self.run_seed = require_count("seed", seed)
         self.number = require_count("number", number)
         self.stream = _STREAMS[require_choice("purpose", purpose, _STREAMS)]
@@ -77,7 +83,8 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Start the next episode with its own seed.
 
         Raises:
-            ValueError: on options, which a resumed run could not repeat, or if an observation is NaN or infinite.
+            ValueError: on options, which a resumed run could not repeat, or if the observation is not of the
+                environment's space, NaN or infinite.
         """
         del seed
         if options:
@@ -85,30 +92,41 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
                 f"an episode that can be resumed starts from its seed alone, got the options {options}; "
                 "give them to the environment when it is made."
             )
-        self.observation, info = self.env.reset(seed=self.episode_seed(self.episodes))
+        given, info = self.env.reset(seed=self.episode_seed(self.episodes))
         self.episodes += 1
         self.actions = []
-        self._require_finite()
+        self._see(given, "reset")
         return self.observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """One step, remembered.
 
         Raises:
-            ValueError: if an observation is NaN or infinite.
+            ValueError: if the observation is not of the environment's space, NaN or infinite, or if an episode to
+                record or to evaluate does not end where there is no time limit.
         """
-        kept = np.array(action)
-        self.observation, reward, terminated, truncated, info = self.env.step(action)
-        self.actions.append(kept)
-        self._require_finite()
-        cut_off = self.episodes == 1 and len(self.actions) == self.first
-        return self.observation, reward, terminated, truncated or cut_off, info
-
-    def _require_finite(self) -> None:
-        """Networks would answer too, but about their outputs and not about where the numbers came from."""
-        if not np.isfinite(self.observation).all():
+        self.actions.append(np.array(action))
+        given, reward, terminated, truncated, info = self.env.step(deepcopy(action))
+        self._see(given, "step")
+        truncated = truncated or (self.episodes == 1 and len(self.actions) == self.first)
+        if not (terminated or truncated) and len(self.actions) == self.longest:
             raise ValueError(
-                f"{self.id} gave an observation that is NaN or infinite after {len(self.actions)} "
+                f"{self.id} has no time limit, and an episode has not ended after {self.longest} steps; give it "
+                f"one, gymnasium.register({self.id!r}, ..., max_episode_steps=1000)."
+            )
+        return self.observation, reward, terminated, truncated, info
+
+    def _see(self, given: Any, method: str) -> None:
+        """Networks would find fault too, but with their outputs and not with where the numbers came from."""
+        space = self.observation_space
+        assert isinstance(space, spaces.Box)  # as `require_supported_spaces` asks
+        self.observation = own_observation(given, space, self.id, method)
+        if (
+            not np.issubdtype(space.dtype, np.integer)
+            and not (np.abs(self.observation) <= np.finfo(space.dtype).max).all()
+        ):
+            raise ValueError(
+                f"{self.id} gave an observation that is NaN or infinite in {space.dtype} after {len(self.actions)} "
                 f"actions of episode {self.episodes - 1} of environment {self.number}: {self.observation}; let the "
                 "environment end an episode before its state leaves the numbers."
             )
@@ -138,14 +156,14 @@ def make_environment(
     require_id(environment_id)
     register()
     try:
-        environment = gymnasium.make(environment_id)
-    except (gymnasium.error.Error, ImportError) as error:
+        environment = gymnasium.make(environment_id, disable_env_checker=True)
+    except Exception as error:  # an environment's constructor is somebody else's and may raise anything
         raise ValueError(
             f"gymnasium cannot make the environment {environment_id!r}: {error} Import the package that registers "
             "it, install what it needs, or choose one that gymnasium.pprint_registry() lists."
         ) from error
     require_supported_spaces(environment)
-    return SeededEpisodes(environment, seed, number, purpose, first=first)
+    return SeededEpisodes(checked(environment, environment_id), seed, number, purpose, first=first)
 
 
 def require_id(environment_id: object) -> None:
@@ -192,14 +210,15 @@ def require_supported_spaces(environment: gymnasium.Env[Any, Any]) -> None:
     """Refuse an environment whose observations or actions our networks cannot take.
 
     Raises:
-        ValueError: unless observations are vectors (a one-dimensional Box) and actions Discrete, counted from 0,
-            or a bounded Box of real numbers.
+        ValueError: unless observations are vectors of numbers (a one-dimensional Box) and actions Discrete, counted
+            from 0, or a bounded Box of real numbers.
     """
-    seen, done = environment.observation_space, environment.action_space
-    if not (isinstance(seen, spaces.Box) and len(seen.shape) == 1 and seen.shape[0] > 0):
+    seen = getattr(environment, "observation_space", None)
+    done: Any = getattr(environment, "action_space", None)
+    if not (isinstance(seen, spaces.Box) and len(seen.shape) == 1 and seen.shape[0] and seen.dtype.kind in "fiu"):
         raise ValueError(
-            f"observations must be vectors, a Box of shape (d,), got {seen}; wrap the environment, for example in "
-            "gymnasium.wrappers.FlattenObservation, and register it under an id of its own."
+            f"observations must be vectors of numbers, a Box of shape (d,), got {seen}; wrap the environment, for "
+            "example in gymnasium.wrappers.FlattenObservation, and register it under an id of its own."
         )
     whole = isinstance(done, spaces.Discrete) and done.start == 0
     real = isinstance(done, spaces.Box) and np.issubdtype(done.dtype, np.floating) and done.is_bounded()

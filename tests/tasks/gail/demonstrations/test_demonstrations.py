@@ -287,13 +287,52 @@ class TestRecording:
             ("CartPole-v1", lambda _: (0, None)),
             ("CartPole-v1", lambda _: None),
             ("CartPole-v1", lambda _: 2),
+            ("CartPole-v1", lambda _: -1),
+            ("CartPole-v1", lambda _: 1.0),
+            ("CartPole-v1", lambda _: "1"),
+            ("CartPole-v1", lambda _: [1]),
+            ("CartPole-v1", lambda _: np.array([1])),
+            ("CartPole-v1", lambda _: torch.tensor([0.3, 0.7], requires_grad=True)),
             ("Pendulum-v1", lambda _: 0.5),
+            ("Pendulum-v1", lambda _: None),
+            ("Pendulum-v1", lambda _: (0.5,)),
             ("Pendulum-v1", lambda _: (np.zeros(1), None)),
+            ("Pendulum-v1", lambda _: np.zeros((1, 1))),
+            ("Pendulum-v1", lambda _: [0.5, [0.5]]),
+            ("Pendulum-v1", lambda _: np.array([np.nan])),
+            ("Pendulum-v1", lambda _: np.array([2.5])),
+            ("Pendulum-v1", lambda _: np.array([1j])),
+            ("Pendulum-v1", lambda _: np.array(["a"])),
+            ("Pendulum-v1", lambda _: torch.zeros(1, device="meta")),
+            ("Pendulum-v1", lambda _: torch.zeros(1).to_sparse()),
         ],
     )
     def test_a_policy_must_give_actions(self, name, policy):
-        with pytest.raises(ValueError, match=r"must give one action of .*, got .*predict\(observation\)\[0\]"):
+        with pytest.raises(ValueError, match=r"(?s)must give one action of .*, got .*predict\(observation\)\[0\]"):
             record(policy, name, 1, seed=0)
+
+    @pytest.mark.parametrize(
+        ("name", "given", "meant"),
+        [
+            ("CartPole-v1", np.bool_(True), 1),
+            ("CartPole-v1", True, 1),
+            ("CartPole-v1", np.uint8(1), 1),
+            ("CartPole-v1", np.array(1), 1),
+            ("CartPole-v1", torch.tensor(1), 1),
+            ("Pendulum-v1", [0.5], [0.5]),
+            ("Pendulum-v1", [1], [1.0]),
+            ("Pendulum-v1", np.array([0.5]), [0.5]),
+            ("Pendulum-v1", torch.tensor([0.5], requires_grad=True), [0.5]),
+            ("Pendulum-v1", torch.tensor([0.5], dtype=torch.float64), [0.5]),
+            ("Pendulum-v1", torch.tensor([0.5], dtype=torch.float16), [0.5]),
+            ("Pendulum-v1", torch.tensor([0.5], dtype=torch.bfloat16), [0.5]),
+            ("Pendulum-v1", np.array([2.0 + 1e-9]), [2.0 + 1e-9]),  # 2 in the box's single precision
+        ],
+    )
+    def test_what_stands_for_an_action_is_one(self, name, given, meant):
+        one = record(lambda _: given, name, 1, seed=0).trajectories[0]
+        assert one.actions[0].tolist() == meant
+        assert one.actions.dtype.kind == ("i" if name == "CartPole-v1" else "f")
 
     def test_a_reward_that_is_no_number_is_told_with_its_trajectory(self, monkeypatch):
         monkeypatch.setattr(MountainCarEnv, "step", lambda *_: (np.zeros(2), float("nan"), True, False, {}))
@@ -302,9 +341,12 @@ class TestRecording:
         with pytest.raises(ValueError, match="trajectory 0: 1 of 1 numbers in rewards are NaN"):
             record(pump, spec.id, 1, seed=0)
 
-    def test_a_model_is_no_policy(self):
-        with pytest.raises(TypeError, match=r"must be a function .*got dict; .*predict\(observation\)\[0\]"):
-            record({}, "MountainCar-v0", 1, seed=0)
+    @pytest.mark.parametrize("model", [{}, None, "balance", np.zeros(2), torch.nn.Linear(4, 2)])
+    def test_a_model_is_no_policy(self, model):
+        with pytest.raises(
+            TypeError, match=r"must be a function .*got \w+; .*argmax\(\); .*predict\(observation\)\[0\]"
+        ):
+            record(model, "MountainCar-v0", 1, seed=0)
 
     def test_no_episodes_are_refused(self):
         with pytest.raises(ValueError, match="episodes must be at least 1, got 0"):
