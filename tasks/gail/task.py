@@ -29,6 +29,7 @@ from tasks.gail.weight_ball import WeightBall
 
 UpdateOrder = Literal["disc_first", "policy_first"]
 DEFAULT = PolicySettings()
+_CALLBACKS = "such as Stable-Baselines3's EvalCallback, or its CallbackList of several"
 
 
 class GAIL(Task):
@@ -98,7 +99,7 @@ class GAIL(Task):
         _require_kind("held_out", held_out, Demonstrations, shown, optional=True)
         _require_kind("judged_by", judged_by, Demonstrations, shown, optional=True)
         _require_kind("policy", policy, PolicySettings, "such as PolicySettings(steps=256)")
-        _require_kind("callback", callback, BaseCallback, "such as Stable-Baselines3's EvalCallback", optional=True)
+        _require_kind("callback", callback, BaseCallback, _CALLBACKS, optional=True)
         if isinstance(regularisers, Regulariser):
             raise TypeError(f"regularisers must be a sequence of them, got one; pass ({regularisers!r},).")
         for term in regularisers:
@@ -157,12 +158,14 @@ class GAIL(Task):
         self._place()
         if start == 0 and self.learner.begun:
             raise ValueError("this GAIL has been played, its policy is trained; make a new one for another run.")
-        for step in range(start, self.iterations or 0):
-            rollout = self.learner.collect(step)
-            if rollout is None:
-                break
-            yield rollout
-        self.learner.end()
+        try:
+            for step in range(start, self.iterations or 0):
+                rollout = self.learner.collect(step)
+                if rollout is None:
+                    break
+                yield rollout
+        finally:
+            self.learner.end()
 
     def inner_problem(self, batch: Rollout) -> ImitationProblem:
         """Tell this rollout's pairs from the expert's."""

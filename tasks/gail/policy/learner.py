@@ -21,6 +21,7 @@ from torch import Tensor
 
 from tasks.gail.environments.seeded_episodes import make_environments, restore_episodes
 from tasks.gail.policy.algorithm import FIRST_LAYERS, PolicySettings, make_algorithm, save_zip
+from tasks.gail.policy.callbacks import require_fitting
 from tasks.gail.policy.own_randomness import OwnRandomness
 from tasks.gail.policy.recorder import Recorder
 
@@ -83,8 +84,11 @@ class PolicyLearner:
         self.steps = settings.environments * self.model.n_steps
         self._total = iterations * self.steps
         self.recorder = Recorder(self.normaliser)
-        self._callback: BaseCallback = CallbackList([self.recorder, *([callback] if callback is not None else [])])
-        self.begun = False
+        own = [callback] if callback is not None else []
+        for one in own:
+            require_fitting(one, self.normaliser or self.episodes)
+        self._callback: BaseCallback = CallbackList([self.recorder, *own])
+        self.begun = self._told = False
 
     @property
     def statistics(self) -> RunningMeanStd | None:
@@ -95,7 +99,6 @@ class PolicyLearner:
         """Reset the environments, unless the run has begun."""
         if not self.begun:
             _, self._callback = self.model._setup_learn(self._total, self._callback)
-            self._callback.on_training_start({}, {})
             self.recorder.now = self.recorder.raw(self.model._last_obs)
             self.recorder.ages = np.zeros(self.episodes.num_envs, dtype=np.int64)
             self.begun = True
@@ -103,6 +106,7 @@ class PolicyLearner:
     def collect(self, step: int) -> Rollout | None:
         """Let the policy act, and return what the discriminator may see of it; None if a callback says stop."""
         self.begin()
+        self._tell()
         with self.randomness:
             goes_on = self.model.collect_rollouts(
                 self.normaliser or self.episodes, self._callback, self.model.rollout_buffer, self.model.n_steps
@@ -121,8 +125,26 @@ class PolicyLearner:
         )
 
     def end(self) -> None:
-        """Tell the callbacks that training is over."""
-        self._callback.on_training_end()
+        """Tell the callbacks that training is over, if they know that it began."""
+        if self._told:
+            self._callback.on_training_end()
+            self._told = False
+
+    def _tell(self) -> None:
+        """Tell the callbacks once, with what `learn` tells, that training begins or, resumed, goes on."""
+        if not self._told:
+            known = {
+                "self": self.model,
+                "total_timesteps": self._total,
+                "callback": self._callback,
+                "iteration": 0,
+                "log_interval": 1,
+                "tb_log_name": type(self.model).__name__,
+                "reset_num_timesteps": True,
+                "progress_bar": False,
+            }
+            self._callback.on_training_start(known, globals())
+            self._told = True
 
     def train(self, rewards: Tensor, *, entropy: float = 0.0) -> None:
         """The algorithm's training on the last rollout, paid by these rewards.
