@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from tasks.gail.demonstrations.demonstrations import Demonstrations
     from tasks.gail.demonstrations.minari_files import read_minari, write_minari
     from tasks.gail.demonstrations.recording import record
+    from tasks.gail.demonstrations.trajectory import Trajectory
     from tasks.gail.discriminator import Discriminator
     from tasks.gail.environments.fixed_horizon import register
     from tasks.gail.environments.seeded_episodes import variable_horizon
-    from tasks.gail.experts.trained import Expert, train_expert
+    from tasks.gail.experts.trained import Expert, Recipe, train_expert
     from tasks.gail.pairs import Pairs
     from tasks.gail.policy.algorithm import PolicySettings
     from tasks.gail.problem import ImitationProblem
@@ -34,7 +35,9 @@ __all__ = [
     "NoiseOfSameNorm",
     "Pairs",
     "PolicySettings",
+    "Recipe",
     "Regulariser",
+    "Trajectory",
     "clone_behaviour",
     "read_minari",
     "record",

@@ -23,6 +23,7 @@ from tasks.gail.pairs import Pairs
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.policy.learner import PolicyLearner, Rollout
 from tasks.gail.problem import DiscriminatorMemory, ImitationProblem
+from tasks.gail.referee import Referee
 from tasks.gail.regularisers import Regulariser
 from tasks.gail.rewards import REWARDS
 from tasks.gail.weight_ball import WeightBall
@@ -131,6 +132,7 @@ class GAIL(Task):
         self.judged_by = self._shown(judged_by) if judged_by is not None else None
         self.held_out = Pairs(self.discriminator.encode(*held_out.pairs())) if held_out is not None else None
         self.regularisers = tuple(regularisers)
+        self.referee = Referee(demonstrations)
         self.evaluator = Evaluator(
             environment_id, require_count("evaluation_episodes", evaluation_episodes, least=1), seed=seed
         )
@@ -206,6 +208,8 @@ class GAIL(Task):
             }
             if self.held_out is not None:
                 measured["held_out_accuracy"] = _share(self.discriminator(weights, self.held_out.inputs) < 0)
+        told = min(measured["policy_accuracy"], measured["expert_accuracy"])
+        self.referee.see(told, self.learner.recorder.returns)
         return measured
 
     def validate(self, optimizer: InnerOptimizer) -> Mapping[str, float]:  # noqa: ARG002

@@ -42,7 +42,7 @@ class Demonstrations:
         if not self.trajectories:
             raise ValueError(
                 f"demonstrations of {self.environment_id} are empty; give at least one trajectory, "
-                "for example by tasks.gail.demonstrations.recording.record."
+                "for example by tasks.gail.record."
             )
         first = self.trajectories[0]
         for number, other in enumerate(self.trajectories):
@@ -234,13 +234,9 @@ class Demonstrations:
             )
         whole = np.issubdtype(first.actions.dtype, np.integer)
         if whole != isinstance(done, spaces.Discrete) or first.actions.shape[1:] != done.shape:
-            wanted = (
-                "whole numbers of shape (T,); actions.astype(int) makes them of floating point"
-                if isinstance(done, spaces.Discrete)
-                else f"floating point of shape {('T', *(done.shape or ()))}".replace("'", "")
-            )
             raise ValueError(
-                f"the demonstrations have {first.form}, the environment's action space is {done}; give {wanted}."
+                f"the demonstrations have {first.form}, the environment's action space is {done}; "
+                f"give {_remedy(first.actions, done)}."
             )
         for number, one in enumerate(self.trajectories):
             outside = [step for step, action in enumerate(one.actions) if not inside(done, action)]
@@ -264,6 +260,24 @@ class Demonstrations:
         """The same with these steps of each trajectory kept."""
         kept = zip(self.trajectories, steps, strict=True)
         return replace(self, trajectories=tuple(replace(one, kept=some) for one, some in kept))
+
+
+def _remedy(actions: np.ndarray, space: gymnasium.Space[Any]) -> str:
+    """What makes an environment's actions of those of a trajectory, if anything does."""
+    if isinstance(space, spaces.Discrete):
+        wanted = f"whole numbers from 0 to {space.n - 1} of shape (T,)"
+        column = actions.ndim == 2 and actions.shape[1] == 1
+        if actions.ndim == 2 and not column and actions.shape[1] == space.n:
+            return f"{wanted}, actions.argmax(1) if these are one-hot"
+        if (column or actions.ndim == 1) and (actions % 1 == 0).all():
+            as_type = "" if np.issubdtype(actions.dtype, np.integer) else ".astype(int)"
+            return f"{wanted}, actions{'[:, 0]' if column else ''}{as_type} of each trajectory"
+        return wanted
+    shape = space.shape or ()
+    wanted = f"floating point of shape ({', '.join(map(str, ('T', *shape)))})"
+    if actions[0].size != np.prod(shape):
+        return wanted
+    return f"{wanted}, np.reshape(actions, {(-1, *shape)}).astype(float) of each trajectory"
 
 
 def inside(space: gymnasium.Space[Any], action: Any) -> bool:

@@ -44,9 +44,10 @@ class Trajectory:
         observations, actions = _array("observations", self.observations), _array("actions", self.actions)
         for name, values in (("observations", observations), ("actions", actions)):
             if values.dtype.kind not in "fiu":
+                remedy = "flatten what has parts, and number discrete actions from 0"
                 raise TypeError(
                     f"{name} must be whole numbers or floating point, got {values.dtype}; "
-                    "flatten what has parts, and number discrete actions from 0."
+                    f"{f'give {name}.astype(int)' if values.dtype.kind == 'b' else remedy}."
                 )
         if observations.dtype.kind != "f":
             observations = observations.astype(np.float32)

@@ -101,6 +101,7 @@ class PolicyLearner:
             _, self._callback = self.model._setup_learn(self._total, self._callback)
             self.recorder.now = self.recorder.raw(self.model._last_obs)
             self.recorder.ages = np.zeros(self.episodes.num_envs, dtype=np.int64)
+            self.recorder.totals = np.zeros(self.episodes.num_envs)
             self.begun = True
 
     def collect(self, step: int) -> Rollout | None:
@@ -227,6 +228,7 @@ class PolicyLearner:
         raw = restore_episodes(self.episodes, state["episodes"])
         self.recorder.now = raw
         self.recorder.ages = np.array([len(one) for one in self.episodes.get_attr("actions")])
+        self.recorder.totals = np.full(self.episodes.num_envs, np.nan)
         statistics = self.statistics
         if statistics is not None and self.normaliser is not None:
             kept = state["statistics"]

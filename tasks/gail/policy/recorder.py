@@ -23,6 +23,8 @@ class Recorder(BaseCallback):
             policy would see it.
         ended: places where an episode ended by itself, and its length in steps.
         ages: steps since each environment's last reset.
+        totals: the environment's own rewards since then, added up; NaN where they are not known.
+        returns: such sums of the episodes that ended.
     """
 
     def __init__(self, normaliser: VecNormalize | None) -> None:
@@ -30,6 +32,7 @@ class Recorder(BaseCallback):
         self.normaliser = normaliser
         self.now: np.ndarray = np.empty(0)
         self.ages: np.ndarray = np.zeros(0, dtype=np.int64)
+        self.totals: np.ndarray = np.zeros(0)
         self._on_rollout_start()
 
     def raw(self, seen: Any) -> np.ndarray:
@@ -41,17 +44,19 @@ class Recorder(BaseCallback):
         self.actions: list[np.ndarray] = []
         self.cut_off: list[tuple[tuple[int, int], np.ndarray]] = []
         self.ended: list[tuple[tuple[int, int], int]] = []
+        self.returns: list[float] = []
 
     def _on_step(self) -> bool:
         step = self.locals
-        self.ages = self.ages + 1
+        self.ages, self.totals = self.ages + 1, self.totals + step["rewards"]
         for number in np.flatnonzero(step["dones"]):
             place, info = (len(self.observations), int(number)), step["infos"][number]
             if info.get("TimeLimit.truncated", False):
                 self.cut_off.append((place, info["terminal_observation"]))
             else:
                 self.ended.append((place, int(self.ages[number])))
-            self.ages[number] = 0
+            self.returns.append(float(self.totals[number]))
+            self.ages[number] = self.totals[number] = 0
         self.observations.append(self.now)
         self.actions.append(step["clipped_actions"])
         self.now = self.raw(step["new_obs"])

@@ -1,5 +1,7 @@
 """What an expert showed: checked, cut, counted."""
 
+import re
+
 import gymnasium
 import numpy as np
 import pytest
@@ -49,7 +51,8 @@ class TestTrajectory:
     @pytest.mark.parametrize("actions", [[True], ["left"], [None]])
     def test_wrong_kinds_are_refused(self, actions):
         with pytest.raises(
-            TypeError, match=r"actions must be whole numbers or floating point, got .*number discrete"
+            TypeError,
+            match=r"actions must be whole numbers or floating point, .*(number discrete|astype\(int\))",
         ):
             Trajectory(np.zeros((2, 2)), actions)
         with pytest.raises(TypeError, match="observations must be whole numbers or floating point, got"):
@@ -216,9 +219,10 @@ class TestAgainstAnEnvironment:
     @pytest.mark.parametrize(
         ("name", "actions", "remedy"),
         [
-            ("MountainCar-v0", [[0.5]], r"give whole numbers of shape \(T,\); actions.astype\(int\)"),
-            ("MountainCarContinuous-v0", [0], r"give floating point of shape \(T, 1\)"),
-            ("x", [[0.5, 0.5]], r"give floating point of shape \(T, 1\)"),
+            ("MountainCar-v0", [[0.5]], r"give whole numbers from 0 to 2 of shape \(T,\)\.$"),
+            ("MountainCar-v0", [[1, 1]], r"give whole numbers from 0 to 2 of shape \(T,\)\.$"),
+            ("MountainCarContinuous-v0", [[0.5, 0.5]], r"give floating point of shape \(T, 1\)\.$"),
+            ("x", [[0.5, 0.5]], r"give floating point of shape \(T, 1\)\.$"),
         ],
     )
     def test_of_another_kind_of_actions(self, name, actions, remedy):
@@ -227,6 +231,40 @@ class TestAgainstAnEnvironment:
         shown = Demonstrations.from_arrays(name, [np.zeros((2, 2))], [actions])
         with pytest.raises(ValueError, match=rf"actions of shape .*the environment's action space is .*; {remedy}"):
             shown.check_against(environment)
+
+    @pytest.mark.parametrize(
+        ("name", "given", "advice", "followed"),
+        [
+            ("MountainCar-v0", [[1], [2]], "actions[:, 0] of", lambda actions: actions[:, 0]),
+            ("MountainCar-v0", [1.0, 2.0], "actions.astype(int) of", lambda actions: actions.astype(int)),
+            (
+                "MountainCar-v0",
+                [[1.0], [2.0]],
+                "actions[:, 0].astype(int) of",
+                lambda actions: actions[:, 0].astype(int),
+            ),
+            ("MountainCar-v0", [[0, 1, 0], [0, 0, 1]], "actions.argmax(1) if", lambda actions: actions.argmax(1)),
+            ("MountainCar-v0", [[0, 1.0, 0], [0, 0, 1]], "actions.argmax(1) if", lambda actions: actions.argmax(1)),
+            (
+                "Pendulum-v1",
+                [0.5, 1.5],
+                "np.reshape(actions, (-1, 1)).astype(float)",
+                lambda actions: np.reshape(actions, (-1, 1)).astype(float),
+            ),
+            (
+                "Pendulum-v1",
+                [[1], [2]],
+                "np.reshape(actions, (-1, 1)).astype(float)",
+                lambda actions: np.reshape(actions, (-1, 1)).astype(float),
+            ),
+        ],
+    )
+    def test_what_an_error_advises_helps(self, name, given, advice, followed):
+        environment, actions = make_environment(name, seed=0), np.array(given)
+        seen = np.zeros((3, *environment.observation_space.shape))
+        with pytest.raises(ValueError, match=re.escape(advice)):
+            Demonstrations.from_arrays(name, [seen], [actions]).check_against(environment)
+        Demonstrations.from_arrays(name, [seen], [followed(actions)]).check_against(environment)
 
     def test_of_actions_outside(self):
         shown = Demonstrations.from_arrays("MountainCar-v0", [np.zeros((4, 2))], [[0, 3, 2]])
