@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
+from pathlib import Path
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -154,6 +155,11 @@ def require_each(
     if len({id(value) for value in values}) < len(values):
         raise ValueError(f"{name} holds the same object twice; pass it once.")
     return tuple(values)
+
+
+def require_path(name: str, value: str | Path) -> Path:
+    """The name of a file or folder."""
+    return Path(require_a(name, value, (str, Path), "a path", "pass a name or a pathlib.Path"))
 
 
 def told(value: object) -> str:

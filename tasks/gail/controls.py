@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from minimax_l2l import InnerProblem, Iterate, LearnedOptimizer, leaves
-from minimax_l2l.errors import require_count, require_positive
+from minimax_l2l.errors import require_a, require_count, require_positive, require_seed
 from minimax_l2l.optimizers.base import Observer
-
-if TYPE_CHECKING:
-    from tasks.gail.demonstrations.demonstrations import Demonstrations
-    from tasks.gail.policy.learner import PolicyLearner
+from tasks.gail.demonstrations.demonstrations import Demonstrations
+from tasks.gail.policy.learner import PolicyLearner
 
 
 class NoiseOfSameNorm(LearnedOptimizer):
@@ -64,9 +60,15 @@ def clone_behaviour(
         The mean log-likelihood of the expert's actions in the last epoch.
 
     Raises:
+        TypeError: if something is of another kind.
         ValueError: if the demonstrations are not of the learner's environment.
     """
     require_count("epochs", epochs, least=1)
+    require_count("batch_size", batch_size, least=1)
+    require_positive("learning_rate", learning_rate)
+    require_seed("seed", seed)
+    require_a("learner", learner, PolicyLearner, "the learner of a GAIL", "pass task.learner")
+    require_a("demonstrations", demonstrations, Demonstrations, "Demonstrations", "pass those of the expert")
     demonstrations.check_against(learner.episodes.envs[0])
     observations, actions = demonstrations.pairs()
     statistics = learner.statistics
@@ -76,7 +78,7 @@ def clone_behaviour(
         statistics.var = observations.double().var(0, correction=0).numpy()
         observations = torch.from_numpy(np.asarray(learner.normaliser.normalize_obs(observations.numpy())))
     policy = learner.model.policy
-    adam = torch.optim.Adam(policy.parameters(), lr=require_positive("learning_rate", learning_rate))
+    adam = torch.optim.Adam(policy.parameters(), lr=learning_rate)
     order = torch.Generator().manual_seed(seed)
     pairs = DataLoader(TensorDataset(observations, actions), batch_size, shuffle=True, generator=order)
     total = 0.0

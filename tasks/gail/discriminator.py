@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector
 
-from minimax_l2l.errors import require_widths
+from minimax_l2l.errors import require_a, require_flag, require_widths
 
 # Observations lie at most so many of the expert's deviations from its mean; a cart that runs away is far enough.
 FARTHEST = 10.0
@@ -31,6 +31,10 @@ class Discriminator(nn.Module):
         action_space: the environment's.
         hidden: widths of the hidden layers; 64 and 32 in the paper.
         absorbing: give the network one more input, 1 in the absorbing state and 0 elsewhere.
+
+    Raises:
+        TypeError: if something is of another kind.
+        ValueError: if observations and actions are no pairs of finite numbers of this action space.
     """
 
     mean: Tensor
@@ -46,9 +50,10 @@ class Discriminator(nn.Module):
         absorbing: bool = False,
     ) -> None:
         super().__init__()
-        self.absorbing = absorbing
-        require_widths("hidden", hidden)
-        self.choices = int(action_space.n) if isinstance(action_space, spaces.Discrete) else None
+        self.absorbing = require_flag("absorbing", absorbing)
+        hidden = require_widths("hidden", hidden)
+        self.choices = _choices(action_space)
+        _require_pairs(observations, actions, self.choices)
         pairs = self._join(observations, actions)
         mean, deviation = pairs.mean(0), pairs.std(0, correction=0)
         if self.choices is not None:
@@ -97,3 +102,37 @@ class Discriminator(nn.Module):
     def _join(self, observations: Tensor, actions: Tensor) -> Tensor:
         coded = F.one_hot(actions.long(), self.choices) if self.choices is not None else actions.flatten(1)
         return torch.cat([observations, coded.to(observations)], dim=1)
+
+
+def _choices(action_space: object) -> int | None:
+    """How many actions there are to choose from; None of a box."""
+    kinds = (spaces.Discrete, spaces.Box)
+    require_a("action_space", action_space, kinds, "a Discrete or a Box", "pass the environment's action_space")
+    if not isinstance(action_space, spaces.Discrete):
+        return None
+    if action_space.start != 0:
+        raise ValueError(f"action_space must count from 0, got {action_space}; number its actions anew.")
+    return int(action_space.n)
+
+
+def _require_pairs(observations: Tensor, actions: Tensor, choices: int | None) -> None:
+    for name, values in (("observations", observations), ("actions", actions)):
+        require_a(name, values, Tensor, "a tensor", "pass what Demonstrations.pairs() returns")
+        if values.dtype.is_complex or not len(values.shape) or not values.isfinite().all():
+            raise ValueError(f"{name} must be finite real numbers, one row for each pair; mend or drop the others.")
+    if observations.ndim != 2 or not observations.numel() or not observations.is_floating_point():
+        raise ValueError(
+            f"observations must be floating point of shape (n, d), got {observations.dtype} of shape "
+            f"{tuple(observations.shape)}; pass what Demonstrations.pairs() returns."
+        )
+    whole = actions.ndim == 1 and not (actions.is_floating_point() or actions.dtype is torch.bool)
+    if len(actions) != len(observations) or (whole if choices is None else not whole):
+        needed = "(n, ...), floating point" if choices is None else "(n,), whole numbers"
+        raise ValueError(
+            f"actions must be of shape {needed}, n = {len(observations)} as of observations, got {actions.dtype} "
+            f"of shape {tuple(actions.shape)}; pass what Demonstrations.pairs() returns."
+        )
+    if choices is not None and not 0 <= actions.min() <= actions.max() < choices:
+        raise ValueError(
+            f"actions must lie from 0 to {choices - 1}, got {actions.min()} to {actions.max()}; number them."
+        )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from minimax_l2l.errors import require_a
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -15,10 +17,30 @@ class Pairs:
     Attributes:
         inputs: encoded, shape (n, inputs).
         weights: how much each counts, shape (n,); None counts all alike.
+
+    Raises:
+        TypeError: if they are no tensors.
+        ValueError: if they are not of these shapes.
     """
 
     inputs: Tensor
     weights: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        require_a("inputs", self.inputs, Tensor, "a tensor", "pass what Discriminator.encode returns")
+        if self.inputs.ndim != 2 or not self.inputs.numel() or not self.inputs.is_floating_point():
+            raise ValueError(
+                f"inputs must be floating point of shape (n, inputs), n at least 1, got {self.inputs.dtype} of "
+                f"shape {tuple(self.inputs.shape)}; pass what Discriminator.encode returns."
+            )
+        if self.weights is None:
+            return
+        require_a("weights", self.weights, Tensor, "a tensor", "pass one for each pair, or None")
+        if self.weights.shape != self.inputs.shape[:1] or self.weights.dtype.is_complex:
+            raise ValueError(
+                f"weights must be {len(self.inputs)} real numbers, one for each pair, got shape "
+                f"{tuple(self.weights.shape)}; pass one for each pair, or None."
+            )
 
     def __len__(self) -> int:
         """n, the number of pairs."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from minimax_l2l import InnerProblem, Iterate, Tree, leaves, uniform
 from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.constraints.free import Free
+from minimax_l2l.errors import require_a, require_count, require_each, require_seed
 from tasks.gail.discriminator import Discriminator
 from tasks.gail.pairs import Pairs
 from tasks.gail.regularisers import Regulariser
@@ -79,12 +80,20 @@ class ImitationProblem(InnerProblem):
         seed: int = 0,
         step: int = 0,
     ) -> None:
+        require_a("discriminator", discriminator, Discriminator, "a Discriminator", "pass that of the task")
+        require_a("memory", memory, DiscriminatorMemory, "a DiscriminatorMemory", "pass that of the task")
+        for name, side in (("policy", policy), ("expert", expert), ("judged_by", judged_by)):
+            if side is not None or name != "judged_by":
+                require_a(name, side, Pairs, "Pairs", "pass Pairs(discriminator.encode(observations, actions))")
         self.discriminator, self.memory = discriminator, memory
         self.policy, self.expert, self.judged_by = policy, expert, judged_by
-        self.regularisers = regularisers
-        self.constraint = constraint or Free()
+        self.regularisers = require_each(
+            "regularisers", regularisers, Regulariser, "a Regulariser", "pass a list of them, [GradientPenalty()]"
+        )
+        self.constraint = Free() if constraint is None else constraint
+        require_a("constraint", self.constraint, Constraint, "a Constraint", "pass one, or None for none")
         self.first = memory.weights
-        self.seed, self.step = seed, step
+        self.seed, self.step = require_seed("seed", seed), require_count("step", step)
 
     def initial(self) -> Tensor:
         """The weights as the last iteration left them."""

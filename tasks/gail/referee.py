@@ -23,9 +23,9 @@ class Referee:
     standard deviation if that is more. Being right alone is no cause: where a reward's sign teaches the task, as on
     CartPole, policies reach the expert's return though they are told from it.
 
-    Applied to every fifth iteration of the recorded runs in `benchmarks/results`, that warns in none of the presets'
-    98 runs that ended at the expert's return, and in 2 of the 41 that did not. Of the stress tests' runs it warns in
-    32 of the 97 that ended elsewhere and in 17 of the 125 that ended there; these had lost it for the while.
+    Applied to every fifth iteration of the runs recorded in `benchmarks/results`, that warns in none of the 98 runs
+    of presets that ended at the expert's return, and in 2 of the 41 that did not. Of the stress tests' runs it
+    warns in 32 of the 97 that ended elsewhere, and in 17 of the 125 that ended there: they had lost it for a while.
 
     Args:
         demonstrations: the expert's.

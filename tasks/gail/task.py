@@ -13,7 +13,17 @@ from torch import Tensor
 from minimax_l2l import InnerOptimizer, InnerProblem, Iterate, Task, leaves
 from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.constraints.free import Free
-from minimax_l2l.errors import require_choice, require_count, require_positive
+from minimax_l2l.errors import (
+    require_a,
+    require_choice,
+    require_count,
+    require_each,
+    require_flag,
+    require_not_negative,
+    require_positive,
+    require_seed,
+    require_widths,
+)
 from tasks.gail.absorbing import steps_absorbed, still_to_come, time_limit, with_absorbed
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.discriminator import Discriminator
@@ -30,7 +40,8 @@ from tasks.gail.weight_ball import WeightBall
 
 UpdateOrder = Literal["disc_first", "policy_first"]
 DEFAULT = PolicySettings()
-_CALLBACKS = "such as Stable-Baselines3's EvalCallback, or its CallbackList of several"
+_SHOWN = "make them of arrays by Demonstrations.from_arrays, of a policy by record, or read them by read_minari"
+_CALLBACKS = "pass one, such as EvalCallback(...), or CallbackList([...]) for several"
 
 
 class GAIL(Task):
@@ -95,19 +106,21 @@ class GAIL(Task):
     ) -> None:
         self.environment_id = environment_id
         self.iterations = require_count("iterations", iterations, least=1)
-        shown = "made of arrays by Demonstrations.from_arrays, of a policy by record, or read by read_minari"
-        _require_kind("demonstrations", demonstrations, Demonstrations, shown)
-        _require_kind("held_out", held_out, Demonstrations, shown, optional=True)
-        _require_kind("judged_by", judged_by, Demonstrations, shown, optional=True)
-        _require_kind("policy", policy, PolicySettings, "such as PolicySettings(steps=256)")
-        _require_kind("callback", callback, BaseCallback, _CALLBACKS, optional=True)
-        if isinstance(regularisers, Regulariser):
-            raise TypeError(f"regularisers must be a sequence of them, got one; pass ({regularisers!r},).")
-        for term in regularisers:
-            _require_kind("a regulariser", term, Regulariser, "such as GradientPenalty()")
+        for name, given in (("demonstrations", demonstrations), ("held_out", held_out), ("judged_by", judged_by)):
+            if given is not None or name == "demonstrations":
+                require_a(name, given, Demonstrations, "Demonstrations", _SHOWN)
+        require_a("policy", policy, PolicySettings, "PolicySettings", "pass PolicySettings(steps=256)")
+        if callback is not None:
+            require_a("callback", callback, BaseCallback, "a BaseCallback of Stable-Baselines3", _CALLBACKS)
+        self.regularisers = require_each(
+            "regularisers", regularisers, Regulariser, "a Regulariser", "pass a list of them, [GradientPenalty()]"
+        )
         require_choice("update_order", update_order, ("disc_first", "policy_first"))
-        self.update_order, self.seed = update_order, require_count("seed", seed)
-        self.entropy = require_positive("entropy", entropy) if entropy else 0.0
+        self.update_order, self.seed = update_order, require_seed("seed", seed)
+        self.entropy = require_not_negative("entropy", entropy)
+        radius = require_positive("radius", radius) if radius is not None else None
+        evaluation_episodes = require_count("evaluation_episodes", evaluation_episodes, least=1)
+        hidden, absorbing = require_widths("hidden", hidden), require_flag("absorbing", absorbing)
         self.learner = PolicyLearner(environment_id, policy, iterations=iterations, seed=seed, callback=callback)
         environment = self.learner.episodes.envs[0]
         for given in (demonstrations, held_out, judged_by):
@@ -125,17 +138,12 @@ class GAIL(Task):
             )
         first = self.discriminator.first_weights()
         self.memory = DiscriminatorMemory(first)
-        self.constraint: Constraint = (
-            WeightBall(require_positive("radius", radius) * first.norm().item()) if radius is not None else Free()
-        )
+        self.constraint: Constraint = WeightBall(radius * first.norm().item()) if radius is not None else Free()
         self.expert = self._shown(demonstrations)
         self.judged_by = self._shown(judged_by) if judged_by is not None else None
         self.held_out = Pairs(self.discriminator.encode(*held_out.pairs())) if held_out is not None else None
-        self.regularisers = tuple(regularisers)
         self.referee = Referee(demonstrations)
-        self.evaluator = Evaluator(
-            environment_id, require_count("evaluation_episodes", evaluation_episodes, least=1), seed=seed
-        )
+        self.evaluator = Evaluator(environment_id, evaluation_episodes, seed=seed)
         self._posed = {
             "environment_id": str(environment_id),
             "policy": policy.plain(),
@@ -144,10 +152,10 @@ class GAIL(Task):
             "reward": paid,
             "hidden": list(hidden),
             "update_order": update_order,
-            "entropy": float(self.entropy),
+            "entropy": self.entropy,
             "absorbing": absorbing,
-            "regularisers": [repr(term) for term in regularisers],
-            "radius": float(radius) if radius is not None else None,
+            "regularisers": [repr(term) for term in self.regularisers],
+            "radius": radius,
             "seed": seed,
         }
 
@@ -278,13 +286,6 @@ def _reward_of(name: str | None, environment_id: str, variable: bool) -> str:
             'it is success, "neutral" for both signs; or pass absorbing=True, or take a fixed-horizon environment.'
         )
     return "neutral"
-
-
-def _require_kind(name: str, value: object, kind: type, such: str, *, optional: bool = False) -> None:
-    if not (isinstance(value, kind) or (optional and value is None)):
-        raise TypeError(
-            f"{name} must be {kind.__name__}, got {type(value).__name__}; pass {kind.__name__}, {such}."
-        )
 
 
 def _share(mask: Tensor) -> float:

@@ -13,7 +13,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from minimax_l2l.errors import require_count
+from minimax_l2l.errors import require_a, require_count, require_seed, told
 from tasks.gail.demonstrations.trajectory import Trajectory, naming
 from tasks.gail.environments.seeded_episodes import require_id
 
@@ -36,8 +36,10 @@ class Demonstrations:
 
     def __post_init__(self) -> None:
         require_id(self.environment_id)
-        if isinstance(self.trajectories, Trajectory):
-            raise TypeError("trajectories must be a sequence of them, got a single one; pass (trajectory,).")
+        if not isinstance(self.trajectories, Iterable):
+            raise TypeError(
+                f"trajectories must be a sequence of them, got {told(self.trajectories)}; pass (one,) of one."
+            )
         object.__setattr__(self, "trajectories", tuple(self.trajectories))
         if not self.trajectories:
             raise ValueError(
@@ -100,8 +102,8 @@ class Demonstrations:
                     observations[i],
                     actions[i],
                     None if rewards is None else rewards[i],
-                    terminated is not None and bool(terminated[i]),
-                    truncated is not None and bool(truncated[i]),
+                    False if terminated is None else terminated[i],
+                    False if truncated is None else truncated[i],
                 )
             trajectories.append(one)
         return cls(environment_id, tuple(trajectories))
@@ -142,7 +144,7 @@ class Demonstrations:
                 f"the length of the shortest trajectory is {shortest}, keeping one step in {every} needs {every}; "
                 "sub-sample less, or leave short trajectories out."
             )
-        offsets = np.random.default_rng(require_count("seed", seed)).integers(every, size=len(self))
+        offsets = np.random.default_rng(require_seed("seed", seed)).integers(every, size=len(self))
         kept = (np.arange(offset, len(one), every) for one, offset in zip(self.trajectories, offsets, strict=True))
         return self._keeping(kept)
 
@@ -221,6 +223,7 @@ class Demonstrations:
             ValueError: if its id is another, if observations have another length, if actions are of another kind or
                 shape, or if one lies outside its action space.
         """
+        require_a("environment", environment, gymnasium.Env, "an environment", "pass what gymnasium.make returns")
         if environment.spec is not None and environment.spec.id != self.environment_id:
             raise ValueError(
                 f"these demonstrations are of {self.environment_id}, the environment is {environment.spec.id}; "

@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 
 from minimax_l2l import require_extra
+from minimax_l2l.errors import require_a, require_path
+from minimax_l2l.training.checksums import NAME, Checksums
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.demonstrations.trajectory import Trajectory, naming
 from tasks.gail.environments.seeded_episodes import make_environment
 
 _ROOT = "MINARI_DATASETS_PATH"
+FILES = ("data/metadata.json", "data/main_data.hdf5")
 
 
 def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str | None = None, source: str) -> Path:
@@ -43,8 +46,7 @@ def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str 
             with a class instead of its name, or if steps were left out: sub-sample what you read.
     """
     minari = _library()
-    if not isinstance(demonstrations, Demonstrations):
-        raise TypeError(f"what is stored must be Demonstrations, got {type(demonstrations).__name__}.")
+    require_a("demonstrations", demonstrations, Demonstrations, "Demonstrations", "pass what is to be stored")
     if not isinstance(source, str) or not source:
         raise TypeError(f"source must be words, got {source!r}; say who was recorded, such as 'written by hand'.")
     demonstrations.require_whole("store")
@@ -77,6 +79,9 @@ def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str 
             description="Whole episodes of raw observations.",
             data_format="hdf5",
         )
+        sums = Checksums(Path(draft, name))
+        for file in FILES:
+            sums.expect(file, Path(draft, name, file))
         folder.parent.mkdir(parents=True, exist_ok=True)
         os.replace(Path(draft, name), folder)
     return folder
@@ -99,6 +104,9 @@ def read_minari(name: str, *, root: Path | str | None = None) -> Demonstrations:
     if not folder.is_dir():
         raise ValueError(f"there is no dataset {folder}; write it first, or download it with Minari.")
     try:
+        if (folder / NAME).exists():  # that of a stranger's dataset does not
+            for file in FILES:
+                Checksums(folder).require(file)
         environment_id, episodes = _contents(minari, folder / "data")
     except Exception as error:  # Minari and h5py name no common base for what damaged files raise
         raise ValueError(
@@ -108,13 +116,14 @@ def read_minari(name: str, *, root: Path | str | None = None) -> Demonstrations:
     return Demonstrations(environment_id, tuple(_trajectory(i, episode) for i, episode in enumerate(episodes)))
 
 
-def read_own(path: Path) -> Demonstrations:
+def read_own(path: Path | str) -> Demonstrations:
     """Read the one Minari dataset that lies in a folder, or deeper in it.
 
     Raises:
         MissingExtraError: if Minari, h5py or Pillow is not installed.
         ValueError: if there is no such folder, if it holds no dataset or several, or as `read_minari`.
     """
+    path = require_path("path", path)
     if not path.is_dir():
         raise ValueError(f"there is no folder {path}; give that of a Minari dataset.")
     found = sorted(file.parents[1] for file in path.rglob("data/metadata.json"))
@@ -175,12 +184,18 @@ def _library() -> ModuleType:
 
 
 def _root(root: Path | str | None) -> Path:
-    return Path(root or os.environ.get(_ROOT) or Path.home() / ".minari" / "datasets")
+    if root is not None:
+        return require_path("root", root)
+    return Path(os.environ.get(_ROOT) or Path.home() / ".minari" / "datasets")
 
 
 def _valid(name: str) -> str:
-    namespace = str(name).rpartition("/")[0]
-    if not re.fullmatch(r"(\w[-\w]*/)*\w[-\w]*-v\d+", str(name)) or len(namespace) == 1:  # one letter is too short
+    namespace = require_a("name", name, str, "a dataset's name", "pass one such as cartpole/expert-v0").rpartition(
+        "/"
+    )[0]
+    if (
+        not re.fullmatch(r"(\w[-\w]*/)*\w[-\w]*-v\d+", name, re.ASCII) or len(namespace) == 1
+    ):  # one letter is too short
         raise ValueError(
             f"{name!r} is no name of a Minari dataset; give namespaces, a name and a version, such as "
             "minimax_l2l/cartpole/expert-v0."

@@ -11,7 +11,7 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from minimax_l2l.errors import require_count
+from minimax_l2l.errors import require_count, require_seed, told
 from tasks.gail.demonstrations.demonstrations import Demonstrations, inside
 from tasks.gail.demonstrations.trajectory import Trajectory, naming
 from tasks.gail.environments.answers import own_array
@@ -41,9 +41,10 @@ def record(policy: Policy, environment_id: str, episodes: int, *, seed: int) -> 
             does not end, if `episodes` is below 1, or if the policy gives something else than an action.
     """
     require_count("episodes", episodes, least=1)
-    if not callable(policy) or isinstance(policy, nn.Module):
+    require_seed("seed", seed)
+    if not callable(policy) or isinstance(policy, nn.Module | type):
         raise TypeError(
-            f"a policy must be a function from an observation to an action, got {type(policy).__name__}; of a "
+            f"a policy must be a function from an observation to an action, got {told(policy)}; of a "
             f"torch network, pass lambda observation: network(torch.as_tensor(observation)).argmax(); {_OF_MODELS}"
         )
     environment = make_environment(environment_id, seed=seed, purpose="demonstrations")

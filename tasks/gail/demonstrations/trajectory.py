@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minimax_l2l.errors import require_flag
 from tasks.gail.environments.answers import own_array
 
 # Learners see observations in single precision.
@@ -28,7 +29,8 @@ class Trajectory:
         kept: which of the T steps are shown to a learner, rising; None for all.
 
     Raises:
-        TypeError: if observations or actions are neither whole numbers nor floating point.
+        TypeError: if observations, actions or rewards are neither whole numbers nor floating point, or if it is
+            neither true nor false that it was terminated or truncated.
         ValueError: if shapes do not fit, if an observation, action or reward is NaN, infinite or too large, or if
             steps are kept that are not there.
     """
@@ -75,15 +77,19 @@ class Trajectory:
         _require_finite("actions", actions)
         object.__setattr__(self, "observations", observations)
         object.__setattr__(self, "actions", actions)
+        for name in ("terminated", "truncated"):
+            object.__setattr__(self, name, require_flag(name, getattr(self, name)))
         if self.rewards is not None:
-            rewards = np.array(self.rewards, dtype=np.float64)
+            rewards = _array("rewards", self.rewards)
+            if rewards.dtype.kind not in "fiu":
+                raise TypeError(f"rewards must be real numbers, got {rewards.dtype}; leave out what is not known.")
             if rewards.shape != (len(actions),):
                 raise ValueError(
                     f"{len(actions)} actions need as many rewards, shape ({len(actions)},), got {rewards.shape}; "
                     "leave rewards out if you do not know them."
                 )
             _require_finite("rewards", rewards)
-            object.__setattr__(self, "rewards", rewards)
+            object.__setattr__(self, "rewards", rewards.astype(np.float64))
         if self.kept is not None:
             object.__setattr__(self, "kept", _kept(self.kept, len(actions)))
 
@@ -125,7 +131,7 @@ def _array(name: str, values: Any) -> np.ndarray:
 
 
 def _kept(steps: Any, length: int) -> np.ndarray:
-    kept = np.array(steps)
+    kept = _array("kept", steps)
     whole = kept.ndim == 1 and len(kept) and np.issubdtype(kept.dtype, np.integer)
     if not whole or kept[0] < 0 or kept[-1] >= length or (np.diff(kept) <= 0).any():
         raise ValueError(

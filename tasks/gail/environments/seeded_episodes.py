@@ -14,7 +14,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from minimax_l2l.errors import require_choice, require_count
+from minimax_l2l.errors import require_a, require_choice, require_count, require_seed
 from tasks.gail.environments.answers import checked, own_observation
 from tasks.gail.environments.fixed_horizon import register
 
@@ -59,7 +59,7 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         limit = env.spec.max_episode_steps if env.spec is not None else None
         self.first = math.ceil(first * limit) if limit is not None else None
         self.longest = LONGEST if limit is None and purpose != "training" else None
-        self.run_seed = require_count("seed", seed)
+        self.run_seed = require_seed("seed", seed)
         self.number = require_count("number", number)
         self.stream = _STREAMS[require_choice("purpose", purpose, _STREAMS)]
         self.episodes = 0
@@ -236,5 +236,6 @@ def variable_horizon(environment: gymnasium.Env[Any, Any] | DummyVecEnv) -> bool
     gymnasium's that never terminates; any other counts as variable, since nothing in it says otherwise.
     """
     one = environment.envs[0] if isinstance(environment, DummyVecEnv) else environment
+    require_a("environment", one, gymnasium.Env, "an environment", "pass what gymnasium.make returns")
     name = one.spec.name if one.spec is not None and one.spec.namespace is None else None
     return not (one.metadata.get("fixed_horizon", False) or name in _FIXED_HORIZON)

@@ -10,14 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 from sb3_contrib import TRPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from minimax_l2l.errors import require_count
+from minimax_l2l.errors import require_a, require_count, require_path, require_seed
 from minimax_l2l.files import atomic
-from tasks.gail.environments.seeded_episodes import make_environments
+from minimax_l2l.training.checksums import Checksums
+from tasks.gail.environments.seeded_episodes import make_environments, require_id
 from tasks.gail.policy.algorithm import PolicySettings, make_trpo, save_zip
 from tasks.gail.policy.own_randomness import OwnRandomness
+
+FILES = ("policy.zip", "expert.json")
 
 # What the zoo's recipes have in common; what is not named here they leave as sb3-contrib sets it, and so do we.
 ZOO = PolicySettings(
@@ -47,6 +51,8 @@ class Recipe:
     policy: PolicySettings = ZOO
 
     def __post_init__(self) -> None:
+        require_count("steps", self.steps, least=1)
+        require_a("policy", self.policy, PolicySettings, "PolicySettings", "pass some of them")
         if given := [name for name, value in vars(self.policy).items() if callable(value)]:
             raise ValueError(
                 f"a recipe is TRPO with plain numbers, got a function for {', '.join(given)}; leave it out."
@@ -88,12 +94,22 @@ class Expert:
         recipe: how.
         model: the trained TRPO; it takes normalised observations.
         normalization: of observations; None if the recipe has none.
+
+    Raises:
+        TypeError: if one of them is something else.
     """
 
     environment_id: str
     recipe: Recipe
     model: TRPO
     normalization: Normalization | None = None
+
+    def __post_init__(self) -> None:
+        require_id(self.environment_id)
+        require_a("recipe", self.recipe, Recipe, "a Recipe", "pass that of its training")
+        require_a("model", self.model, BaseAlgorithm, "a model of Stable-Baselines3", "let train_expert make it")
+        if self.normalization is not None:
+            require_a("normalization", self.normalization, Normalization, "a Normalization", "pass None for none")
 
     def __call__(self, observation: np.ndarray) -> Any:
         """The most likely action at a raw observation of shape (d,), or the actions at (n, d)."""
@@ -102,16 +118,23 @@ class Expert:
         return self.model.predict(observation, deterministic=True)[0]
 
     def save(self, folder: Path | str) -> None:
-        """Write `policy.zip`, which sb3-contrib's `TRPO.load` reads, and `expert.json`: the rest, in plain text."""
-        save_zip(self.model, Path(folder) / "policy.zip")
+        """Write `policy.zip`, which sb3-contrib's `TRPO.load` reads, and `expert.json`: the rest, in plain text.
+
+        `checksums.json` says what both are.
+        """
+        top = require_path("folder", folder)
+        save_zip(self.model, top / "policy.zip")
         rest = {
             "environment": self.environment_id,
             "steps": self.recipe.steps,
             "policy": self.recipe.policy.plain(),
             "normalization": None if self.normalization is None else asdict(self.normalization),
         }
-        with atomic(Path(folder) / "expert.json") as file:
+        with atomic(top / "expert.json") as file:
             file.write((json.dumps(rest, indent=2) + "\n").encode())
+        sums = Checksums(top)
+        for name in FILES:
+            sums.expect(name, top / name)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str | torch.device = "cpu") -> Expert:
@@ -128,14 +151,18 @@ class Expert:
         Raises:
             ValueError: if a file is missing or damaged, or weights do not fit the recipe.
         """
+        top, device = require_path("folder", folder), _device(device)
         try:
-            rest = json.loads((Path(folder) / "expert.json").read_text())
+            sums = Checksums(top)
+            for name in FILES:
+                sums.require(name)
+            rest = json.loads((top / "expert.json").read_text())
             settings = PolicySettings(**_with_tuples(rest["policy"]))
             if ":" in rest["environment"]:  # gymnasium would import the module before the colon
                 raise ValueError(f"it names a module to import, {rest['environment']!r}")
-            environments = make_environments(rest["environment"], 1, seed=0)
+            environments = make_environments(rest["environment"], settings.environments, seed=0)
             model = make_trpo(settings, environments, device=device)
-            model.set_parameters(str(Path(folder) / "policy.zip"), device=device)
+            model.set_parameters(str(top / "policy.zip"), device=device)
             learned = rest["normalization"]
             normalization = None if learned is None else Normalization(**_with_tuples(learned))
             recipe = Recipe(rest["steps"], settings)
@@ -162,7 +189,11 @@ def train_expert(
 
     Source: J. Schulman et al., Trust Region Policy Optimization, ICML 2015.
     """
-    require_count("seed", seed)
+    require_id(environment_id)
+    require_seed("seed", seed)
+    device = _device(device)
+    if recipe is not None:
+        require_a("recipe", recipe, Recipe, "a Recipe", "pass Recipe(steps=...)")
     recipe = recipe if recipe is not None else RECIPES.get(environment_id)
     if recipe is None:
         raise ValueError(
@@ -174,6 +205,14 @@ def train_expert(
     with torch.random.fork_rng(), OwnRandomness(seed):  # of devices, and of the processor
         model = make_trpo(settings, environments, seed=seed, device=device).learn(recipe.steps)
     return Expert(raw.get_attr("id")[0], recipe, model, _learned(environments))
+
+
+def _device(device: str | torch.device) -> torch.device:
+    require_a("device", device, (str, torch.device), "a device", 'pass "cpu" or "cuda"')
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f'device must be one of torch\'s, got {device!r}; pass "cpu" or "cuda".') from error
 
 
 def _with_tuples(content: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
-from minimax_l2l.errors import require_count, require_fraction, require_positive, require_widths
+from minimax_l2l.errors import require_count, require_flag, require_fraction, require_positive, require_widths
 from minimax_l2l.files import atomic
 
 Schedule = Callable[[float], float]
@@ -63,8 +63,17 @@ class PolicySettings:
 
     def __post_init__(self) -> None:
         """Check the numbers; torch and Stable-Baselines3 would say less of them, and later."""
+        require_flag("normalise", self.normalise)
+        checked: dict[str, Any] = {"hidden": require_widths("hidden", self.hidden)}
         for name in ("environments", "steps", "critic_epochs", "critic_batch"):
-            require_count(name, getattr(self, name), least=1)
+            checked[name] = require_count(name, getattr(self, name), least=1)
+        for name in ("gamma", "gae_lambda"):
+            checked[name] = require_fraction(name, getattr(self, name))
+        for name in ("damping", "target_kl", "critic_learning_rate"):
+            if name == "damping" or not callable(getattr(self, name)):
+                checked[name] = require_positive(name, getattr(self, name))
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         if self.algorithm is None and self.environments * self.steps < 2:
             raise ValueError(
                 "a rollout needs at least two steps, since advantages are brought to unit deviation, got one "
@@ -75,13 +84,6 @@ class PolicySettings:
                 f"algorithm must be a function that makes a learner from environments, got {self.algorithm!r}; "
                 'pass lambda environments: PPO("MlpPolicy", environments), with your own settings.'
             )
-        require_widths("hidden", self.hidden)
-        for name in ("gamma", "gae_lambda"):
-            require_fraction(name, getattr(self, name))
-        require_positive("damping", self.damping)
-        for name in ("target_kl", "critic_learning_rate"):
-            if not callable(value := getattr(self, name)):
-                require_positive(name, value)
 
     def plain(self) -> dict[str, Any]:
         """Its numbers, for a checkpoint; schedules and algorithms are functions, which cannot be compared."""
