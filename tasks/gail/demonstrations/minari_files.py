@@ -17,10 +17,10 @@ import numpy as np
 
 from minimax_l2l import require_extra
 from minimax_l2l.errors import require_a, require_path
-from minimax_l2l.training.checksums import NAME, Checksums
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.demonstrations.trajectory import Trajectory, naming
 from tasks.gail.environments.seeded_episodes import make_environment
+from tasks.gail.seals import require_unbroken, seal, sealed
 
 _ROOT = "MINARI_DATASETS_PATH"
 FILES = ("data/metadata.json", "data/main_data.hdf5")
@@ -79,9 +79,7 @@ def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str 
             description="Whole episodes of raw observations.",
             data_format="hdf5",
         )
-        sums = Checksums(Path(draft, name))
-        for file in FILES:
-            sums.expect(file, Path(draft, name, file))
+        seal(Path(draft, name), FILES)
         folder.parent.mkdir(parents=True, exist_ok=True)
         os.replace(Path(draft, name), folder)
     return folder
@@ -104,9 +102,8 @@ def read_minari(name: str, *, root: Path | str | None = None) -> Demonstrations:
     if not folder.is_dir():
         raise ValueError(f"there is no dataset {folder}; write it first, or download it with Minari.")
     try:
-        if (folder / NAME).exists():  # that of a stranger's dataset does not
-            for file in FILES:
-                Checksums(folder).require(file)
+        if sealed(folder):  # a stranger's dataset is not
+            require_unbroken(folder, FILES)
         environment_id, episodes = _contents(minari, folder / "data")
     except Exception as error:  # Minari and h5py name no common base for what damaged files raise
         raise ValueError(
@@ -190,9 +187,9 @@ def _root(root: Path | str | None) -> Path:
 
 
 def _valid(name: str) -> str:
-    namespace = require_a("name", name, str, "a dataset's name", "pass one such as cartpole/expert-v0").rpartition(
-        "/"
-    )[0]
+    namespace = require_a(
+        "name", name, str, "the name of a Minari dataset", "pass one such as cartpole/expert-v0"
+    ).rpartition("/")[0]
     if (
         not re.fullmatch(r"(\w[-\w]*/)*\w[-\w]*-v\d+", name, re.ASCII) or len(namespace) == 1
     ):  # one letter is too short

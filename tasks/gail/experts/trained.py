@@ -16,10 +16,10 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from minimax_l2l.errors import require_a, require_count, require_path, require_seed
 from minimax_l2l.files import atomic
-from minimax_l2l.training.checksums import Checksums
 from tasks.gail.environments.seeded_episodes import make_environments, require_id
 from tasks.gail.policy.algorithm import PolicySettings, make_trpo, save_zip
 from tasks.gail.policy.own_randomness import OwnRandomness
+from tasks.gail.seals import require_unbroken, seal
 
 FILES = ("policy.zip", "expert.json")
 
@@ -132,9 +132,7 @@ class Expert:
         }
         with atomic(top / "expert.json") as file:
             file.write((json.dumps(rest, indent=2) + "\n").encode())
-        sums = Checksums(top)
-        for name in FILES:
-            sums.expect(name, top / name)
+        seal(top, FILES)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str | torch.device = "cpu") -> Expert:
@@ -153,9 +151,7 @@ class Expert:
         """
         top, device = require_path("folder", folder), _device(device)
         try:
-            sums = Checksums(top)
-            for name in FILES:
-                sums.require(name)
+            require_unbroken(top, FILES)
             rest = json.loads((top / "expert.json").read_text())
             settings = PolicySettings(**_with_tuples(rest["policy"]))
             if ":" in rest["environment"]:  # gymnasium would import the module before the colon

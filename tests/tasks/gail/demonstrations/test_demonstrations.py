@@ -382,7 +382,7 @@ class TestRecording:
     @pytest.mark.parametrize("model", [{}, None, "balance", np.zeros(2), torch.nn.Linear(4, 2)])
     def test_a_model_is_no_policy(self, model):
         with pytest.raises(
-            TypeError, match=r"must be a function .*got \w+; .*argmax\(\); .*predict\(observation\)\[0\]"
+            TypeError, match=r"must be a function .*got \w+.*; .*argmax\(\); .*predict\(observation\)\[0\]"
         ):
             record(model, "MountainCar-v0", 1, seed=0)
 

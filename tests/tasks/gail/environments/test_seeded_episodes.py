@@ -74,6 +74,15 @@ class TestMaking:
         with pytest.raises(ValueError, match=r"gymnasium cannot make the environment.*choose one that"):
             make_environment(name, seed=0)
 
+    @pytest.mark.parametrize("error", [RuntimeError, AttributeError, OSError, TypeError])
+    def test_whatever_a_constructor_raises_is_told(self, error, monkeypatch):
+        def broken(**_):
+            raise error("no such track")
+
+        monkeypatch.setitem(gymnasium.registry, "mine/Car-v0", EnvSpec("mine/Car-v0", entry_point=broken))
+        with pytest.raises(ValueError, match=r"gymnasium cannot make the environment 'mine/Car-v0': no such track"):
+            make_environment("mine/Car-v0", seed=0)
+
     def test_an_environment_in_place_of_its_id_is_refused(self):
         with pytest.raises(TypeError, match=r"must be a gymnasium id .*got <class .*gymnasium.register"):
             make_environment(Blank, seed=0)

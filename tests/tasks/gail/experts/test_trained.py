@@ -13,7 +13,8 @@ from sb3_contrib import TRPO
 
 from tasks.gail.demonstrations.recording import record
 from tasks.gail.environments.seeded_episodes import make_environments
-from tasks.gail.experts.trained import RECIPES, ZOO, Expert, Recipe, train_expert
+from tasks.gail.experts.trained import FILES, RECIPES, ZOO, Expert, Recipe, train_expert
+from tasks.gail.seals import seal
 
 TINY = Recipe(256, replace(ZOO, steps=64, critic_batch=64, critic_epochs=1, hidden=(8,)))
 NAMES = ["CartPole-v1", "MountainCar-v0", "Pendulum-v1"]
@@ -92,7 +93,7 @@ class TestFiles:
         loaded = Expert.load(tmp_path)
         np.testing.assert_array_equal(loaded(observations(name)), expert(observations(name)))
         assert (loaded.recipe, loaded.normalization) == (expert.recipe, expert.normalization)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["expert.json", "policy.zip"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["checksums.json", "expert.json", "policy.zip"]
 
     def test_plain_sb3_loads_the_zip(self, experts, tmp_path):
         expert = experts["MountainCar-v0"]
@@ -128,6 +129,7 @@ class TestFiles:
         rest = json.loads((tmp_path / "expert.json").read_text())
         rest["policy"]["hidden"] = [16]
         (tmp_path / "expert.json").write_text(json.dumps(rest))
+        seal(tmp_path, FILES)
         with pytest.raises(ValueError, match=r"(?s)holds no whole expert .*size mismatch"):
             Expert.load(tmp_path)
 
@@ -135,6 +137,7 @@ class TestFiles:
         experts["CartPole-v1"].save(tmp_path)
         file = tmp_path / "expert.json"
         file.write_text(file.read_text().replace("CartPole-v1", "antigravity:CartPole-v1"))
+        seal(tmp_path, FILES)
         with pytest.raises(ValueError, match="it names a module to import, 'antigravity:CartPole-v1'"):
             Expert.load(tmp_path)
         assert "antigravity" not in sys.modules

@@ -124,7 +124,9 @@ def test_raw_policies_are_evaluated_raw():
 
 @pytest.mark.parametrize("given", [3, "EvalCallback", Reading, lambda *_: True, [Reading()]])
 def test_something_else_is_no_callback(given):
-    with pytest.raises(TypeError, match=r"callback must be BaseCallback, got .*EvalCallback, or its CallbackList"):
+    with pytest.raises(
+        TypeError, match=r"callback must be a BaseCallback .*, got .*EvalCallback\(...\), or CallbackList"
+    ):
         task(given)
 
 
