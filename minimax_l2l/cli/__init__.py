@@ -27,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{PROGRAM}: {as_options(str(error))}", style="red", markup=False, highlight=False, soft_wrap=True
         )
         return FAILED
-    except KeyboardInterrupt:
-        notices.print(f"{PROGRAM}: interrupted.", markup=False)
+    except KeyboardInterrupt as interrupt:
+        notices.print(f"{PROGRAM}: {str(interrupt) or 'interrupted.'}", markup=False)
         return INTERRUPTED
 
 

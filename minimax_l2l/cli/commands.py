@@ -14,12 +14,16 @@ from minimax_l2l.cli.terminal import print_table, say, terminal, use_one_thread,
 from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.lab import runs
 from minimax_l2l.lab.family import load_families
-from minimax_l2l.lab.pool import EVERY_CORE
+from minimax_l2l.lab.pool import EVERY_CORE, require_workers
 from minimax_l2l.lab.report import require_report, write_report
 
 _Preset = Annotated[str, tyro.conf.arg(metavar="PRESET")]
 _Name = Annotated[str, tyro.conf.arg(metavar="NAME")]
 _Folder = Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
+_Folders = Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER...")]
+_Words = Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORD...")]
+_Data = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
+_Device = Annotated[str, tyro.conf.arg(metavar="NAME")]
 
 
 def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
@@ -27,8 +31,9 @@ def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
 
     Args:
         out: folder of the runs, results.json and report.html.
-        jobs: how many classifiers are attacked at a time; -1 is one a core.
+        jobs: how many classifiers are attacked at a time; -1 is one per core.
     """
+    require_workers("--jobs", jobs)
     require_report()
     name = next((family.demo for family in load_families().values() if family.demo is not None), None)
     if name is None:
@@ -44,7 +49,7 @@ def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
     say(f"report: {out / 'report.html'}")
 
 
-def presets(words: tuple[str, ...] = (), /) -> None:
+def presets(words: _Words = (), /) -> None:
     """List what can be solved.
 
     Args:
@@ -68,8 +73,8 @@ def solve(preset: _Preset, /) -> int:
     return solve_with(preset, [])
 
 
-def evaluate(folder: _Folder, /, *, device: str = "auto", batch_size: int = 256, data: Path | None = None) -> None:
-    """Measure a run on its test data and write evaluation.json into its folder; goes on if it was interrupted.
+def evaluate(folder: _Folder, /, *, device: _Device = "auto", batch_size: int = 256, data: _Data = None) -> None:
+    """Measure a run on its test data and write evaluation.json into its folder; goes on where it was interrupted.
 
     Args:
         folder: of a run that `minimax-l2l solve` made.
@@ -77,17 +82,27 @@ def evaluate(folder: _Folder, /, *, device: str = "auto", batch_size: int = 256,
         batch_size: how many images or games are measured at a time.
         data: what it was trained on, if that is your own.
     """
-    require_count("batch_size", batch_size, least=1)
+    require_count("--batch-size", batch_size, least=1)
+    families = load_families()
+    runs.preset_of(folder, families, data=data)  # what is wrong with it is said before torch is there
     use_one_thread()
-    with working() as announce:
-        result = runs.evaluate(
-            folder, load_families(), data=data, device=device, batch_size=batch_size, announce=announce
-        )
+    try:
+        with working() as announce:
+            result = runs.evaluate(
+                folder, families, data=data, device=device, batch_size=batch_size, announce=announce
+            )
+    except KeyboardInterrupt:
+        kept = (folder / "evaluation.parts.json").exists()
+        raise KeyboardInterrupt(
+            "interrupted; the same command goes on from what has been measured."
+            if kept
+            else "interrupted before anything was measured; the same command begins again."
+        ) from None
     for row in result["rows"]:
         print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
 
 
-def report(folders: tuple[Path, ...], /, *, out: Path = Path("report.html"), data: Path | None = None) -> None:
+def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: _Data = None) -> None:
     """Write one self-contained HTML page about some evaluated runs.
 
     Args:
@@ -100,13 +115,13 @@ def report(folders: tuple[Path, ...], /, *, out: Path = Path("report.html"), dat
             "a report needs at least one run's folder; name those that `minimax-l2l evaluate` measured."
         )
     require_report()
-    use_one_thread()
     families = load_families()
     by_page: dict[str, list[Path]] = {}
     for folder in folders:
-        _, family = runs.preset_of(folder, families)
+        family = runs.family_of(folder, families)
         if family.report is not None:
             by_page.setdefault(family.report, []).append(folder)
+    use_one_thread()
     with working() as announce:
         announce("drawing")
         sections = [one for name, theirs in by_page.items() for one in resolve_name(name)(theirs, data=data)]
@@ -120,8 +135,9 @@ def benchmark(name: _Name, /, *, out: Path = Path("benchmarks/results"), jobs: i
     Args:
         name: which benchmark.
         out: folder of the results.
-        jobs: how many runs are played at a time; -1 is one a core.
+        jobs: how many runs are played at a time; -1 is one per core.
     """
+    require_workers("--jobs", jobs)
     known = {key: run for family in load_families().values() for key, run in family.benchmarks.items()}
     require_choice("benchmark", name, known)
     use_one_thread()

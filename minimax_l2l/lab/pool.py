@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import TypeVar
 
+from minimax_l2l.errors import require_count
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 EVERY_CORE = -1
@@ -29,14 +31,14 @@ def play_all(
         Each job and what came of it, as they are done.
 
     Raises:
-        ValueError: if `workers` is 0.
+        TypeError: if `workers` is no whole number.
+        ValueError: if it is neither -1 nor at least 1.
         KeyboardInterrupt: after Ctrl-C.
     """
     from joblib import Parallel, delayed
     from joblib.parallel import get_active_backend
 
-    if workers == 0:
-        raise ValueError("jobs need somebody who plays them, got 0 workers; pass 1 or more, or -1 for one a core.")
+    require_workers("workers", workers)
     backend, _ = get_active_backend()
     if backend.supports_inner_max_num_threads and backend.inner_max_num_threads is None:
         backend.inner_max_num_threads = 1  # networks this small run best so, and cores are shared out by job
@@ -48,6 +50,13 @@ def play_all(
     with closing(parallel(numbered)) as results:  # closed early, what has not begun never will
         for number, result in results:
             yield jobs[number], result
+
+
+def require_workers(name: str, workers: int) -> int:
+    """How many play at a time: -1, one per core, or at least 1."""
+    if workers == EVERY_CORE or require_count(name, workers, least=-1) >= 1:
+        return workers
+    raise ValueError(f"{name} must be at least 1, or -1 for one per core, got {workers}; somebody has to play.")
 
 
 def _play(number: int, job: Job, play: Callable[[Job], Result]) -> tuple[int, Result]:

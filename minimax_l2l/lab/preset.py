@@ -96,7 +96,7 @@ class Preset(ABC):
 
     def settings(self) -> dict[str, Any]:
         """What `config.json` keeps under "settings": every field that is not hidden; data by their name alone."""
-        found = {name: getattr(self, name) for name in _shown(self)}
+        found = {name: getattr(self, name) for name in shown(self)}
         return {
             name: value.name if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
             for name, value in found.items()
@@ -111,19 +111,23 @@ class Preset(ABC):
 
         Raises:
             DamagedRunError: if a setting is missing or makes no sense.
-            ValueError: if `data` is given to a preset that takes none.
+            ValueError: if `data` is given to a preset that takes none, or is not given and it was the user's own.
         """
-        shown = _shown(self)
-        if data is not None and "data" not in shown:
+        known = shown(self)
+        if data is not None and "data" not in known:
             raise ValueError("this run's preset takes no data of your own; leave --data out.")
-        kept = [name for name in shown if name != "data"]
+        if data is None and settings.get("data") is not None:
+            raise ValueError(
+                f"this run was trained on data of your own, {settings['data']!r}; name them with --data."
+            )
+        kept = [name for name in known if name != "data"]
         if missing := [name for name in kept if name not in settings]:
             raise DamagedRunError(
                 f"the run's settings lack {', '.join(missing)}, so it is not a whole run of this version; solve it "
                 "again in another folder."
             )
         changes: dict[str, Any] = {name: settings[name] for name in kept} | (
-            {"data": data} if "data" in shown else {}
+            {"data": data} if "data" in known else {}
         )
         changes = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
         try:
@@ -134,6 +138,7 @@ class Preset(ABC):
             ) from error
 
 
-def _shown(preset: Preset) -> list[str]:
+def shown(preset: Preset) -> list[str]:
+    """The fields that the command line has and `config.json` keeps."""
     hints = get_type_hints(type(preset), include_extras=True)
     return [field.name for field in fields(preset) if tyro.conf.Fixed not in get_args(hints[field.name])]

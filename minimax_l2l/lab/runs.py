@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from minimax_l2l.errors import DamagedRunError
+from minimax_l2l.lab.advice import resuming
 from minimax_l2l.lab.environment import describe_environment
 from minimax_l2l.lab.family import Family, find_preset
 from minimax_l2l.lab.preset import Announce, Preset
+from minimax_l2l.training.checksums import Checksums
 
 if TYPE_CHECKING:
     from minimax_l2l.training.solution import Solution
@@ -55,10 +57,11 @@ def play(
     from minimax_l2l.training.folder import RunFolder
     from minimax_l2l.training.solution import Status
 
+    folder, chosen, begun = RunFolder(out), {"preset": name, "settings": preset.settings()}, False
+    if resume:  # data are read after that, which may take long
+        require_same(out, chosen, folder.read_json("config.json"))
     built = preset.build()
-    folder = RunFolder(out)
-    about = {"preset": name, "settings": preset.settings(), **built.facts}
-    begun = False
+    about = {**chosen, **built.facts}
     if resume:
         require_same(out, about, folder.read_json("config.json"))
         begun = folder.begun
@@ -92,20 +95,19 @@ def preset_of(folder: Path, families: Mapping[str, Family], *, data: Path | None
         DamagedRunError: if the folder holds no run, or its `config.json` is not whole.
         ValueError: if the folder is not there, or no family has the preset.
     """
-    config = read_whole(folder, "config.json", ())
-    if "preset" not in config and "game" in config:
-        raise ValueError(
-            f"{folder} holds a run of {config['game']['task']['class']} that was started in Python, of no preset, "
-            "so it cannot be built again from its folder; measure it in Python, or start presets with "
-            "minimax_l2l.lab.play."
-        )
-    if not isinstance(config.get("preset"), str) or not isinstance(config.get("settings"), dict):
-        raise DamagedRunError(
-            f"{folder / 'config.json'} names no preset with its settings, so it is not of a whole run; solve it "
-            "again in another folder."
-        )
+    config = _config_of_preset(folder)
     preset, family = find_preset(config["preset"], families)
     return preset.again(config["settings"], data=data), family
+
+
+def family_of(folder: Path, families: Mapping[str, Family]) -> Family:
+    """The family that a run's preset belongs to.
+
+    Raises:
+        DamagedRunError: if the folder holds no run, or its `config.json` is not whole.
+        ValueError: if the folder is not there, or no family has the preset.
+    """
+    return find_preset(_config_of_preset(folder)["preset"], families)[1]
 
 
 def evaluate(
@@ -149,17 +151,48 @@ def read_whole(folder: Path, name: str, fields: Sequence[str]) -> dict[str, Any]
         DamagedRunError: if it is missing or damaged, or lacks one of the fields.
         ValueError: if the folder is not there.
     """
-    from minimax_l2l.training.folder import RunFolder
-
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; give one that `minimax-l2l solve` wrote.")
-    content = RunFolder(folder).read_json(name)
+    content = Checksums(folder).read_json(name)
     if missing := [field for field in fields if field not in content]:
         raise DamagedRunError(
             f"{folder / name} lacks {', '.join(missing)}, so it is not of a whole run; solve it again in another "
             "folder."
         )
     return content
+
+
+def again(name: str, preset: Preset, folder: Path, *, data: Path | None = None) -> Preset:
+    """A preset with the settings of its run in a folder.
+
+    Args:
+        name: the preset's full name.
+        preset: of that name.
+        folder: of the run.
+        data: what it was trained on, if that is the user's own.
+
+    Raises:
+        DamagedRunError: if the folder holds no run, or its `config.json` is not whole.
+        ValueError: if the folder is not there, the run is another preset's, or its data are not given.
+    """
+    config = _config_of_preset(folder)
+    if config["preset"] != name:
+        raise ValueError(
+            f"{folder} was run with preset={config['preset']!r}, not {name!r}; resume it with that one, or choose "
+            "another --out."
+        )
+    return preset.again(config["settings"], data=data)
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether the run in a folder has gone through all its batches.
+
+    Raises:
+        DamagedRunError: if what it says of its end is damaged.
+    """
+    if not (folder / "solution.json").is_file():
+        return False
+    return read_whole(folder, "solution.json", ("status",))["status"] == "completed"
 
 
 def read_solution(folder: Path) -> dict[str, Any]:
@@ -173,6 +206,23 @@ def read_solution(folder: Path) -> dict[str, Any]:
     if solution["status"] == "interrupted":
         raise ValueError(
             f"{folder} holds a run that was interrupted after {solution['steps']} steps; finish it with "
-            "`minimax-l2l solve ... --resume` first."
+            f"`{resuming(folder)}` first."
         )
     return solution
+
+
+def _config_of_preset(folder: Path) -> dict[str, Any]:
+    """A run's config, in which a preset and its settings are named."""
+    config = read_whole(folder, "config.json", ())
+    if "preset" not in config and "game" in config:
+        raise ValueError(
+            f"{folder} holds a run of {config['game']['task']['class']} that was started in Python, of no preset, "
+            "so it cannot be built again from its folder; measure it in Python, or start presets with "
+            "minimax_l2l.lab.play."
+        )
+    if not isinstance(config.get("preset"), str) or not isinstance(config.get("settings"), dict):
+        raise DamagedRunError(
+            f"{folder / 'config.json'} names no preset with its settings, so it is not of a whole run; solve it "
+            "again in another folder."
+        )
+    return config

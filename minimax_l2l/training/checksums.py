@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from minimax_l2l.errors import DamagedRunError
 from minimax_l2l.files import atomic
@@ -54,6 +55,30 @@ class Checksums:
                 f"{self._folder / name} is not as this run wrote it: it is damaged, was edited, or is another "
                 "run's; put the right file back, or solve again in another folder."
             )
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """One of the run's JSON files; torch is not needed, so that what is wrong is said at once.
+
+        Raises:
+            DamagedRunError: if it is missing, is not as the run wrote it, or is not a JSON object.
+        """
+        file = self._folder / name
+        try:
+            self.require(name)
+            content = json.loads(file.read_text())
+        except FileNotFoundError as error:
+            raise DamagedRunError(
+                f"{self._folder} holds no {name}, so it is not a run; give a folder that `minimax-l2l solve` wrote."
+                if name == "config.json"
+                else f"{self._folder} holds no {name}, so its run has not ended; finish it with --resume."
+                if name == "solution.json"
+                else f"{self._folder} holds no {name}; give the folder that it was written to."
+            ) from error
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise DamagedRunError(f"{file} cannot be read ({error}); run `minimax-l2l solve` again.") from error
+        if not isinstance(content, dict):
+            raise DamagedRunError(f"{file} holds no JSON object; run `minimax-l2l solve` again.")
+        return content
 
     def _read(self) -> dict[str, list[str]]:
         file = self._folder / NAME

@@ -130,23 +130,7 @@ class RunFolder:
         Raises:
             DamagedRunError: if it is missing, is not as the run wrote it, or is not a JSON object.
         """
-        file = self.path / name
-        try:
-            self._checksums.require(name)
-            content = json.loads(file.read_text())
-        except FileNotFoundError as error:
-            raise DamagedRunError(
-                f"{self.path} holds no {name}, so it is not a run; give a folder that `minimax-l2l solve` wrote."
-                if name == "config.json"
-                else f"{self.path} holds no {name}, so its run has not ended; finish it with --resume."
-                if name == "solution.json"
-                else f"{self.path} holds no {name}; give the folder that it was written to."
-            ) from error
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise DamagedRunError(f"{file} cannot be read ({error}); run `minimax-l2l solve` again.") from error
-        if not isinstance(content, dict):
-            raise DamagedRunError(f"{file} holds no JSON object; run `minimax-l2l solve` again.")
-        return content
+        return self._checksums.read_json(name)
 
     def write_metrics(self, history: list[Row]) -> None:
         """Replace the metrics by `history`, dropping rows past a checkpoint that is resumed."""

@@ -29,10 +29,10 @@ def own_folder(tmp_path, monkeypatch):
 def originals(tmp_path_factory):
     """A run on images of one's own, two steps long, and the same one evaluated; made once and copied."""
     home = tmp_path_factory.mktemp("originals")
-    words = ["--data", str(archive(home / "mine.npz")), "--epochs", "2", "--device", "cpu"]
+    words = ["--eps", "0.15", "--data", str(archive(home / "mine.npz")), "--epochs", "2", "--device", "cpu"]
     assert cli.main(["solve", PRESET, "--out", str(home / "mine"), *words]) == 0
     shutil.copytree(home / "mine", home / "measured")
-    preset = replace(DIGITS[PRESET], data=home / "mine.npz", epochs=2)
+    preset = replace(DIGITS[PRESET], data=home / "mine.npz", eps=0.15, epochs=2)
     attack(Trained(PRESET, preset, home / "measured"), tier="quick", images=12)
     return home
 

@@ -55,7 +55,7 @@ class TestReport:
     def test_data_of_ones_own_must_be_named(self, run, measured):
         code, _, err = run("report", measured)
         assert code == 1
-        assert "this run was trained on 'mine'; name its file with --data" in err
+        assert "this run was trained on data of your own, 'mine.npz'; name them with --data" in err
 
     def test_of_a_run_that_was_not_evaluated(self, run, solved):
         code, _, err = run("report", solved)

@@ -52,7 +52,7 @@ class TestHelp:
         with pytest.raises(SystemExit):
             cli.main(["solve", "adversarial/digits-pgm-10", "--help"])
         out = capsys.readouterr().out
-        assert "radius of the threat, in units of pixels in [0, 1]. (default: 0.15)" in out
+        assert "other data need one. (default: None)" in out
         assert "steps of the attacker on each batch. (default: 10)" in out
         assert "minimax-l2l solve adversarial/digits-pgm-10" in out
 
@@ -97,24 +97,24 @@ class TestSolve:
             (["adversarial/digits-grad-l2"], "there is no preset 'adversarial/digits-grad-l2'; did you mean"),
             (["adversarial/digit-pgm10"], "did you mean 'adversarial/digits-pgm-10'?"),
             (["xyz"], "there is no preset 'xyz'"),
-            ([PRESET, "--eps", "0"], "eps must be a finite number above 0, got 0.0"),
-            ([PRESET, "--eps=-0.1"], "eps must be a finite number above 0, got -0.1"),
-            ([PRESET, "--eps", "nan"], "eps must be a finite number above 0, got nan"),
-            ([PRESET, "--eps", "inf"], "eps must be a finite number above 0, got inf"),
-            ([PRESET, "--epochs", "0"], "epochs must be at least 1, got 0"),
+            ([PRESET, "--eps", "0"], "--eps must be a finite number above 0, got 0.0"),
+            ([PRESET, "--eps=-0.1"], "--eps must be a finite number above 0, got -0.1"),
+            ([PRESET, "--eps", "nan"], "--eps must be a finite number above 0, got nan"),
+            ([PRESET, "--eps", "inf"], "--eps must be a finite number above 0, got inf"),
+            ([PRESET, "--epochs", "0"], "--epochs must be at least 1, got 0"),
             (
                 [PRESET, "--inner-steps=-1"],
                 "--inner-steps must be at least 1, got -1; pass --inner-steps=1 or more",
             ),
             ([PRESET, "--inner-steps", "0"], "--inner-steps must be at least 1, got 0"),
-            ([PRESET, "--batch-size", "0"], "batch_size must be at least 1, got 0"),
-            ([PRESET, "--learning-rate", "0"], "learning_rate must be a finite number above 0, got 0.0"),
-            ([PRESET, "--momentum", "2"], "momentum must lie in [0, 1], got 2.0"),
-            ([PRESET, "--weight-decay=-1"], "weight_decay must be a finite number of at least 0, got -1.0"),
-            ([PRESET, "--seed=-1"], "seed must be at least 0, got -1"),
-            ([PRESET, "--seed", str(10**20)], "seed must lie below 4294967296"),
+            ([PRESET, "--batch-size", "0"], "--batch-size must be at least 1, got 0; pass --batch-size=1 or more"),
+            ([PRESET, "--learning-rate", "0"], "--learning-rate must be a finite number above 0, got 0.0"),
+            ([PRESET, "--momentum", "2"], "--momentum must lie in [0, 1], got 2.0"),
+            ([PRESET, "--weight-decay=-1"], "--weight-decay must be a finite number of at least 0, got -1.0"),
+            ([PRESET, "--seed=-1"], "--seed must be at least 0, got -1"),
+            ([PRESET, "--seed", str(10**20)], "--seed must lie below 4294967296"),
             ([PRESET, "--device", "tpu"], "there is no device 'tpu'; choose auto, cpu, cuda or cuda:N"),
-            ([PRESET, "--data", "nowhere.npz"], "there is no file nowhere.npz; give a NumPy archive"),
+            ([PRESET, "--eps", "0.1", "--data", "nowhere.npz"], "there is no file nowhere.npz; give a NumPy archive"),
             (["games/limit-cycle-rnn-l2l", "--inner-steps", "3"], "--inner-steps must be at least 16, got 3"),
         ],
     )
@@ -147,26 +147,26 @@ class TestSolve:
         ],
     )
     def test_data_that_make_no_sense(self, changes, sentence, run):
-        code, _, err = run("solve", PRESET, "--data", archive(**changes), "--out", "run")
+        code, _, err = run("solve", PRESET, "--eps", "0.15", "--data", archive(**changes), "--out", "run")
         assert code == 1
         assert sentence in err
         assert not Path("run").exists()
 
     def test_odd_sides_suit_attackers_that_halve_nothing(self, run):
         data = archive(x_train=np.zeros((60, 7, 7), np.uint8), x_test=np.zeros((20, 7, 7), np.uint8))
-        words = ("--data", data, "--epochs", "1", "--out", "run")
+        words = ("--eps", "0.15", "--data", data, "--epochs", "1", "--out", "run")
         assert run("solve", "adversarial/digits-pgm-2", *words)[0] == 0
 
     def test_damaged_data(self, run):
         Path("mine.npz").write_bytes(archive("whole.npz").read_bytes()[:500])
-        code, _, err = run("solve", PRESET, "--data", "mine.npz", "--out", "run")
+        code, _, err = run("solve", PRESET, "--eps", "0.15", "--data", "mine.npz", "--out", "run")
         assert code == 1
         assert "mine.npz is no readable NumPy archive" in err
 
     def test_out_that_is_a_file(self, run):
         Path("mine").write_text("precious")
         for out in ("mine", "mine/run"):
-            code, _, err = run("solve", PRESET, "--data", archive(), "--out", out)
+            code, _, err = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--out", out)
             assert code == 1
             assert "mine is a file, a run needs a folder; choose another --out" in err
         assert Path("mine").read_text() == "precious"
@@ -207,14 +207,14 @@ class TestSolve:
         assert [event.step for event in events.Scalars("objective")] == [2]
 
     def test_says_where_it_is(self, run):
-        code, out, _ = run("solve", PRESET, "--data", archive(), "--epochs", "1", "--seed", "3")
+        code, out, _ = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--epochs", "1", "--seed", "3")
         assert code == 0
         assert "The run went through all its batches. 1 steps" in out
         assert out.strip().endswith(f"in runs/{PRESET}/seed-3")
         assert Path(f"runs/{PRESET}/seed-3/model/model.safetensors").is_file()
 
     def test_a_folder_may_have_any_name(self, run):
-        code, out, _ = run("solve", PRESET, "--data", archive(), "--epochs", "1", "--out", "a [/b] :smile:")
+        code, out, _ = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--epochs", "1", "--out", "a [/b] :smile:")
         assert code == 0
         assert "in a [/b] :smile:" in out
         code, out, _ = run("evaluate", "a [/b] :smile:", "--data", "mine.npz")
@@ -222,7 +222,7 @@ class TestSolve:
 
     def test_an_existing_run_is_left_alone(self, run, solved):
         before = files(solved)
-        code, _, err = run("solve", PRESET, "--out", solved, "--data", "mine.npz", "--epochs", "2")
+        code, _, err = run("solve", PRESET, "--out", solved, "--eps", "0.15", "--data", "mine.npz", "--epochs", "2")
         assert code == 1
         assert "mine holds a run already; pass --resume to go on with it, or choose another --out" in err
         assert files(solved) == before
@@ -235,7 +235,7 @@ class TestSolve:
         precious.parent.mkdir(exist_ok=True)
         precious.write_text("precious")
         before = files(folder)
-        code, _, err = run("solve", PRESET, "--data", archive(), "--epochs", "1", "--out", folder)
+        code, _, err = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--epochs", "1", "--out", folder)
         assert code == 1
         assert "so it is not a run that may be replaced; choose another --out" in err
         assert files(folder) == before
@@ -273,7 +273,7 @@ class TestSolve:
     def test_resuming_what_is_not_there_leaves_nothing_behind(self, run):
         code, _, err = run("solve", PRESET, "--out", "missing/run", "--data", archive(), "--resume")
         assert code == 1
-        assert "missing/run holds no config.json, so it is not a run" in err
+        assert "there is no folder missing/run; give one that `minimax-l2l solve` wrote" in err
         assert not Path("missing").exists()
 
     def test_resuming_a_damaged_checkpoint(self, run, solved):
@@ -292,7 +292,7 @@ class TestSolve:
         def die(*_):
             raise Killed
 
-        words = ("solve", PRESET, "--data", "mine.npz", "--epochs", "2", "--out", "killed")
+        words = ("solve", PRESET, "--eps", "0.15", "--data", "mine.npz", "--epochs", "2", "--out", "killed")
         with monkeypatch.context() as patch:
             patch.setattr(PerturbationProblem, "objective", die)
             with pytest.raises(Killed):
@@ -305,7 +305,7 @@ class TestSolve:
         )
 
     def test_ctrl_c_is_130_and_resuming_ends_as_if_nothing_had_happened(self, run, solved, monkeypatch):
-        words = ("solve", PRESET, "--data", "mine.npz", "--epochs", "2", "--out", "stopped")
+        words = ("solve", PRESET, "--eps", "0.15", "--data", "mine.npz", "--epochs", "2", "--out", "stopped")
         with monkeypatch.context() as patch:
             patch.setattr(AdversarialTraining, "validate", lambda *_: os.kill(os.getpid(), signal.SIGINT) or {})
             patch.setattr("tasks.adversarial.presets.digits._validate_every", lambda *_: 1)
@@ -322,12 +322,12 @@ class TestSolve:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(AdversarialTraining, "outer_optimizer", interrupt)
-        code, _, err = run("solve", PRESET, "--data", archive(), "--epochs", "1")
+        code, _, err = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--epochs", "1")
         assert (code, err) == (130, "minimax-l2l: interrupted.")
 
     def test_an_objective_that_leaves_the_numbers(self, run, monkeypatch):
         usual = PerturbationProblem.objective
         monkeypatch.setattr(PerturbationProblem, "objective", lambda self, y: usual(self, y) * torch.nan)
-        code, _, err = run("solve", PRESET, "--data", archive(), "--epochs", "1")
+        code, _, err = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--epochs", "1")
         assert code == 1
         assert "became NaN or infinite, so neither player has a step to take" in err

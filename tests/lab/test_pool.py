@@ -44,7 +44,7 @@ class TestOneWorker:
         assert list(play_all([], square)) == []
 
     def test_no_workers(self):
-        with pytest.raises(ValueError, match="jobs need somebody who plays them, got 0 workers"):
+        with pytest.raises(ValueError, match="workers must be at least 1, or -1 for one per core, got 0"):
             next(play_all([1], square, workers=0))
 
     @pytest.mark.parametrize("fails", [ValueError, KeyboardInterrupt])

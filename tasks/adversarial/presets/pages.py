@@ -12,6 +12,7 @@ import torch
 
 from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder
 from minimax_l2l.lab import Section, environment_section, preset_of
+from minimax_l2l.lab.advice import evaluating
 from tasks.adversarial.attack import Attack
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.digits import DigitsPreset
@@ -33,9 +34,9 @@ COLUMNS = {
 BRIEF = {
     "clean": "clean",
     "pgm_20": "PGM-20",
-    "cw_100": "CW-100",
     "autoattack_quick": "APGD-CE\n+ APGD-T",
     "autoattack": "Auto-\nAttack",
+    "worst_case": "worst\ncase",
 }
 COUNTS = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
 ROW_FIELDS = {"method", "data", "eps", "images", "clean", "worst_case", "train_seconds", *COUNTS}
@@ -199,7 +200,7 @@ def _lines(presets: Mapping[Path, DigitsPreset]) -> dict[Path, Line]:
 
 
 def _preset(folder: Path, data: Path | None) -> DigitsPreset:
-    embedded = RunFolder(folder).read_json("config.json").get("data") == "digits"
+    embedded = RunFolder(folder).read_json("config.json")["settings"].get("data") is None
     preset, _ = preset_of(folder, {"adversarial": FAMILY}, data=None if embedded else data)
     assert isinstance(preset, DigitsPreset)
     return preset
@@ -208,22 +209,22 @@ def _preset(folder: Path, data: Path | None) -> DigitsPreset:
 def _evaluation(folder: Path) -> dict[str, Any]:
     file = folder / "evaluation.json"
     if not file.is_file():
-        raise DamagedRunError(f"{folder} has not been evaluated; run `minimax-l2l evaluate {folder}` first.")
+        raise DamagedRunError(f"{folder} has not been evaluated; run `{evaluating(folder)}` first.")
     content = RunFolder(folder).read_json(file.name)
     rows = content.get("rows")
     whole = isinstance(rows, list) and rows and all(row.keys() >= ROW_FIELDS for row in rows)
     if not whole or "environment" not in content:
-        raise DamagedRunError(f"{file} lacks what a report needs; run `minimax-l2l evaluate {folder}` again.")
+        raise DamagedRunError(f"{file} lacks what a report needs; run `{evaluating(folder)}` again.")
     return content
 
 
 def _perturbations(folder: Path, preset: DigitsPreset) -> Section:
     run = load_run(preset, folder)
     images = run.data.test.first(6)
-    pixels, threat = images.pixels(), LinfBall(preset.eps)
+    pixels, threat = images.pixels(), LinfBall(preset.radius)
     attackers = {
-        "FGSM": FGSM(step_size=preset.eps),
-        "PGM-20": PGM(steps=20, step_size=preset.eps / 10),
+        "FGSM": FGSM(step_size=preset.radius),
+        "PGM-20": PGM(steps=20, step_size=preset.radius / 10),
         preset.row.title: run.optimizer,
     }
     found = {}

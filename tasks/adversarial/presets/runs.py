@@ -50,7 +50,7 @@ def load_run(preset: DigitsPreset, folder: Path, *, device: str = "cpu") -> Load
     if preset.row.learns:
         optimizer = files.read_module("optimizer", LearnedOptimizer)
     else:
-        optimizer = preset.row.make(preset.eps, preset.steps, data.shape[0])
+        optimizer = preset.row.make(preset.radius, preset.steps, data.shape[0])
     return LoadedRun(classifier.eval().to(place), optimizer.eval().to(place), data)
 
 
@@ -83,7 +83,7 @@ def evaluate_run(
     run = load_run(preset, folder, device=device)
     solution = read_solution(folder)
     test = run.data.test.first(images) if images is not None else run.data.test
-    threat = LinfBall(preset.eps)
+    threat = LinfBall(preset.radius)
     own = run.optimizer if run.optimizer.steps else None
     parts = folder / "evaluation.parts.json"  # what an interrupted evaluation goes on from
     evaluation = evaluate(
@@ -95,7 +95,7 @@ def evaluate_run(
         "data": run.data.name,
         "attacker": type(run.optimizer).__name__,
         "epochs": preset.epochs,
-        "eps": preset.eps,
+        "eps": preset.radius,
         "images": len(test),
         **evaluation.accuracies(),
         "train_seconds": round(solution["seconds"], 2),

@@ -12,6 +12,7 @@ import numpy as np
 
 from minimax_l2l import DamagedRunError, RunFolder
 from minimax_l2l.errors import require_choice
+from minimax_l2l.lab.advice import evaluating
 from minimax_l2l.lab import Section, environment_section, svg
 from tasks.gail.measures.curves import Panel, discriminator_curves, return_curves, stability_dots
 from tasks.gail.measures.stability import Stability, stability
@@ -233,7 +234,7 @@ def _panels(title: str, runs: Sequence[Measured]) -> list[Panel]:
 def _measured(folder: Path) -> Measured:
     file = folder / "evaluation.json"
     if not file.is_file():
-        raise DamagedRunError(f"{folder} has not been evaluated; run `minimax-l2l evaluate {folder}` first.")
+        raise DamagedRunError(f"{folder} has not been evaluated; run `{evaluating(folder)}` first.")
     content = RunFolder(folder).read_json(file.name)
     rows, curves = content.get("rows"), content.get("curves")
     row = rows[0] if isinstance(rows, list) and rows else None
@@ -244,7 +245,7 @@ def _measured(folder: Path) -> Measured:
         or not curves.keys() >= CURVES
         or "environment" not in content
     ):
-        raise DamagedRunError(f"{file} lacks what a report needs; run `minimax-l2l evaluate {folder}` again.")
+        raise DamagedRunError(f"{file} lacks what a report needs; run `{evaluating(folder)}` again.")
     require_choice("setting", str(row["setting"]), SETTINGS)
     require_choice("method", str(row["method"]), METHODS)
     return Measured(folder, row, curves, content["environment"])

@@ -30,7 +30,7 @@ class LimitCyclePreset(Preset):
         super().__post_init__()
         require_count("iterations", self.iterations)
         require_count("games", self.games, least=1)
-        require_count("--inner-steps", self.inner_steps, least=16)
+        require_count("inner_steps", self.inner_steps, least=16)
 
     @property
     def summary(self) -> str:

@@ -339,7 +339,7 @@ class TestEvaluate:
         assert (config["data"], config["data_sha256"]) == ("data", own.sha256)
         code, _, err = run("evaluate", "run")
         assert code == 1
-        assert "this run imitated 'data'; name its folder with --data" in err
+        assert "this run was trained on data of your own, 'data'; name them with --data" in err
         write_minari(record(balance, "CartPole-v1", 5, seed=2), "other-v0", root="other", source="scripted")
         code, _, err = run("evaluate", "run", "--data", "other")
         assert code == 1

@@ -1,0 +1,114 @@
+"""What the command line advises is done as it stands, and helps."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from folders import reseal
+from own_images import archive
+
+PRESET = "adversarial/digits-grad-l2l"
+
+
+def advised(said: str) -> list[str]:
+    """The command between backticks."""
+    (command,) = re.findall(r"`minimax-l2l ([^`]+)`", said)
+    return shlex.split(command)
+
+
+def interrupted(folder: Path) -> None:
+    solution = json.loads((folder / "solution.json").read_text())
+    (folder / "solution.json").write_text(json.dumps(solution | {"status": "interrupted", "steps": 1}))
+    reseal(folder)
+
+
+@pytest.mark.parametrize("name", ["mine", "my runs/it's one"])
+class TestOfRuns:
+    @pytest.fixture
+    def folder(self, name, solved):
+        folder = Path(name)
+        folder.parent.mkdir(exist_ok=True)
+        return solved.rename(folder)
+
+    def test_a_run_that_was_not_evaluated(self, run, folder):
+        code, _, err = run("report", folder, "--data", "mine.npz")
+        assert code == 1
+        assert run(*advised(err))[0] == 0
+        assert run("report", folder, "--data", "mine.npz")[0] == 0
+
+    def test_an_evaluation_that_lacks_something(self, run, folder):
+        (folder / "evaluation.json").write_text("{}")
+        reseal(folder)
+        code, _, err = run("report", folder, "--data", "mine.npz")
+        assert code == 1
+        assert run(*advised(err))[0] == 0
+        assert run("report", folder, "--data", "mine.npz")[0] == 0
+
+    def test_a_run_that_was_interrupted(self, run, folder):
+        interrupted(folder)
+        code, _, err = run("evaluate", folder, "--data", "mine.npz")
+        assert code == 1
+        assert run(*advised(err))[0] == 0
+
+    @pytest.mark.parametrize("command", ["evaluate", "report", "solve"])
+    def test_data_that_are_not_named(self, command, run, folder):
+        words = ["solve", PRESET, "--resume", "--out", folder] if command == "solve" else [command, folder]
+        run("evaluate", folder, "--data", "mine.npz")
+        code, _, err = run(*words)
+        assert code == 1
+        assert "'mine.npz'; name them with --data." in err
+        assert run(*words, "--data", "mine.npz")[0] == 0
+
+    def test_a_folder_that_holds_a_run(self, run, folder):
+        code, _, err = run("solve", PRESET, "--data", "mine.npz", "--eps", "0.15", "--out", folder)
+        assert code == 1
+        assert "pass --resume to go on with it" in err
+        assert run("solve", PRESET, "--data", "mine.npz", "--out", folder, "--resume")[0] == 0
+
+    def test_a_page_that_is_a_folder(self, run, folder):
+        assert run("evaluate", folder, "--data", "mine.npz")[0] == 0
+        words = ("report", folder, "--data", "mine.npz", "--out")
+        Path("pages").mkdir()
+        err = run(*words, "pages")[2]
+        (better,) = re.findall(r"pass --out (\S+)\.$", err)
+        assert run(*words, better)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        (["--epochs", "0"], r"pass (--epochs=1) or more"),
+        (["--batch-size=-3"], r"pass (--batch-size=1) or more"),
+        (["--inner-steps", "0"], r"pass (--inner-steps=1) or more"),
+        (["--seed=-1"], r"pass (--seed=0) or more"),
+        (["--data", "mine.npz"], r"pass (--eps=0\.03), say"),
+    ],
+)
+def test_of_settings(wrong, advice, run):
+    archive()
+    words = ("solve", "adversarial/digits-pgm-2", "--epochs", "1", "--eps", "0.1", "--data", "mine.npz")
+    words = words if wrong[0] != "--data" else words[:4]
+    code, _, err = run(*words, *wrong)
+    assert code == 1
+    (better,) = re.findall(advice, err)
+    assert run(*words, *wrong, better)[0] == 0
+
+
+def test_of_names(run):
+    archive()
+    for wrong in ("adversarial/digits-pgm2", "adversarial/digits-fgsm"):
+        code, _, err = run("solve", wrong)
+        assert code == 1
+        (better,) = re.findall(r"did you mean '([^']+)'\?", err)
+        assert run("solve", better, "--epochs", "1", "--eps", "0.1", "--data", "mine.npz")[0] == 0
+    assert run(*advised(run("presets", "nonsense")[2]))[0] == 0
+
+
+def test_of_jobs(run):
+    for command in (["demo"], ["benchmark", "digits"]):
+        for wrong in ("0", "-2", "-100"):
+            code, out, err = run(*command, f"--jobs={wrong}")
+            assert (code, out) == (1, "")
+            assert f"--jobs must be at least {'1, or -1 for one per core' if wrong == '0' else -1}" in err
