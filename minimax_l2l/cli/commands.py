@@ -34,6 +34,7 @@ def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
         jobs: how many classifiers are attacked at a time; -1 is one per core.
     """
     require_workers("--jobs", jobs)
+    _require_folder(out)
     require_report()
     name = next((family.demo for family in load_families().values() if family.demo is not None), None)
     if name is None:
@@ -114,8 +115,13 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: _Data
         raise ValueError(
             "a report needs at least one run's folder; name those that `minimax-l2l evaluate` measured."
         )
+    _require_folder(out.parent)
     require_report()
     families = load_families()
+    if data is not None and not data.exists():
+        raise ValueError(f"there is no {data}; --data is what the runs were trained on.")
+    if data is not None and not any(map(runs.own_data, folders)):
+        raise ValueError("none of these runs was trained on data of your own; leave --data out.")
     by_page: dict[str, list[Path]] = {}
     for folder in folders:
         family = runs.family_of(folder, families)
@@ -138,6 +144,7 @@ def benchmark(name: _Name, /, *, out: Path = Path("benchmarks/results"), jobs: i
         jobs: how many runs are played at a time; -1 is one per core.
     """
     require_workers("--jobs", jobs)
+    _require_folder(out)
     known = {key: run for family in load_families().values() for key, run in family.benchmarks.items()}
     require_choice("benchmark", name, known)
     use_one_thread()
@@ -149,6 +156,13 @@ def benchmark(name: _Name, /, *, out: Path = Path("benchmarks/results"), jobs: i
 COMMANDS: dict[str, Callable[..., Any]] = {
     command.__name__: command for command in (demo, presets, solve, evaluate, report, benchmark)
 }
+
+
+def _require_folder(out: Path) -> None:
+    """Hours of work shall not end at a folder that cannot be made."""
+    for part in (out, *out.parents):
+        if part.is_file():
+            raise ValueError(f"{part} is a file, --out needs a folder; choose another name.")
 
 
 def _shown(value: object) -> str:

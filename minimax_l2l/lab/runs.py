@@ -100,6 +100,17 @@ def preset_of(folder: Path, families: Mapping[str, Family], *, data: Path | None
     return preset.again(config["settings"], data=data), family
 
 
+def own_data(folder: Path) -> str | None:
+    """The name of the user's own data that a run was trained on; None if there are none.
+
+    Raises:
+        DamagedRunError: if the folder holds no run, or its `config.json` is not whole.
+        ValueError: if the folder is not there.
+    """
+    name: str | None = _config_of_preset(folder)["settings"].get("data")
+    return name
+
+
 def family_of(folder: Path, families: Mapping[str, Family]) -> Family:
     """The family that a run's preset belongs to.
 
@@ -192,7 +203,8 @@ def has_ended(folder: Path) -> bool:
     """
     if not (folder / "solution.json").is_file():
         return False
-    return read_whole(folder, "solution.json", ("status",))["status"] == "completed"
+    status: str = read_whole(folder, "solution.json", ("status",))["status"]
+    return status == "completed"
 
 
 def read_solution(folder: Path) -> dict[str, Any]:

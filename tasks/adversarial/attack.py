@@ -26,10 +26,10 @@ from minimax_l2l import (
     resting,
 )
 from minimax_l2l.arguments import arguments
-from minimax_l2l.errors import MissingClassError, require_count
-from tasks.adversarial.classifier import on_device_of, require_classifier
+from minimax_l2l.errors import MissingClassError, require_a, require_count, require_seed, told
+from tasks.adversarial.classifier import as_taken_by, require_classifier
 from tasks.adversarial.data.images import Images, require_within
-from tasks.adversarial.losses import LOSSES, Loss, cross_entropy
+from tasks.adversarial.losses import LOSSES, Loss, cross_entropy, require_loss
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.threat import Threat, require_ball, require_threat
 
@@ -74,15 +74,9 @@ class Attack:
     def __init__(
         self, optimizer: InnerOptimizer, threat: Threat, loss: Loss = cross_entropy, *, seed: int = 0
     ) -> None:
-        if not isinstance(optimizer, InnerOptimizer):
-            raise TypeError(
-                f"an attack needs an inner optimizer, such as PGM(...) or a LearnedOptimizer, got "
-                f"{type(optimizer).__name__}."
-            )
-        if not callable(loss):
-            raise TypeError(f"loss must be a function of logits and labels, got {type(loss).__name__}.")
-        self.optimizer, self.threat, self.loss = optimizer, require_ball(threat), loss
-        self.seed = require_count("seed", seed)
+        self.optimizer = require_optimizer("optimizer", optimizer)
+        self.threat, self.loss = require_ball(threat), require_loss(loss)
+        self.seed = require_seed("seed", seed)
 
     def __call__(self, classifier: nn.Module, images: Any, labels: Any, *, batch_size: int = BATCH) -> Tensor:
         """Perturb images.
@@ -102,9 +96,10 @@ class Attack:
                 classes, or the ball holds every image, so that its radius must be of another unit.
             NonFiniteError: if an attack ended at NaN or infinity.
         """
+        require_count("batch_size", batch_size, least=1)
         given = Images(images, labels)
         require_threat(self.threat, given.shape)
-        require_within("the images'", given, require_classifier(classifier, given), given.shape)
+        require_within("the images'", given, require_classifier(classifier, given, loss=self.loss), given.shape)
         parts = list(self.batches(classifier, given, batch_size=batch_size))
         lost = sum(int((~part.finite).sum()) for part in parts)
         if lost:
@@ -132,7 +127,7 @@ class Attack:
 
     def _perturb(self, classifier: nn.Module, images: Images, places: Tensor) -> Attacked:
         chosen = images.at(places.to(images.labels.device))
-        pixels, labels = (on_device_of(classifier, part) for part in (chosen.pixels(), chosen.labels))
+        pixels, labels = (as_taken_by(classifier, part) for part in (chosen.pixels(), chosen.labels))
         problem = PerturbationProblem(
             classifier,
             pixels,
@@ -153,17 +148,16 @@ class Attack:
 
         Raises:
             TypeError: if the optimizer keeps what JSON cannot hold, or the loss has no name.
-            ValueError: if the folder holds a run.
+            ValueError: if the folder holds a run, or is a file.
         """
-        name = getattr(self.loss, "__name__", "")
+        name, path = getattr(self.loss, "__name__", ""), _require_folder(folder)
         if not name.isidentifier():
             raise TypeError("the loss has no name to be saved by; define it with def, in a module of your own.")
-        path, learned = Path(folder), isinstance(self.optimizer, LearnedOptimizer)
+        learned = isinstance(self.optimizer, LearnedOptimizer)
         if (path / "config.json").exists():
             raise ValueError(
                 f"{path} holds a run, whose optimizer the attack's would replace; save it to another folder."
             )
-        path.mkdir(parents=True, exist_ok=True)
         RunFolder(path).write_json(
             "attack.json",
             {
@@ -200,25 +194,58 @@ class Attack:
             DamagedRunError: if a file is missing or damaged.
             MissingClassError: if it was saved with a loss or an optimizer that is not known.
         """
-        saved = RunFolder(folder).read_json("attack.json")
+        path = _require_folder(folder)
+        for kind, known in {
+            "losses": losses,
+            "optimizers": optimizers,
+            "updaters": updaters,
+            "features": features,
+        }.items():
+            if not isinstance(known, list | tuple) or not all(map(callable, known)):
+                raise TypeError(f"{kind} must be a list of what it was saved with, got {told(known)}; pass [mine].")
         try:
+            saved = RunFolder(path).read_json("attack.json")
             name, threat = saved["optimizer"], saved["threat"]
             ball = _named("ball", threat["ball"], BALLS)(threat["eps"])
             loss = _named("loss", saved["loss"], (*LOSSES, *losses), hint="losses")
             optimizer: InnerOptimizer
             if name == LearnedOptimizer.__name__:
-                place = Path(folder) / "optimizer"
-                RunFolder(folder).require_module("optimizer")
-                optimizer = LearnedOptimizer.from_pretrained(place, updaters=updaters, features=features)
+                RunFolder(path).require_module("optimizer")
+                optimizer = LearnedOptimizer.from_pretrained(
+                    path / "optimizer", updaters=updaters, features=features
+                )
             else:
                 optimizer = _named("optimizer", name, (*OPTIMIZERS, *optimizers), hint="optimizers")(
                     **saved["arguments"]
                 )
             return cls(optimizer, ball, loss, seed=saved["seed"])
-        except (DamagedRunError, MissingClassError):
+        except MissingClassError:
             raise
         except (LookupError, TypeError, ValueError, OSError) as error:
-            raise DamagedRunError(f"{folder} holds no whole attack ({error}); save it again.") from error
+            found = (
+                f"{type(error).__name__} {error}" if isinstance(error, LookupError) else str(error).split(";")[0]
+            )
+            raise DamagedRunError(
+                f"{folder} holds no whole attack: {found}; put the right files back, or save it again."
+            ) from error
+
+
+def require_optimizer(name: str, optimizer: InnerOptimizer) -> InnerOptimizer:
+    """Refuse what attacks nothing.
+
+    Raises:
+        TypeError: if it is no inner optimizer.
+    """
+    need = "an inner optimizer, such as PGM(...) or a LearnedOptimizer"
+    return require_a(name, optimizer, InnerOptimizer, need, "pass an object, not its class")
+
+
+def _require_folder(folder: Path | str) -> Path:
+    path = Path(require_a("folder", folder, (str, Path), "the name of a folder", "pass a string or a Path"))
+    for part in (path, *path.parents):
+        if part.is_file():
+            raise ValueError(f"{part} is a file, an attack needs a folder; choose another name.")
+    return path
 
 
 def _named(kind: str, name: str, known: Sequence[Known], *, hint: str = "") -> Known:

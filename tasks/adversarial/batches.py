@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from minimax_l2l.errors import told
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import pair
 
@@ -109,15 +110,38 @@ class LoadedBatches:
                 torch.set_rng_state(inside)
 
 
-def _require_images(changed: Tensor, before: Tensor) -> Tensor:
-    if not isinstance(changed, Tensor) or changed.shape != before.shape or changed.dtype != before.dtype:
-        got = (
-            f"shape {tuple(changed.shape)} and {changed.dtype}"
-            if isinstance(changed, Tensor)
-            else type(changed).__name__
+def try_augment(augment: Augment, images: Tensor) -> None:
+    """Try it on some images; torch's random numbers stay where they were.
+
+    Raises:
+        TypeError: if it cannot be called so, or returns no tensor.
+        ValueError: if it returns images of another shape or dtype, or values outside [0, 1].
+    """
+    if not callable(augment):
+        raise TypeError(
+            f"augment must be a function of a batch of images, got {told(augment)}; leave it out for none."
         )
+    try:
+        with torch.random.fork_rng():
+            changed = augment(images.clone())
+    except Exception as error:  # a stranger's function may raise anything
+        raise TypeError(
+            f"augment cannot take images of shape {tuple(images.shape)}; it said {type(error).__name__}: {error}"
+        ) from error
+    low, high = _require_images(changed, images).aminmax()
+    if not (low >= 0 and high <= 1):
         raise ValueError(
-            f"augment must return images of the shape that it is given, {tuple(before.shape)} and {before.dtype}, "
-            f"got {got}."
+            f"augment must return images in [0, 1], got values from {low:.4g} to {high:.4g}; clamp them, and "
+            "normalise inside the classifier."
+        )
+
+
+def _require_images(changed: Tensor, before: Tensor) -> Tensor:
+    if not isinstance(changed, Tensor):
+        raise TypeError(f"augment must return a batch of images, got {told(changed)}; let it return the tensor.")
+    if changed.shape != before.shape or changed.dtype != before.dtype or changed.device != before.device:
+        raise ValueError(
+            f"augment must return images as it is given them, of shape {tuple(before.shape)}, {before.dtype} on "
+            f"{before.device}, got shape {tuple(changed.shape)}, {changed.dtype} on {changed.device}."
         )
     return changed

@@ -9,15 +9,19 @@ from torch import Tensor, nn
 
 from minimax_l2l import resting
 from tasks.adversarial.data.images import Images
+from tasks.adversarial.losses import Loss, try_loss
 
 
-def require_classifier(classifier: object, images: Images, *, classes: int | None = None) -> int:
+def require_classifier(
+    classifier: object, images: Images, *, classes: int | None = None, loss: Loss | None = None
+) -> int:
     """Try a classifier on a black image.
 
     Args:
         classifier: takes images of shape (n, channels, height, width) in [0, 1] and returns logits (n, classes).
         images: some that it is to take.
         classes: how many the data have; None if only the classifier knows.
+        loss: of its logits, to be tried as well.
 
     Returns:
         How many logits it has.
@@ -32,7 +36,7 @@ def require_classifier(classifier: object, images: Images, *, classes: int | Non
             "function in a module whose forward calls it."
         )
     dtype = images.images.dtype if images.images.is_floating_point() else torch.float32
-    sample, where = on_device_of(classifier, torch.zeros(1, *images.shape, dtype=dtype)), _first_weight(classifier)
+    sample, where = as_taken_by(classifier, torch.zeros(1, *images.shape, dtype=dtype)), _first_weight(classifier)
     try:
         with resting(classifier), torch.no_grad():
             logits = classifier(sample)
@@ -42,13 +46,23 @@ def require_classifier(classifier: object, images: Images, *, classes: int | Non
             f"{sample.device}; its first weight is {where}. Give images of the shape and dtype that it takes, "
             f"such as images.float() for float32 weights. It said {type(error).__name__}: {error}"
         ) from error
-    return _require_logits(logits, classes)
+    found = _require_logits(logits, classes)
+    if loss is not None:
+        try_loss(loss, found, sample.device)
+    return found
 
 
-def on_device_of(classifier: nn.Module, images: Tensor) -> Tensor:
-    """Images on the device of the classifier's first weight; where they are if it has none."""
+def as_taken_by(classifier: nn.Module, images: Tensor) -> Tensor:
+    """Images or labels on the device of the classifier's first weight; where they are if it has none.
+
+    Single and double precision become one another, as the weight has them. Pixels are not rounded to half
+    precision, which has no room for a radius of 8/255.
+    """
     weight = next(classifier.parameters(), None)
-    return images if weight is None else images.to(weight.device)
+    if weight is None:
+        return images
+    both = {images.dtype, weight.dtype} <= {torch.float32, torch.float64}
+    return images.to(weight.device, weight.dtype if both else images.dtype)
 
 
 def _first_weight(classifier: nn.Module) -> str:

@@ -8,11 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from minimax_l2l.errors import require_a, told
+
 Loss = Callable[[Tensor, Tensor], Tensor]  # of logits (n, classes) and labels (n,), one value per image
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """-log softmax(logits)_label, shape (n,)."""
+    _require_pair(logits, labels)
     return F.cross_entropy(logits, labels, reduction="none")
 
 
@@ -21,6 +24,7 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
 
     The loss of Carlini and Wagner, Towards Evaluating the Robustness of Neural Networks, 2017, uncapped.
     """
+    _require_pair(logits, labels)
     truth = labels[:, None]
     others = logits.scatter(1, truth, -torch.inf)
     return others.amax(1) - logits.gather(1, truth)[:, 0]
@@ -29,6 +33,81 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
 def towards(logits: Tensor, targets: Tensor) -> Tensor:
     """Log softmax(logits)_target, shape (n,): an attack on it wants images to be taken for their targets."""
     return -cross_entropy(logits, targets)
+
+
+def _require_pair(logits: Tensor, labels: Tensor) -> None:
+    """Whether labels lie within the classes is not looked at: on a GPU it would have to wait."""
+    for name, tensor in {"logits": logits, "labels": labels}.items():
+        require_a(name, tensor, Tensor, "a tensor", "turn an array into one with torch.as_tensor")
+    if logits.dim() != 2 or not logits.is_floating_point() or logits.shape[1] < 2:
+        raise ValueError(
+            f"logits must be floating point of shape (n, classes), 2 classes or more, got {logits.dtype} of shape "
+            f"{tuple(logits.shape)}."
+        )
+    if labels.dtype != torch.int64 or labels.shape != logits.shape[:1]:
+        raise ValueError(
+            f"labels must be int64 of shape ({len(logits)},), got {labels.dtype} of shape {tuple(labels.shape)}; "
+            "pass labels.long(), one for each row of logits."
+        )
+
+
+def require_loss(loss: object) -> Loss:
+    """Refuse what cannot be called.
+
+    Raises:
+        TypeError: if it cannot.
+    """
+    if not callable(loss) or isinstance(loss, type):
+        raise TypeError(
+            f"loss must be a function of logits and labels, got {told(loss)}; pass one that returns a value per "
+            "image, such as cross_entropy."
+        )
+    return loss
+
+
+def try_loss(loss: Loss, classes: int, device: torch.device) -> None:
+    """Try a loss on the logits of two images.
+
+    Args:
+        loss: to be tried.
+        classes: how many logits each has.
+        device: where.
+
+    Raises:
+        TypeError: if it cannot be called so, or returns no tensor.
+        ValueError: if it returns another shape, or nothing that has a gradient.
+    """
+    logits, labels = (
+        torch.zeros(2, classes, device=device, requires_grad=True),
+        torch.zeros(2, device=device).long(),
+    )
+    try:
+        with torch.enable_grad():
+            values = loss(logits, labels)
+    except Exception as error:  # a stranger's function may raise anything
+        raise TypeError(
+            f"loss cannot take logits of shape (2, {classes}) and labels of shape (2,); it said "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not require_values(values, labels).requires_grad:
+        raise ValueError("loss must depend on the logits so that it has a gradient; leave out argmax and detach.")
+
+
+def require_values(values: object, labels: Tensor) -> Tensor:
+    """What a loss returned: one value per image.
+
+    Raises:
+        TypeError: if it is no tensor.
+        ValueError: if it has another shape.
+    """
+    if not isinstance(values, Tensor):
+        raise TypeError(f"the loss must return a tensor of one value per image, got {told(values)}.")
+    if values.shape != labels.shape:
+        raise ValueError(
+            f"the loss must return one value per image, shape {tuple(labels.shape)}, got {tuple(values.shape)}; "
+            'reduce over classes and not over images (reduction="none").'
+        )
+    return values
 
 
 LOSSES: tuple[Loss, ...] = (cross_entropy, margin, towards)

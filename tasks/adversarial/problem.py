@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import InnerProblem, Iterate, QueryMode, Tree, leaves, uniform
-from tasks.adversarial.losses import Loss, cross_entropy
+from minimax_l2l.errors import require_a, require_choice, require_count
+from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.memory import PerturbationMemory
-from tasks.adversarial.threat import Threat, perturbations
+from tasks.adversarial.threat import Threat, perturbations, require_ball
 
 # Steps between the random numbers of two starts of one attack: more than a run has.
 DRAWS_APART = 2**32
@@ -29,6 +30,10 @@ class PerturbationProblem(InnerProblem):
         step: of random starts, so that an image gets a new one each time it is met.
         memory: where the last attacks ended; the next ones start there, and images that were never met start at
             random. None starts at the clean images.
+
+    Raises:
+        TypeError: if an argument is of another kind.
+        ValueError: on another shape. That pixels lie in [0, 1] is not looked at: on a GPU it would have to wait.
     """
 
     def __init__(
@@ -45,12 +50,19 @@ class PerturbationProblem(InnerProblem):
         step: int = 0,
         memory: PerturbationMemory | None = None,
     ) -> None:
-        self.module = classifier
-        self.images, self.labels, self.loss = images, labels, loss
-        self.constraint = perturbations(images, threat)
+        self.module = require_a("classifier", classifier, nn.Module, "a torch.nn.Module", "wrap functions in one")
+        self.images = _require_tensor("images", images, 4, whole=False)
+        self.labels = _require_tensor("labels", labels, 1, whole=True, count=len(images))
+        self.loss = require_loss(loss)
+        self.constraint = perturbations(images, require_ball(threat))
+        require_choice("query_mode", query_mode, ("eval", "train"))
         self.query_mode = query_mode
-        self.indices = torch.arange(len(images), device=images.device) if indices is None else indices
-        self.seed, self.step, self.memory = seed, step, memory
+        places = torch.arange(len(images), device=images.device) if indices is None else indices
+        self.indices = _require_tensor("indices", places, 1, whole=True, count=len(images))
+        self.seed, self.step = require_count("seed", seed), require_count("step", step)
+        if memory is not None:
+            require_a("memory", memory, PerturbationMemory, "a PerturbationMemory", "leave it out for none")
+        self.memory = memory
 
     def initial(self) -> Tensor:
         """Zero, the clean images; or where the last attack on each image ended."""
@@ -84,3 +96,20 @@ class PerturbationProblem(InnerProblem):
     def noise(self, y: Tree, draw: int = 0) -> Tree:
         """Uniform numbers that belong to the images, whatever batch or device they are in."""
         return uniform(leaves(y)[0], self.indices, seed=self.seed, step=self.step + draw * DRAWS_APART)
+
+
+def _require_tensor(name: str, tensor: Tensor, dimensions: int, *, whole: bool, count: int | None = None) -> Tensor:
+    kind = "whole numbers" if whole else "floating point"
+    require_a(name, tensor, Tensor, f"a tensor of {kind}", "turn arrays into one with torch.as_tensor")
+    fits = (
+        not (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool)
+        if whole
+        else (tensor.is_floating_point())
+    )
+    if not fits or tensor.dim() != dimensions or (count is not None and len(tensor) != count):
+        shape = "(n, channels, height, width)" if count is None else f"({count},)"
+        raise ValueError(
+            f"{name} must be {kind} of shape {shape}, got {tensor.dtype} of shape {tuple(tensor.shape)}; "
+            "Attack takes images of any kind."
+        )
+    return tensor

@@ -11,21 +11,33 @@ from torch.nn import Parameter
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from minimax_l2l import PGM, GradientAscent, InnerOptimizer, QueryMode, Task, resting
-from minimax_l2l.errors import require_choice, require_count, require_positive
+from minimax_l2l.errors import (
+    require_a,
+    require_choice,
+    require_count,
+    require_flag,
+    require_fraction,
+    require_not_negative,
+    require_positive,
+    require_seed,
+    told,
+)
 from minimax_l2l.training.processes import processes
 from tasks.adversarial.attack import Attack
-from tasks.adversarial.batches import Augment, Batch, Batches, LoadedBatches
-from tasks.adversarial.classifier import require_classifier
+from tasks.adversarial.batches import Augment, Batch, Batches, LoadedBatches, try_augment
+from tasks.adversarial.classifier import as_taken_by, require_classifier
 from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
-from tasks.adversarial.losses import Loss, cross_entropy
+from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.threat import Threat, require_threat
 
 MakesOptimizer = Callable[[Iterable[Parameter]], torch.optim.Optimizer]
 MakesSchedule = Callable[[torch.optim.Optimizer, int], LRScheduler]
+OPTIMIZER = "pass one, or what makes one from parameters, such as partial(torch.optim.AdamW, lr=1e-3)"
+SCHEDULE = "pass what makes one from an optimizer and a number of steps, such as CosineAnnealingLR"
 
 
 class AdversarialTraining(Task):
@@ -40,7 +52,7 @@ class AdversarialTraining(Task):
             is read into memory once, bytes as bytes, and goes to the run's device once. A DataLoader is asked for
             its batches in every epoch.
         threat: `LinfBall(eps)` or `L2Ball(eps)`, in units of pixels in [0, 1].
-        validation: images to validate on, if `data` brings none; None validates nothing.
+        validation: images to validate on, if `data` brings none, every `validate_every` steps of `solve`.
         validation_images: how many of them each validation looks at, the same ones every time; None is all.
         loss: what the attacker ascends and theta descends, one value per image: loss(logits, labels).
         epochs: passes over the training images; the last incomplete batch of each epoch is dropped.
@@ -86,23 +98,33 @@ class AdversarialTraining(Task):
         seed: int = 0,
     ) -> None:
         require_choice("query_mode", query_mode, ("eval", "train"))
+        require_loss(loss)
+        require_flag("remembers", remembers)
         if validation_images is not None:
             require_count("validation_images", validation_images, least=1)
         self.data = TrainingData.of(data, validation, at_most=validation_images)
         self.threat = require_threat(threat, self.data.example.shape)
-        self.classes = require_classifier(classifier, self.data.example, classes=self.data.classes)
+        self.classes = require_classifier(classifier, self.data.example, classes=self.data.classes, loss=loss)
         self.outer = self.classifier = classifier
         self.loss, self.augment = loss, augment
         self.epochs = require_count("epochs", epochs)
         self.batch_size = min(require_count("batch_size", batch_size, least=1), len(self.data.example))
         self.learning_rate = require_positive("learning_rate", learning_rate)
-        self.momentum, self.weight_decay = momentum, weight_decay
-        self._optimizer, self._schedule = optimizer, schedule
+        self.momentum = require_fraction("momentum", momentum)
+        self.weight_decay = require_not_negative("weight_decay", weight_decay)
+        self._optimizer, self._schedule = _require_makers(optimizer, schedule, classifier)
         self.query_mode: QueryMode = query_mode
         self.memory = self._memory() if remembers else None
-        self.seed = require_count("seed", seed)
+        if augment is not None:
+            try_augment(augment, self.data.example.first(8).pixels())
+        self.seed = require_seed("seed", seed)
         per_epoch = self.data.batches_per_epoch(self.batch_size)
         self.iterations = epochs * per_epoch if per_epoch is not None else None
+        if schedule is not None and self.iterations is None:
+            raise ValueError(
+                "schedule is made for a number of steps, which the DataLoader does not know; give its data set a "
+                "length, or leave schedule out."
+            )
 
     def batches(self) -> Batches | LoadedBatches:
         """Every epoch in an order of its own; no batch is made before it is asked for."""
@@ -121,7 +143,7 @@ class AdversarialTraining(Task):
         """The worst perturbations of a batch at the present theta."""
         return PerturbationProblem(
             self.classifier,
-            batch.images,
+            as_taken_by(self.classifier, batch.images),
             batch.labels,
             self.threat,
             loss=self.loss,
@@ -137,7 +159,8 @@ class AdversarialTraining(Task):
         if isinstance(self._optimizer, torch.optim.Optimizer):
             return self._optimizer
         if self._optimizer is not None:
-            return self._optimizer(self.classifier.parameters())
+            made: torch.optim.Optimizer = _made("optimizer", self._optimizer, self.classifier.parameters())
+            return require_a("what optimizer returns", made, torch.optim.Optimizer, "a torch optimizer", OPTIMIZER)
         fused = self.device.type == "cuda"
         return torch.optim.SGD(
             self.classifier.parameters(),
@@ -151,7 +174,8 @@ class AdversarialTraining(Task):
     def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:
         """The one that was asked for, or one cycle for SGD: up for a quarter of the run, then down to nothing."""
         if self._schedule is not None:
-            return self._schedule(optimizer, self.iterations or 0)
+            made: LRScheduler = _made("schedule", self._schedule, optimizer, self.iterations)
+            return require_a("what schedule returns", made, LRScheduler, "a schedule of torch's", SCHEDULE)
         if self._optimizer is not None or self.iterations is None:
             return None
         total = max((self.iterations or 0) + 1, 8)  # the schedule divides by a quarter of it, less one
@@ -171,11 +195,16 @@ class AdversarialTraining(Task):
 
         Returns:
             `validation_clean` and `validation_pgm_10`, accuracies; `attack_ratio`, the mean loss under `optimizer`
-            over the mean loss under PGM-10: an attacker far below 1 has stopped attacking. Nothing if there are no
-            validation images.
+            over the mean loss under PGM-10: an attacker far below 1 has stopped attacking.
+
+        Raises:
+            ValueError: if there are no validation images.
         """
         if self.data.validation is None:
-            return {}
+            raise ValueError(
+                "validate_every asks for a validation, but there are no images for it; pass validation=images, or "
+                "validate_every=0."
+            )
         images = self.data.validation.to(self.device)
         rival = PGM(steps=10, step_size=self.threat.eps / 4)
         clean, _ = self._under(GradientAscent(steps=0), images)
@@ -201,3 +230,25 @@ class AdversarialTraining(Task):
                 "augment; pass the data set itself, or remembers=False."
             )
         return PerturbationMemory(len(self.data.train), self.data.train.shape, self.threat.eps)
+
+
+def _require_makers(
+    optimizer: torch.optim.Optimizer | MakesOptimizer | None, schedule: MakesSchedule | None, classifier: nn.Module
+) -> tuple[torch.optim.Optimizer | MakesOptimizer | None, MakesSchedule | None]:
+    if isinstance(optimizer, torch.optim.Optimizer):
+        theirs = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+        if theirs.isdisjoint(map(id, classifier.parameters())):
+            raise ValueError(f"optimizer moves none of the classifier's parameters; {OPTIMIZER}.")
+    elif optimizer is not None and not callable(optimizer):
+        raise TypeError(f"optimizer must be one of torch's, got {told(optimizer)}; {OPTIMIZER}.")
+    if schedule is not None and not callable(schedule):
+        raise TypeError(f"schedule must be a function, got {told(schedule)}; {SCHEDULE}.")
+    return optimizer, schedule
+
+
+def _made(name: str, make: Callable[..., object], *given: object) -> Any:
+    try:
+        return make(*given)
+    except Exception as error:  # a stranger's function may raise anything
+        wanted = OPTIMIZER if name == "optimizer" else SCHEDULE
+        raise TypeError(f"{name} made nothing, it said {type(error).__name__}: {error}; {wanted}.") from error

@@ -60,7 +60,7 @@ class TestReport:
     def test_of_a_run_that_was_not_evaluated(self, run, solved):
         code, _, err = run("report", solved)
         assert code == 1
-        assert "mine has not been evaluated; run `minimax-l2l evaluate mine` first" in err
+        assert "mine has not been evaluated; run `minimax-l2l evaluate mine --data mine.npz` first" in err
         assert not Path("report.html").exists()
 
     def test_of_a_run_without_metrics(self, run, measured):
@@ -85,6 +85,12 @@ class TestReport:
         assert code == 1
         assert "evaluation.json" in err
         assert err.endswith("again.")
+
+    def test_data_that_no_run_was_trained_on(self, run, measured):
+        for wrong, said in (("nowhere.npz", "there is no nowhere.npz"),):
+            code, _, err = run("report", measured, "--data", wrong)
+            assert code == 1
+            assert said in err
 
     def test_of_nothing(self, run):
         code, _, err = run("report")

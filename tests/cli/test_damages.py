@@ -44,7 +44,7 @@ def damages(file: Path, other: Path):
 
 
 def resume(run, folder):
-    code, _, err = run("solve", PRESET, "--data", "mine.npz", "--epochs", "2", "--out", folder, "--resume")
+    code, _, err = run("solve", PRESET, "--data", "mine.npz", "--out", folder, "--resume")
     return code, err
 
 
@@ -73,7 +73,20 @@ def in_python(_, folder):
 @pytest.mark.parametrize("read", [resume, report, in_python])
 def test_every_damage_of_every_file(read, run, measured, originals, tmp_path):
     """Seen where the file is read; nothing is lost, no code is run."""
-    words = ("--eps", "0.15", "--data", "mine.npz", "--epochs", "2", "--seed", "1", "--out", "other", "--device", "cpu")
+    words = (
+        "--eps",
+        "0.15",
+        "--data",
+        "mine.npz",
+        "--epochs",
+        "2",
+        "--seed",
+        "1",
+        "--out",
+        "other",
+        "--device",
+        "cpu",
+    )
     assert run("solve", PRESET, *words)[0] == 0
     assert measure(run, "other")[0] == 0
     seen: Counter[str] = Counter()

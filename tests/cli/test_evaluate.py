@@ -9,6 +9,8 @@ from folders import files, reseal
 from own_images import archive
 from safetensors.torch import load_file, save_file
 
+from tasks.adversarial.evaluation import robustness
+
 PRESET = "adversarial/digits-grad-l2l"
 
 
@@ -164,10 +166,29 @@ class TestEvaluate:
         assert code == 1
         assert "game/optimizer is damaged (FileNotFoundError in reading it); solve it again" in err
 
+    @pytest.mark.parametrize(("pieces", "said"), [(3, "goes on from what has been"), (0, "before anything was")])
+    def test_ctrl_c_says_what_comes_of_it(self, pieces, said, run, solved, monkeypatch):
+        count = []
+
+        def stop(*arguments, **keywords):
+            count.append(1)
+            if len(count) > pieces:
+                raise KeyboardInterrupt
+            return marks(*arguments, **keywords)
+
+        marks = robustness._marks
+        with monkeypatch.context() as patch:
+            patch.setattr(robustness, "_marks", stop)
+            code, _, err = run("evaluate", solved, "--data", "mine.npz")
+        assert code == 130
+        assert f"minimax-l2l: interrupted{';' if pieces else ''}" in err
+        assert said in err
+        assert run("evaluate", solved, "--data", "mine.npz")[0] == 0
+
     def test_data_of_ones_own_must_be_named(self, run, solved):
         code, _, err = run("evaluate", solved)
         assert code == 1
-        assert "this run was trained on 'mine'; name its file with --data" in err
+        assert "this run was trained on data of your own, 'mine.npz'; name them with --data" in err
 
     def test_a_device_that_is_not_there(self, run, solved):
         code, _, err = run("evaluate", solved, "--data", "mine.npz", "--device", "cuda")

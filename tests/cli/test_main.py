@@ -92,7 +92,9 @@ class TestWithoutTorch:
         assert (done.returncode, done.stdout) == (1, "")
         assert "did you mean 'adversarial/digits-grad-l2l'?" in done.stderr
 
-    @pytest.mark.parametrize("words", [["evaluate"], ["report"], ["solve", PRESET, "--resume", "--out"]], ids=" ".join)
+    @pytest.mark.parametrize(
+        "words", [["evaluate"], ["report"], ["solve", PRESET, "--resume", "--out"]], ids=" ".join
+    )
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\x80\x04.", None], ids=str)
     def test_says_that_a_folder_holds_no_run(self, words, content):
         Path("damaged").mkdir()

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from own_images import archive
 from minimax_l2l import cli
 from minimax_l2l.lab.family import load_families
 from tasks.adversarial import AdversarialTraining, PerturbationProblem
+from tasks.adversarial.presets.digits import DIGITS
 
 PRESET = "adversarial/digits-grad-l2l"
 RUN_OPTIONS = {"--help", "--out", "--device", "--resume", "--no-resume"}
@@ -90,6 +92,48 @@ class TestHelp:
         assert settings in capsys.readouterr().err
 
 
+class TestRadius:
+    """A radius belongs to a data set."""
+
+    @pytest.mark.parametrize(
+        ("file", "eps"),
+        [
+            ("cifar10.npz", 8 / 255),
+            ("CIFAR-100.npz", 8 / 255),
+            ("svhn.npz", 8 / 255),
+            ("fashion_mnist.npz", 0.1),
+            ("Fashion-MNIST.npz", 0.1),
+            ("mnist.npz", 0.3),
+        ],
+    )
+    def test_of_known_data_is_the_usual_one(self, file, eps, run):
+        archive(file)
+        assert run("solve", "adversarial/digits-plain", "--data", file, "--epochs", "1", "--out", "run")[0] == 0
+        assert json.loads(Path("run/config.json").read_text())["settings"]["eps"] == eps
+        task = json.loads(Path("run/config.json").read_text())["game"]["task"]
+        assert task["threat"]["eps"] == eps
+
+    @pytest.mark.parametrize("file", ["mine.npz", "digits2.npz", "cifar.npz", "my_cifar10.npz"])
+    def test_of_others_must_be_given(self, file, run):
+        archive(file)
+        code, _, err = run("solve", "adversarial/digits-plain", "--data", file, "--epochs", "1", "--out", "run")
+        assert code == 1
+        assert "--eps belongs to a data set, and no usual one is known for" in err
+        assert not Path("run").exists()
+
+    def test_what_is_said_wins(self, run):
+        archive("cifar10.npz")
+        words = ("--data", "cifar10.npz", "--eps", "0.02", "--epochs", "1", "--out", "run")
+        assert run("solve", "adversarial/digits-plain", *words)[0] == 0
+        assert json.loads(Path("run/config.json").read_text())["settings"]["eps"] == 0.02
+
+    def test_of_the_digits_stays(self):
+        for preset in DIGITS.values():
+            assert preset.radius == preset.settings()["eps"] == 0.15
+        with pytest.raises(ValueError, match="eps belongs to a data set"):
+            replace(DIGITS[PRESET], data=Path("mine.npz"))
+
+
 class TestSolve:
     @pytest.mark.parametrize(
         ("words", "sentence"),
@@ -114,7 +158,10 @@ class TestSolve:
             ([PRESET, "--seed=-1"], "--seed must be at least 0, got -1"),
             ([PRESET, "--seed", str(10**20)], "--seed must lie below 4294967296"),
             ([PRESET, "--device", "tpu"], "there is no device 'tpu'; choose auto, cpu, cuda or cuda:N"),
-            ([PRESET, "--eps", "0.1", "--data", "nowhere.npz"], "there is no file nowhere.npz; give a NumPy archive"),
+            (
+                [PRESET, "--eps", "0.1", "--data", "nowhere.npz"],
+                "there is no file nowhere.npz; give a NumPy archive",
+            ),
             (["games/limit-cycle-rnn-l2l", "--inner-steps", "3"], "--inner-steps must be at least 16, got 3"),
         ],
     )
@@ -214,7 +261,9 @@ class TestSolve:
         assert Path(f"runs/{PRESET}/seed-3/model/model.safetensors").is_file()
 
     def test_a_folder_may_have_any_name(self, run):
-        code, out, _ = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--epochs", "1", "--out", "a [/b] :smile:")
+        code, out, _ = run(
+            "solve", PRESET, "--eps", "0.15", "--data", archive(), "--epochs", "1", "--out", "a [/b] :smile:"
+        )
         assert code == 0
         assert "in a [/b] :smile:" in out
         code, out, _ = run("evaluate", "a [/b] :smile:", "--data", "mine.npz")
@@ -249,6 +298,20 @@ class TestSolve:
         assert code == 1
         assert f"mine was run with {named}" in err
         assert "resume it with the settings it was made with" in err
+        assert files(solved) == before
+
+    def test_a_resumed_run_knows_its_settings(self, run, solved):
+        before = files(solved)
+        words = ("solve", PRESET, "--out", solved, "--data", "mine.npz", "--resume")
+        for said in ((), ("--epochs", "2"), ("--eps", "0.15", "--seed", "0", "--inner-steps", "1")):
+            code, out, _ = run(*words, *said)
+            assert code == 0
+            assert out.startswith("It had ended before, so nothing was done. 2 steps")
+        assert files(solved) == before
+        for said in ("--epochs=3", "--eps=0.1", "--seed=1", "--inner-steps=2", "--momentum=0", "--batch-size=8"):
+            code, _, err = run(*words, said)
+            assert code == 1
+            assert f"mine was run with {said[2:].split('=')[0].replace('-', '_')}=" in err
         assert files(solved) == before
 
     def test_resuming_another_preset_is_refused(self, run, solved):

@@ -24,7 +24,7 @@ class Door:
         open: calls it; what it returns is thrown away.
         right: arguments with which it opens, made anew for every knock.
         wrong: for each argument, the values that it must refuse.
-        told_as: what a message may call an argument instead of its name.
+        told_as: what a message may call an argument instead of its name; several words stand between bars.
     """
 
     name: str
@@ -56,7 +56,7 @@ def _fault(door: Door, argument: str, value: object) -> str | None:
         raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
         if not raised_in.startswith(OURS):
             return f"ends in a raw error from {raised_in}: {error!r}"
-        if argument in str(error) or door.told_as.get(argument, argument) in str(error):
+        if any(word in str(error) for word in (argument, *door.told_as.get(argument, argument).split("|"))):
             return None
         return f"is refused without naming the argument: {error}"
     except Exception as error:

@@ -49,7 +49,7 @@ class TestAgain:
 
     def test_takes_the_data_from_whoever_has_them(self, climb):
         stored = replace(climb, data=Path("/home/anna/mine.npz")).settings()
-        with pytest.raises(ValueError, match="trained on data of your own, 'mine.npz'; name them with --data"):
+        with pytest.raises(ValueError, match=r"trained on data of your own, 'mine.npz'; name them with --data"):
             climb.again(stored)
         assert climb.again(stored, data=Path("/mnt/mine.npz")).data == Path("/mnt/mine.npz")
 

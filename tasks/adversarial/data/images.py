@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from minimax_l2l.errors import require_a, require_count, told
 from minimax_l2l.fingerprint import fingerprint
+
+CHANNELS = (1, 3)
+REMEDIES = {
+    "images": "stack them with torch.stack or numpy.stack, and give sparse ones as images.to_dense()",
+    "labels": "number the classes from 0, as numpy.unique(labels, return_inverse=True)[1] does",
+}
 
 
 class Images:
@@ -25,8 +33,8 @@ class Images:
     """
 
     def __init__(self, images: Any, labels: Any) -> None:
-        self.images = _require_pixels(_tensor("images", images))
-        self.labels = _require_labels(_tensor("labels", labels), len(self.images))
+        self.images = _require_pixels(as_tensor("images", images))
+        self.labels = _require_labels(as_tensor("labels", labels), len(self.images))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -82,6 +90,7 @@ class ImageData:
         sha256: of the source's bytes, for result files; of the images themselves if None.
 
     Raises:
+        TypeError: if a part is no `Images`, or another field of another kind.
         ValueError: if a label lies outside the classes, or the parts have images of different shapes.
     """
 
@@ -93,7 +102,14 @@ class ImageData:
     sha256: str = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        if self.classes is None:
+        require_a("name", self.name, str, "a string", "pass one that files may bear")
+        for own in ("train", "validation", "test"):
+            require_a(own, getattr(self, own), Images, "Images", f"pass {own}=Images(images, labels)")
+        if self.sha256 is not None:
+            require_a("sha256", self.sha256, str, "a string", "leave it out, and the images are asked")
+        if self.classes is not None:
+            require_count("classes", self.classes, least=1)
+        else:
             object.__setattr__(self, "classes", count_classes(self.train.labels))
         for name, part in (("training", self.train), ("validation", self.validation), ("test", self.test)):
             require_within(name, part, self.classes, self.train.shape)
@@ -139,26 +155,43 @@ def require_within(name: str, part: Images, classes: int, shape: tuple[int, int,
         raise ValueError(f"all parts need images of one shape, got {shape} and {part.shape}; resize them.")
 
 
-def _tensor(name: str, value: Any) -> Tensor:
+def as_tensor(name: str, value: Any) -> Tensor:
+    """What can be read as a dense tensor of numbers.
+
+    Args:
+        name: `"images"` or `"labels"`.
+        value: what was given.
+
+    Raises:
+        TypeError: if it cannot.
+    """
+    if isinstance(value, list | tuple) and any(isinstance(one, Tensor | np.ndarray) and one.ndim for one in value):
+        raise TypeError(
+            f"{name} must be a tensor or an array of numbers, got a {type(value).__name__} of {len(value)} of them; "
+            f"pass torch.stack({name}) or numpy.stack({name})."
+        )
     try:
-        return torch.as_tensor(value)
+        found = torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(
-            f"{name} must be a tensor or an array of numbers, got {type(value).__name__} ({error}); stack them "
-            "with torch.stack or numpy.stack."
+            f"{name} must be a tensor or an array of numbers, got {told(value)} ({error}); {REMEDIES[name]}."
         ) from error
+    if found.layout != torch.strided or found.is_meta or found.is_nested:
+        kind = "meta" if found.is_meta else "nested" if found.is_nested else str(found.layout)
+        raise TypeError(f"{name} must be a dense tensor that holds values, got a {kind} one; {REMEDIES[name]}.")
+    return found.detach()
 
 
 def _require_pixels(images: Tensor) -> Tensor:
     if not images.is_floating_point() and images.dtype != torch.uint8:
         raise TypeError(
-            f"images must be bytes (uint8, 0 to 255) or floating point in [0, 1], got {images.dtype}; turn whole "
-            "numbers from 0 to 255 into bytes, and divide others by the largest that they can be."
+            f"images must be bytes (uint8, 0 to 255) or floating point in [0, 1], got {images.dtype}; "
+            f"{_towards_pixels(images.dtype)}."
         )
     if images.dim() != 4 or not images.numel():
         raise ValueError(
             f"images must have shape (n, channels, height, width) with n >= 1, got {tuple(images.shape)}; "
-            "add the channel dimension to grey images."
+            f"{_towards_batch(images)}."
         )
     if images.dtype == torch.uint8:
         return images
@@ -171,12 +204,30 @@ def _require_pixels(images: Tensor) -> Tensor:
             f"images must lie in [0, 1], got values from {low:.4g} to {high:.4g}; rescale them, and "
             "normalise inside the classifier, so that eps keeps its meaning."
         )
-    return images.detach()
+    return images
+
+
+def _towards_pixels(dtype: torch.dtype) -> str:
+    if dtype == torch.uint16:
+        return "of 16-bit pictures pass images / 65535.0"
+    if dtype == torch.bool or dtype.is_complex:
+        return "pass images.float() of black and white ones, and the real parts of complex ones"
+    return "of whole numbers from 0 to 255 pass numpy.uint8(images), or images.to(torch.uint8) of a tensor"
+
+
+def _towards_batch(images: Tensor) -> str:
+    if not images.numel():
+        return "there are no pixels in it, give at least one image"
+    if images.dim() == 3:
+        return "of one image pass images[None], of grey ones without channels images[:, None]"
+    return "images of the same shape are stacked with torch.stack or numpy.stack"
 
 
 def _require_labels(labels: Tensor, count: int) -> Tensor:
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        raise TypeError(f"labels must be whole numbers, got {labels.dtype}; convert them with .long().")
+        raise TypeError(
+            f"labels must be whole numbers, got {labels.dtype}; pass labels.long() if they are numbers of classes."
+        )
     if labels.shape != (count,):
         raise ValueError(f"{count} images need labels of shape ({count},), got {tuple(labels.shape)}.")
     return labels.long()

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.adversarial.data.images import ImageData, Images, count_classes
+from minimax_l2l.errors import require_a, require_count
+from tasks.adversarial.data.images import CHANNELS, ImageData, Images, as_tensor, count_classes
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 SPLIT_SEED = 0
-CHANNELS = (1, 3)
 
 
 def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
@@ -35,9 +35,11 @@ def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
     Raises:
         ValueError: if the file is missing or damaged, lacks an array, or `Images` refuses what is in it; or if no
             one dimension of the images, the second or the last, is of 1 or 3 channels.
-        TypeError: if labels are not whole numbers.
+        TypeError: if labels are not whole numbers, or an argument is of another kind.
     """
-    file = Path(path)
+    file = Path(require_a("path", path, (str, Path), "the name of a file", "pass that of a NumPy archive"))
+    if classes is not None:
+        require_count("classes", classes, least=1)
     if not file.is_file():
         raise ValueError(f"there is no file {file}; give a NumPy archive with x_train, y_train, x_test and y_test.")
     try:
@@ -76,7 +78,7 @@ def _label_tensor(name: str, arrays: Mapping[str, np.ndarray]) -> Tensor:
 
 
 def _image_tensor(name: str, arrays: Mapping[str, np.ndarray]) -> Tensor:
-    tensor = torch.from_numpy(arrays[name])
+    tensor = as_tensor("images", arrays[name])
     tensor = tensor.float() if tensor.is_floating_point() else tensor
     if tensor.dim() == 3:
         return tensor[:, None]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from tasks.adversarial.data.images import Images
+from minimax_l2l.errors import told
+from tasks.adversarial.data.images import CHANNELS, Images, as_tensor
 
 Source = Images | Dataset[Any] | DataLoader[Any] | tuple[Any, Any]
 
@@ -33,13 +34,12 @@ def as_images(source: Source) -> Images:
     if isinstance(source, tuple | list) and len(source) == 2:
         return Images(*source)
     if isinstance(source, DataLoader):
-        batches = [(images, labels) for images, labels in map(pair, source)]
-        return Images(torch.cat([images for images, _ in batches]), torch.cat([labels for _, labels in batches]))
+        return _joined([Images(*pair(batch)) for batch in source])
     if isinstance(source, Dataset):
         return _of_items(source)
     raise TypeError(
-        f"images must come as Images, a pair (images, labels), a torch Dataset or a DataLoader, got "
-        f"{type(source).__name__}; for a NumPy archive there is from_npz."
+        "images must come as Images, a pair (images, labels), a torch Dataset or a DataLoader, got "
+        f"{told(source)}; for a NumPy archive there is from_npz."
     )
 
 
@@ -62,24 +62,48 @@ def _of_items(items: Dataset[Any]) -> Images:
     if not pairs:
         raise ValueError("the data set is empty; give one with images.")
     images = [_channels_first(image) for image, _ in pairs]
-    for place, image in enumerate(images):
-        if (image.shape, image.dtype) != (images[0].shape, images[0].dtype):
+    _require_alike([(image.shape, image.dtype) for image in images])
+    labels = [label.item() if getattr(label, "ndim", None) == 0 else label for _, label in pairs]
+    return Images(torch.stack(images), labels)
+
+
+def _joined(parts: list[Images]) -> Images:
+    if not parts:
+        raise ValueError("the DataLoader has no batch; give it images, and drop_last=False if they are few.")
+    _require_alike([(part.images.shape[1:], part.images.dtype) for part in parts])
+    return Images(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))
+
+
+def _require_alike(kinds: list[tuple[torch.Size, torch.dtype]]) -> None:
+    for place, (shape, dtype) in enumerate(kinds):
+        if (shape, dtype) != kinds[0]:
             raise ValueError(
-                f"all images must be of one shape and dtype, got {tuple(images[0].shape)} {images[0].dtype} and, "
-                f"at {place}, {tuple(image.shape)} {image.dtype}; resize them in the data set's transform."
+                f"all images must be of one shape and dtype, got {tuple(kinds[0][0])} {kinds[0][1]} and, at "
+                f"{place}, {tuple(shape)} {dtype}; resize them in the data set's transform."
             )
-    return Images(torch.stack(images), torch.as_tensor([int(label) for _, label in pairs]))
 
 
 def _each(items: Dataset[Any]) -> Iterator[Any]:
-    if hasattr(items, "__len__"):
+    if hasattr(items, "__len__") and not isinstance(items, IterableDataset):
         return (items[place] for place in range(len(items)))
-    assert isinstance(items, Iterable)
+    if not isinstance(items, Iterable):
+        raise TypeError(
+            f"a data set that is read must have a length, {type(items).__name__} has none; give it a __len__, or "
+            "derive it from torch.utils.data.IterableDataset."
+        )
     return iter(items)
 
 
 def _channels_first(image: Any) -> Tensor:
     if isinstance(image, Tensor):
-        return image
-    array = torch.from_numpy(np.array(image))  # of a picture: bytes, (height, width) or (height, width, channels)
-    return array[None] if array.dim() == 2 else array.movedim(-1, 0)
+        return as_tensor("images", image)
+    array = as_tensor("images", np.array(image))  # a picture: bytes, (height, width) or (height, width, channels)
+    if array.dim() == 2:
+        return array[None]
+    if array.dim() != 3 or array.shape[-1] not in CHANNELS:
+        raise ValueError(
+            "images of a data set that are no tensors must have shape (height, width) or (height, width, "
+            f"channels), with 1 or 3 channels, got {tuple(array.shape)}; convert pictures to RGB, or return tensors "
+            "(channels, height, width)."
+        )
+    return array.movedim(-1, 0)

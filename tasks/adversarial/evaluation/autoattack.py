@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import LinfBall, querying, require_extra
-from tasks.adversarial.classifier import on_device_of
+from tasks.adversarial.classifier import as_taken_by
 from tasks.adversarial.data.images import Images
 from tasks.adversarial.threat import Threat
 
@@ -42,7 +42,7 @@ def autoattack(
         ValueError: if there are fewer than four classes, for which its loss is not defined.
     """
     library, wrapped = require_library(), _InSinglePrecision(classifier)
-    pixels, labels = (on_device_of(classifier, part) for part in (images.pixels().float(), images.labels))
+    pixels, labels = as_taken_by(classifier, images.pixels()).float(), as_taken_by(classifier, images.labels)
     with torch.no_grad():
         classes = wrapped(pixels[:1]).shape[1]
     if classes < FEWEST_CLASSES:

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, resting
-from minimax_l2l.errors import require_choice, require_count
+from minimax_l2l.errors import require_a, require_choice, require_count, require_seed, told
 from minimax_l2l.fingerprint import fingerprint
 from minimax_l2l.training.description import describe
-from tasks.adversarial.attack import BATCH, Attack
-from tasks.adversarial.classifier import on_device_of, require_classifier
+from tasks.adversarial.attack import BATCH, Attack, require_optimizer
+from tasks.adversarial.classifier import as_taken_by, require_classifier
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.autoattack import FEWEST_CLASSES, Tier, autoattack, require_library
@@ -90,6 +90,12 @@ def evaluate(
     """
     images = as_images(images)
     require_threat(threat, images.shape)
+    if own is not None:
+        require_optimizer("own", own)
+    require_seed("seed", seed)
+    if not callable(announce):
+        raise TypeError(f"announce must be a function of a string, got {told(announce)}; pass print, say.")
+    kept = _require_file(kept_in) if kept_in is not None else None
     require_choice("tier", tier, AUTOATTACK_FIELD)
     require_count("batch_size", batch_size, least=1)
     logits = require_classifier(classifier, images)
@@ -102,7 +108,7 @@ def evaluate(
     found = Findings(
         len(images),
         len(attacks) + 1 + enough,
-        file=Path(kept_in) if kept_in is not None else None,
+        file=kept,
         identity=fingerprint(_everything(classifier, images, own), f"{settings} {classifier}"),
         announce=announce,
     )
@@ -119,6 +125,13 @@ def evaluate(
     return Evaluation(
         {name: kept & found.survived["clean"] for name, kept in found.survived.items()}, (*found.flags,)
     )
+
+
+def _require_file(name: Path | str) -> Path:
+    file = Path(require_a("kept_in", name, (str, Path), "the name of a file", "pass a string or a Path"))
+    if file.is_dir() or any(part.is_file() for part in file.parents):
+        raise ValueError(f"kept_in must be the name of a file in a folder, {file} cannot be one; choose another.")
+    return file
 
 
 def _attacks(threat: Threat, own: InnerOptimizer | None, seed: int) -> dict[str, Attack]:
@@ -167,7 +180,7 @@ def _under_autoattack(
 
 @torch.no_grad()
 def _marks(classifier: nn.Module, pixels: Tensor, labels: Tensor, *, finite: Tensor | None = None) -> Piece:
-    pixels, labels = (on_device_of(classifier, part) for part in (pixels, labels))
+    pixels, labels = (as_taken_by(classifier, part) for part in (pixels, labels))
     with resting(classifier):
         logits = classifier(pixels)
     known = logits.isfinite().all(1) if finite is None else logits.isfinite().all(1) & finite
@@ -191,11 +204,18 @@ def withstands(
     An image whose attack ended at NaN or infinity counts as lost, with a warning.
     """
     images, attack = as_images(images), Attack(optimizer, threat, loss, seed=seed)
-    require_within("the images'", images, require_classifier(classifier, images), images.shape)
+    require_threat(threat, images.shape)
+    return _survivors(classifier, images, attack, batch_size)
+
+
+def _survivors(classifier: nn.Module, images: Images, attack: Attack, batch_size: int = BATCH) -> Tensor:
+    """The same by an attack of any radius."""
+    require_count("batch_size", batch_size, least=1)
+    require_within("the images'", images, require_classifier(classifier, images, loss=attack.loss), images.shape)
     found = Findings(len(images), 1, file=None, identity="", announce=lambda _: None)
     found.add("the attack", torch.arange(len(images)), batch_size, partial(_under, classifier, images, attack))
     for flag in found.flags:
-        warnings.warn(flag, stacklevel=2)
+        warnings.warn(flag, stacklevel=3)
     return found.survived["the attack"]
 
 
@@ -203,7 +223,7 @@ def accuracy_against_eps(classifier: nn.Module, images: Images, eps: list[float]
     """Accuracy under PGM-20 with steps of eps / 10 at each L_inf radius; at radius 0 the clean one."""
     attacks = [(PGM(steps=20, step_size=radius / 10) if radius else GradientAscent(steps=0)) for radius in eps]
     return [
-        withstands(classifier, images, LinfBall(radius or 1.0), attack, seed=seed).float().mean().item()
+        _survivors(classifier, images, Attack(attack, LinfBall(radius or 1.0), seed=seed)).float().mean().item()
         for radius, attack in zip(eps, attacks, strict=True)
     ]
 

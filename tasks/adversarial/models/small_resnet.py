@@ -31,7 +31,8 @@ class SmallResNet(nn.Module, PyTorchModelHubMixin, model_card_template=CARD):
 
     def __init__(self, channels: int = 1, classes: int = 10, width: int = 8) -> None:
         super().__init__()
-        require_count("width", width, least=1)
+        for name, count in {"channels": channels, "classes": classes, "width": width}.items():
+            require_count(name, count, least=1)
         self.first = nn.Conv2d(channels, width, 3, padding=1, bias=False)
         self.blocks = nn.Sequential(
             _Block(width, width, 1), _Block(width, 2 * width, 2), _Block(2 * width, 4 * width, 2)

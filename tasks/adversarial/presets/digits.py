@@ -29,9 +29,9 @@ class DigitsPreset(Preset):
     Attributes:
         method: a name in `METHODS`.
         data: your own images: a NumPy archive with x_train, y_train, x_test and y_test; digits if not given.
-        eps: radius of the threat, in units of pixels in [0, 1]. If not given it is the usual one of the data, by the
-            file's name: 0.15 for digits, 0.3 for mnist, 0.1 for fashion_mnist, 8/255 for cifar10, cifar100 and svhn;
-            other data need one.
+        eps: radius of the threat, in units of pixels in [0, 1]. If not given it is the usual one of the data, by
+            the file's name: 0.15 for digits, 0.3 for mnist, 0.1 for fashion_mnist, 8/255 for cifar10, cifar100 and
+            svhn; other data need one.
         epochs: passes over the training images.
         batch_size: images per step.
         learning_rate: highest of the classifier's one-cycle schedule.

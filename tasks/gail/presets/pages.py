@@ -12,8 +12,8 @@ import numpy as np
 
 from minimax_l2l import DamagedRunError, RunFolder
 from minimax_l2l.errors import require_choice
-from minimax_l2l.lab.advice import evaluating
 from minimax_l2l.lab import Section, environment_section, svg
+from minimax_l2l.lab.advice import evaluating
 from tasks.gail.measures.curves import Panel, discriminator_curves, return_curves, stability_dots
 from tasks.gail.measures.stability import Stability, stability
 from tasks.gail.measures.statistics import Bootstrap

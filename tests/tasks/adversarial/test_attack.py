@@ -1,8 +1,10 @@
 """An attack is a thing: it perturbs any classifier's images, is saved, and is read again."""
 
 import json
+import re
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from folders import reseal
@@ -20,7 +22,16 @@ from minimax_l2l import (
     NonFiniteError,
 )
 from minimax_l2l.errors import MissingClassError
-from tasks.adversarial import Attack, SmallResNet, cross_entropy, margin, towards
+from tasks.adversarial import (
+    AdversarialTraining,
+    Attack,
+    Images,
+    SmallResNet,
+    cross_entropy,
+    margin,
+    towards,
+    withstands,
+)
 
 EPS = 0.1
 PIXELS = torch.rand(10, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -133,7 +144,11 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("make", "error", "sentence"),
         [
-            (lambda: Attack("pgm", LinfBall(EPS)), TypeError, r"needs an inner optimizer, such as PGM.*got str"),
+            (
+                lambda: Attack("pgm", LinfBall(EPS)),
+                TypeError,
+                "optimizer must be an inner optimizer, such as PGM.*got str",
+            ),
             (lambda: Attack(FGSM(step_size=EPS), 0.03), TypeError, r"must be a ball, .*got float 0\.03"),
             (lambda: Attack(FGSM(step_size=EPS), LinfBall(EPS), "ce"), TypeError, "loss must be a function"),
             (lambda: Attack(FGSM(step_size=EPS), LinfBall(EPS), seed=-1), ValueError, "seed must be at least 0"),
@@ -170,9 +185,9 @@ class TestRefusals:
                 r"cannot take .* \(1, 1, 8, 8\).*RuntimeError",
             ),
             (
-                SmallResNet(width=2).double(),
+                SmallResNet(width=2).half(),
                 ValueError,
-                "torch.float32 on cpu; its first .* torch.float64",
+                "torch.float32 on cpu; its first .* torch.float16",
             ),
             (nn.Flatten(0), ValueError, r"into logits \(n, classes\), got shape \(64,\)"),
             (nn.Conv2d(1, 4, 3), ValueError, r"got shape \(1, 4, 6, 6\)"),
@@ -194,7 +209,7 @@ class TestRefusals:
 
     def test_a_loss_of_the_whole_batch(self):
         attack = Attack(FGSM(step_size=EPS), LinfBall(EPS), nn.functional.cross_entropy)
-        with pytest.raises(ValueError, match=r"the loss must return one value per image, shape \(10,\), got \(\)"):
+        with pytest.raises(ValueError, match=r"the loss must return one value per image, shape \(2,\), got \(\)"):
             attack(net(), PIXELS, LABELS)
 
 
@@ -223,7 +238,7 @@ class TestSaving:
         assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
     def test_nothing_saved(self, tmp_path):
-        with pytest.raises(DamagedRunError, match=r"holds no attack\.json; give the folder that it was written to"):
+        with pytest.raises(DamagedRunError, match=r"holds no attack\.json; put the right files back"):
             Attack.from_pretrained(tmp_path)
 
     def test_weights_of_another_attack(self, tmp_path):
@@ -280,3 +295,65 @@ class TestSaving:
     def test_what_has_no_name_cannot_be_saved(self, loss, tmp_path):
         with pytest.raises(TypeError, match="the loss has no name to be saved by; define it with def"):
             Attack(FGSM(step_size=EPS), LinfBall(EPS), loss).save_pretrained(tmp_path)
+
+
+class TestPrecision:
+    """Pixels are taken in the precision of the classifier's weights, single or double."""
+
+    @pytest.mark.parametrize("given", [torch.float32, torch.float64])
+    @pytest.mark.parametrize("weights", [torch.float32, torch.float64])
+    def test_at_every_door(self, given, weights):
+        classifier, images = net().to(weights), PIXELS.to(given)
+        usual = PIXELS.to(weights)
+        attack = Attack(PGM(steps=2, step_size=0.01), LinfBall(EPS))
+        attacked = attack(classifier, images, LABELS)
+        assert attacked.dtype == weights
+        assert torch.allclose(attacked, attack(classifier, usual, LABELS), atol=1e-6)
+        found = [
+            withstands(classifier, (one, LABELS), LinfBall(EPS), FGSM(step_size=EPS)) for one in (images, usual)
+        ]
+        assert torch.equal(*found)
+        task = AdversarialTraining(classifier, (images, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
+        assert task.solve(FGSM(step_size=EPS), device="cpu").steps == 2
+
+    def test_half_has_no_room_for_a_radius(self):
+        with pytest.raises(ValueError, match=r"cannot take an image .* torch\.float32 .* torch\.float16"):
+            Attack(FGSM(step_size=EPS), LinfBall(EPS))(net().half(), PIXELS, LABELS)
+
+
+class TestAdvice:
+    """What a refusal of images or labels advises is accepted when it is done."""
+
+    @pytest.mark.parametrize(
+        ("images", "advice"),
+        [
+            (np.full((10, 1, 8, 8), 65535, np.uint16), "images / 65535.0"),
+            (np.full((10, 1, 8, 8), 255), "numpy.uint8(images)"),
+            (torch.full((10, 1, 8, 8), 255), "images.to(torch.uint8)"),
+            (torch.ones(10, 1, 8, 8, dtype=torch.bool), "images.float()"),
+            (list(torch.ones(10, 1, 8, 8)), "torch.stack(images)"),
+            (list(np.ones((10, 1, 8, 8))), "numpy.stack(images)"),
+            (torch.ones(10, 8, 8), "images[:, None]"),
+            (torch.ones(10, 1, 8, 8).to_sparse(), "images.to_dense()"),
+        ],
+    )
+    def test_of_images(self, images, advice):
+        with pytest.raises((TypeError, ValueError), match=re.escape(advice)):
+            Images(images, LABELS)
+        done = {
+            "images / 65535.0": lambda: images / 65535.0,
+            "numpy.uint8(images)": lambda: np.uint8(images),
+            "images.to(torch.uint8)": lambda: images.to(torch.uint8),
+            "images.float()": lambda: images.float(),
+            "torch.stack(images)": lambda: torch.stack(images),
+            "numpy.stack(images)": lambda: np.stack(images),
+            "images[:, None]": lambda: images[:, None],
+            "images.to_dense()": lambda: images.to_dense(),
+        }[advice]()
+        assert torch.equal(Images(done, LABELS).pixels(), torch.ones(10, 1, 8, 8))
+
+    @pytest.mark.parametrize("labels", [list("abcdabcdab"), np.array(list("abcdabcdab")), np.array([b"a"] * 10)])
+    def test_of_labels(self, labels):
+        with pytest.raises(TypeError, match=r"numpy\.unique\(labels, return_inverse=True\)\[1\]"):
+            Images(PIXELS, labels)
+        assert len(Images(PIXELS, np.unique(labels, return_inverse=True)[1])) == 10

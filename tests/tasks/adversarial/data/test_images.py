@@ -32,7 +32,10 @@ class TestImages:
             (changed(torch.inf), r"images must lie in \[0, 1\], got values from 0.5 to inf"),
             (changed(-torch.inf), r"images must lie in \[0, 1\], got values from -inf to 0.5"),
             (changed(torch.nan), "1 of 4 images hold NaN pixels; drop or repair them"),
-            (PIXELS[:, 0], r"shape \(n, channels, height, width\) .*, got \(4, 8, 8\); add the channel dimension"),
+            (
+                PIXELS[:, 0],
+                r"shape \(n, channels, height, width\) .*, got \(4, 8, 8\); of one image pass images\[None\]",
+            ),
             (PIXELS[:0], r"with n >= 1, got \(0, 1, 8, 8\)"),
             (torch.tensor(0.5), r"shape \(n, channels, height, width\) with n >= 1, got \(\)"),
         ],
@@ -46,7 +49,9 @@ class TestImages:
 
     @pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.uint16, torch.bool, torch.complex64])
     def test_pixels_are_bytes_or_floating_point(self, dtype):
-        with pytest.raises(TypeError, match=rf"bytes \(uint8, 0 to 255\) or floating point .*, got {dtype}; turn"):
+        with pytest.raises(
+            TypeError, match=rf"bytes \(uint8, 0 to 255\) or floating point .*, got {dtype}; (of|pass)"
+        ):
             Images(PIXELS.to(dtype), LABELS)
 
     def test_bytes_stay_bytes_until_a_network_takes_them(self):

@@ -71,7 +71,7 @@ def test_floats():
 @pytest.mark.parametrize(
     ("source", "error", "sentence"),
     [
-        ("images.npz", TypeError, "got str; for a NumPy archive there is from_npz"),
+        ("images.npz", TypeError, "got str 'images.npz'; for a NumPy archive there is from_npz"),
         (LEVELS, TypeError, "a pair .*, a torch Dataset or a DataLoader, got Tensor"),
         ((LEVELS, LABELS, LABELS), TypeError, "got tuple"),
         (

@@ -32,7 +32,7 @@ def runs(tmp_path_factory):
     np.savez(home / "mine.npz", **arrays)
     for method in ("plain", "grad-l2l"):
         name = f"adversarial/digits-{method}"
-        preset = replace(DIGITS[name], data=home / "mine.npz", epochs=1)
+        preset = replace(DIGITS[name], data=home / "mine.npz", eps=0.15, epochs=1)
         play(name, preset, home / method, device="cpu")
         attack(Trained(name, preset, home / method), tier="quick")
     return [home / "plain", home / "grad-l2l"], home / "mine.npz"

@@ -1,0 +1,435 @@
+"""Adversarial training: images, classifiers, losses, attacks, evaluations."""
+
+import numpy as np
+import pytest
+import torch
+from doors import wrong
+from doors.door import Door, knock, knocks
+from hypothesis import given
+from hypothesis import strategies as st
+from own_images import archive
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from minimax_l2l import FGSM, L2Ball, LinfBall
+from tasks.adversarial import (
+    AdversarialTraining,
+    Attack,
+    ImageData,
+    Images,
+    PerturbationProblem,
+    SmallResNet,
+    as_images,
+    cross_entropy,
+    evaluate,
+    from_npz,
+    margin,
+    towards,
+    withstands,
+)
+
+PIXELS, LABELS = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 4
+BYTES = (PIXELS * 255).to(torch.uint8)
+NO_IMAGES = st.sampled_from(
+    [
+        None,
+        "images",
+        3,
+        object(),
+        {"images": PIXELS},
+        [],
+        list(PIXELS),
+        list(PIXELS.numpy()),
+        [[["a"]]],
+        np.full((6, 1, 8, 8), "a"),
+        np.full((6, 1, 8, 8), None),
+        PIXELS.numpy().tobytes(),
+        PIXELS.to_sparse(),
+        PIXELS.to("meta"),
+        torch.nested.nested_tensor(list(PIXELS), layout=torch.jagged),
+        *(PIXELS.to(dtype) for dtype in (torch.bool, torch.int64, torch.int8, torch.uint16, torch.complex64)),
+        PIXELS.numpy().astype(np.uint16),
+        *(PIXELS[0], PIXELS[:, 0], PIXELS[None], PIXELS[:0], PIXELS[..., :0], PIXELS[:, :, 0, 0]),
+        *(PIXELS * 255, PIXELS - 1, -PIXELS, PIXELS + 0.1, PIXELS * torch.nan, PIXELS * torch.inf),
+    ]
+)
+NO_LABELS = st.sampled_from(
+    [
+        None,
+        "labels",
+        3,
+        object(),
+        {1},
+        ["a", "b", "c", "d", "a", "b"],
+        np.array(list("abcdab")),
+        [0.9] * 6,
+        LABELS.float(),
+        LABELS + 0.5,
+        LABELS > 1,
+        LABELS.to(torch.complex64),
+        LABELS.to_sparse(),
+        LABELS.to("meta"),
+        list(LABELS[:, None]),
+        *(LABELS[:5], LABELS[:, None], LABELS[None], LABELS[0], LABELS[:0], torch.eye(6).long()),
+    ]
+)
+OUTSIDE = st.sampled_from([LABELS - 1, LABELS + 1, LABELS + 10**9, LABELS - 10**9])
+
+
+class Broken(Dataset):
+    def __init__(self, *items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, place):
+        return self.items[place]
+
+
+class Endless(Dataset):
+    def __getitem__(self, place):
+        return PIXELS[0], 0
+
+
+UNEVEN = DataLoader(Broken((PIXELS[0], 0), (PIXELS[0, :, :4], 0)))  # a network that takes both may train on them
+NO_SOURCE = wrong.not_a(tuple, list) | st.sampled_from(
+    [
+        (),
+        [],
+        (PIXELS,),
+        (PIXELS, LABELS, LABELS),
+        (PIXELS, LABELS + 0.9),
+        (PIXELS, LABELS[:3]),
+        PIXELS,
+        PIXELS.numpy(),
+        "images.npz",
+        Broken(),
+        Broken(PIXELS[0]),
+        Broken((PIXELS[0],)),
+        Broken((PIXELS[0], 0.9)),
+        Broken((PIXELS[0], torch.tensor(0.9))),
+        Broken((PIXELS[0], np.float32(0.9))),
+        Broken((PIXELS[0], "cat")),
+        Broken((PIXELS[0], None)),
+        Broken((PIXELS[0], torch.tensor([0]))),
+        Broken((PIXELS[0], 0), (PIXELS[0, :, :4], 0)),
+        Broken((PIXELS[0], 0), (BYTES[0], 0)),
+        Broken((PIXELS[0], 0), (PIXELS[0] * 2, 0)),
+        Broken((PIXELS[0].numpy().repeat(2, 0), 0)),
+        Broken(("image.png", 0)),
+        Broken((None, 0)),
+        Endless(),
+        DataLoader(Broken((PIXELS[0], "cat"))),
+        DataLoader(Broken((PIXELS[0], 0.9))),
+        UNEVEN,
+        DataLoader(TensorDataset(PIXELS)),
+        DataLoader(TensorDataset(PIXELS, LABELS), batch_size=9, drop_last=True),
+    ]
+)
+
+
+def fails(*_):
+    raise RuntimeError("from inside")
+
+
+def net(classes=4):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
+
+
+class Returns(nn.Module):
+    """A classifier that returns something else."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.made, self.layer = made, net()
+
+    def forward(self, images):
+        return self.made(self.layer(images))
+
+
+NO_CLASSIFIER = wrong.not_a(nn.Module) | st.sampled_from(
+    [
+        nn.Linear(3, 4),
+        nn.Flatten(0),
+        nn.Conv2d(1, 4, 3),
+        nn.Conv2d(3, 4, 3),
+        net().half(),
+        Returns(lambda logits: logits.argmax(1)),
+        Returns(lambda logits: {"logits": logits}),
+        Returns(lambda logits: (logits,)),
+        Returns(lambda logits: None),
+        Returns(fails),
+    ]
+)
+NO_LOSS = wrong.not_callable() | st.sampled_from(
+    [
+        nn.CrossEntropyLoss,
+        nn.CrossEntropyLoss(),
+        nn.functional.cross_entropy,
+        fails,
+        lambda logits: logits.sum(1),
+        lambda logits, labels: None,
+        lambda logits, labels: 0.0,
+        lambda logits, labels: logits,
+        lambda logits, labels: logits.argmax(1),
+        lambda logits, labels: cross_entropy(logits, labels).detach(),
+        lambda logits, labels: [0.0] * len(labels),
+    ]
+)
+NO_THREAT = wrong.not_a(LinfBall, L2Ball) | st.sampled_from([0.1, LinfBall(1.0), LinfBall(8.0), L2Ball(8.0)])
+NO_SEED = wrong.not_a_count() | st.integers(2**32, 2**80)
+NO_NAME = wrong.not_a(str)
+NO_AUGMENT = st.sampled_from(
+    [
+        *(value for value in wrong.NOT_CALLABLE if value is not None),
+        fails,
+        lambda: PIXELS,
+        lambda images: None,
+        lambda images: [images],
+        lambda images: images.numpy(),
+        lambda images: images[:2],
+        lambda images: images[..., :4],
+        lambda images: images.double(),
+        lambda images: images.to("meta"),
+        lambda images: images * 255,
+        lambda images: images - 0.5,
+        lambda images: images * torch.nan,
+    ]
+)
+NO_OPTIMIZER = st.sampled_from(
+    [
+        *wrong.NOT_CALLABLE,
+        torch.optim.SGD(net().parameters()),
+        fails,
+        lambda: None,
+        lambda parameters: None,
+        lambda parameters: list(parameters),
+        lambda parameters: torch.optim.SGD(list(parameters), lr=-1.0),
+        torch.optim.lr_scheduler.StepLR,
+    ]
+)
+NO_SCHEDULE = st.sampled_from(
+    [
+        *wrong.NOT_CALLABLE,
+        torch.optim.lr_scheduler.StepLR(torch.optim.SGD(net().parameters()), 1),
+        fails,
+        lambda optimizer: None,
+        lambda optimizer, steps: None,
+        lambda optimizer, steps: steps,
+        torch.optim.SGD,
+    ]
+)
+
+
+TASK_RIGHT = {"classifier": net(), "data": (PIXELS, LABELS), "threat": LinfBall(0.1)}
+
+
+def play(**options):
+    AdversarialTraining(**TASK_RIGHT, **options).solve(FGSM(step_size=0.1), device="cpu", steps=1)
+
+
+def parts(**changes):
+    images = Images(PIXELS, LABELS)
+    return {"name": "mine", "train": images, "validation": images, "test": images, **changes}
+
+
+def attack(**options):
+    Attack(FGSM(step_size=0.1), LinfBall(0.1))(**options)
+
+
+def of_loss(loss):
+    right = {"logits": torch.rand(6, 4), next(iter(set(names(loss)) - {"logits"})): LABELS}
+    labels = next(name for name in right if name != "logits")
+    return Door(
+        loss.__name__,
+        loss,
+        lambda: right,
+        {
+            "logits": wrong.not_a(torch.Tensor)
+            | st.sampled_from([PIXELS, LABELS, torch.rand(6), torch.rand(6, 1), torch.ones(6, 4).long()]),
+            labels: wrong.not_a(torch.Tensor)
+            | st.sampled_from([LABELS[:1], LABELS[:, None], LABELS.float(), LABELS > 1, LABELS.int()]),
+        },
+        {labels: "labels"},
+    )
+
+
+def names(function):
+    return function.__code__.co_varnames[: function.__code__.co_argcount]
+
+
+ATTACK = {"classifier": net, "images": lambda: PIXELS.clone(), "labels": lambda: LABELS, "batch_size": lambda: 4}
+TASK = {
+    "classifier": NO_CLASSIFIER | st.builds(net, st.integers(1, 3)),
+    "data": NO_SOURCE.filter(lambda source: source is not UNEVEN)
+    | NO_IMAGES.map(lambda images: (images, LABELS))
+    | NO_LABELS.map(lambda one: (PIXELS, one)),
+    "threat": NO_THREAT,
+    "validation": NO_SOURCE.filter(lambda source: source is not None) | OUTSIDE.map(lambda one: (PIXELS, one)),
+    "validation_images": wrong.not_a_count(1).filter(lambda count: count is not None),
+    "loss": NO_LOSS,
+    "epochs": wrong.not_a_count(),
+    "batch_size": wrong.not_a_count(1),
+    "learning_rate": wrong.not_a_number(lambda number: number > 0),
+    "momentum": wrong.not_a_number(lambda number: 0 <= number <= 1),
+    "weight_decay": wrong.not_a_number(lambda number: number >= 0),
+    "augment": NO_AUGMENT,
+    "query_mode": wrong.not_one_of("eval", "train"),
+    "remembers": wrong.not_a_flag(),
+    "seed": NO_SEED,
+}
+MEASURE = {
+    "classifier": NO_CLASSIFIER,
+    "images": NO_SOURCE,
+    "threat": NO_THREAT,
+    "seed": NO_SEED,
+    "batch_size": wrong.not_a_count(1),
+}
+WORDS = dict.fromkeys(("source", "data", "validation", "images"), "images|labels|data set|data") | {
+    "threat": "radius"
+}
+RIGHT = {"classifier": net(), "images": (PIXELS, LABELS), "threat": LinfBall(0.1)}
+
+DOORS = [
+    Door(
+        "Images", Images, lambda: {"images": PIXELS, "labels": LABELS}, {"images": NO_IMAGES, "labels": NO_LABELS}
+    ),
+    Door(
+        "as_images", as_images, lambda: {"source": (BYTES.numpy(), LABELS.tolist())}, {"source": NO_SOURCE}, WORDS
+    ),
+    Door(
+        "ImageData",
+        ImageData,
+        parts,
+        {
+            "name": NO_NAME,
+            **{part: wrong.not_a(Images) for part in ("train", "validation", "test")},
+            "classes": wrong.not_a_count(4).filter(lambda count: count is not None),
+            "sha256": NO_NAME.filter(lambda name: name is not None),
+        },
+    ),
+    Door(
+        "from_npz",
+        from_npz,
+        lambda: {"path": archive()},
+        {
+            "path": wrong.not_a(str) | st.sampled_from(["nowhere.npz", ".", "a\nb"]),
+            "classes": wrong.not_a_count(4).filter(lambda count: count is not None),
+        },
+        {"path": "file"},
+    ),
+    Door(
+        "SmallResNet", SmallResNet, dict, {name: wrong.not_a_count(1) for name in ("channels", "classes", "width")}
+    ),
+    *map(of_loss, (cross_entropy, margin, towards)),
+    Door(
+        "PerturbationProblem",
+        PerturbationProblem,
+        lambda: {"classifier": net(), "images": PIXELS, "labels": LABELS, "threat": LinfBall(0.1)},
+        {
+            "classifier": wrong.not_a(nn.Module),
+            "images": wrong.not_a(torch.Tensor) | st.sampled_from([PIXELS[0], BYTES, PIXELS.to(torch.complex64)]),
+            "labels": wrong.not_a(torch.Tensor) | st.sampled_from([LABELS[:1], LABELS[:, None], LABELS + 0.1]),
+            "threat": wrong.not_a(LinfBall, L2Ball),
+            "loss": wrong.not_callable(),
+            "query_mode": wrong.not_one_of("eval", "train"),
+            "indices": st.sampled_from([[1], 3, "all", LABELS[:1], LABELS.float(), LABELS[None], LABELS > 1]),
+            "seed": wrong.not_a_count(),
+            "step": wrong.not_a_count(),
+            "memory": wrong.not_a().filter(lambda memory: memory is not None),
+        },
+    ),
+    Door(
+        "Attack",
+        Attack,
+        lambda: {"optimizer": FGSM(step_size=0.1), "threat": LinfBall(0.1)},
+        {
+            "optimizer": wrong.not_a(FGSM),
+            "threat": wrong.not_a(LinfBall, L2Ball),
+            "loss": wrong.not_callable(),
+            "seed": NO_SEED,
+        },
+    ),
+    Door(
+        "Attack()",
+        attack,
+        lambda: {name: make() for name, make in ATTACK.items()},
+        {
+            "classifier": NO_CLASSIFIER,
+            "images": NO_IMAGES,
+            "labels": NO_LABELS | OUTSIDE,
+            "batch_size": wrong.not_a_count(1),
+        },
+    ),
+    Door(
+        "Attack.save_pretrained",
+        Attack(FGSM(step_size=0.1), LinfBall(0.1)).save_pretrained,
+        lambda: {"folder": "attack"},
+        {"folder": wrong.not_a(str) | st.sampled_from(["afile", "afile/attack", "arun"])},
+        {"folder": "arun"},
+    ),
+    Door(
+        "Attack.from_pretrained",
+        Attack.from_pretrained,
+        lambda: {"folder": "saved"},
+        {
+            "folder": wrong.not_a(str) | st.sampled_from(["afile", "afile/attack", "nowhere", "arun"]),
+            **{
+                name: st.sampled_from(["PGM", 3, None, {"PGM": 1}, [3], ["PGM"], object()])
+                for name in ("losses", "optimizers", "updaters", "features")
+            },
+        },
+        {"folder": "attack"},
+    ),
+    Door("AdversarialTraining", AdversarialTraining, lambda: TASK_RIGHT, TASK, WORDS),
+    Door(
+        "solve",
+        play,
+        dict,
+        {"optimizer": NO_OPTIMIZER.filter(lambda one: one is not None), "schedule": NO_SCHEDULE},
+    ),
+    Door(
+        "withstands",
+        withstands,
+        lambda: {**RIGHT, "optimizer": FGSM(step_size=0.1)},
+        {**MEASURE, "optimizer": wrong.not_a(FGSM), "loss": NO_LOSS},
+        WORDS,
+    ),
+    Door(
+        "evaluate",
+        evaluate,
+        lambda: {**RIGHT, "tier": "quick"},
+        {
+            **MEASURE,
+            "tier": wrong.not_one_of("quick", "standard"),
+            "own": wrong.not_a(FGSM).filter(lambda own: own is not None),
+            "kept_in": wrong.not_a(str).filter(lambda name: name is not None)
+            | st.sampled_from([".", "afile/parts.json"]),
+            "announce": wrong.not_callable(),
+        },
+        WORDS,
+    ),
+]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "afile").write_text("precious")
+    (tmp_path / "arun").mkdir()
+    (tmp_path / "arun" / "config.json").write_text("{}")
+    Attack(FGSM(step_size=0.1), LinfBall(0.1)).save_pretrained("saved")
+
+
+@pytest.mark.parametrize(("door", "argument"), knocks(*DOORS), ids=str)
+@given(data=st.data())
+@pytest.mark.usefixtures("folder")
+def test_wrong_values_are_refused(door, argument, data):
+    knock(door, argument, data.draw(door.wrong[argument]))
+
+
+@pytest.mark.parametrize("door", DOORS, ids=str)
+@pytest.mark.usefixtures("folder")
+def test_right_values_are_taken(door):
+    door.open(**door.right())
