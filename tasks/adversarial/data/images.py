@@ -167,7 +167,7 @@ def as_tensor(name: str, value: Any) -> Tensor:
     """
     if isinstance(value, list | tuple) and any(isinstance(one, Tensor | np.ndarray) and one.ndim for one in value):
         raise TypeError(
-            f"{name} must be a tensor or an array of numbers, got a {type(value).__name__} of {len(value)} of them; "
+            f"{name} must be a tensor or an array of numbers, got a {type(value).__name__} of {len(value)}; "
             f"pass torch.stack({name}) or numpy.stack({name})."
         )
     try:

@@ -103,7 +103,7 @@ def _channels_first(image: Any) -> Tensor:
     if array.dim() != 3 or array.shape[-1] not in CHANNELS:
         raise ValueError(
             "images of a data set that are no tensors must have shape (height, width) or (height, width, "
-            f"channels), with 1 or 3 channels, got {tuple(array.shape)}; convert pictures to RGB, or return tensors "
+            f"channels), with 1 or 3 channels, got {tuple(array.shape)}; make pictures RGB, or return tensors "
             "(channels, height, width)."
         )
     return array.movedim(-1, 0)
