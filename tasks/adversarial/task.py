@@ -64,7 +64,8 @@ class AdversarialTraining(Task):
             makes one from them, such as `partial(torch.optim.AdamW, lr=1e-3)`.
         schedule: a function of that optimizer and the run's number of steps that returns a schedule of the learning
             rate, moved once per step; None is one cycle for SGD, and no schedule for another optimizer.
-        augment: changes each batch of training images at random, such as a transform of torchvision's v2.
+        augment: changes each batch of training images at random, such as a transform of torchvision's v2; it keeps
+            their shape, dtype and device, and [0, 1].
         query_mode: `"eval"`, or `"train"` to run gradient queries with the batch's own statistics, as the outer
             pass does.
         remembers: start each attack where the last one on the same image ended; see `PerturbationMemory`.
