@@ -237,5 +237,5 @@ def _perturbations(folder: Path, preset: DigitsPreset) -> Section:
         f"What three attackers make of six test images, against the classifier trained with {preset.row.title}. "
         "The number above an attacked image is the class that the classifier sees in it, red if it is wrong. "
         "Below is the change, enlarged: grey is none, white and black are plus and minus eps.",
-        figure=figures.perturbation_grid(pixels, images.labels, found, preset.eps),
+        figure=figures.perturbation_grid(pixels, images.labels, found, preset.radius),
     )
