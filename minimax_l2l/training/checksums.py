@@ -50,7 +50,15 @@ class Checksums:
         Raises:
             DamagedRunError: if it is not as the run left it.
         """
-        if _digest(self._folder / name) not in self._read().get(name, []):
+        try:
+            found = _digest(self._folder / name)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise DamagedRunError(
+                f"{self._folder / name} cannot be read ({error}); put the right file back."
+            ) from error
+        if found not in self._read().get(name, []):
             raise DamagedRunError(
                 f"{self._folder / name} is not as this run wrote it: it is damaged, was edited, or is another "
                 "run's; put the right file back, or solve again in another folder."

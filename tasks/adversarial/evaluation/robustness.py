@@ -24,6 +24,7 @@ from tasks.adversarial.evaluation.findings import FELL, LOST, WITHSTOOD, Announc
 from tasks.adversarial.losses import Loss, cross_entropy, margin
 from tasks.adversarial.threat import Threat, require_threat
 
+AUTOATTACK_PIECE = 2048  # images that AutoAttack is given at a time: it copies them several times over
 AUTOATTACK_FIELD = {"quick": "autoattack_quick", "standard": "autoattack"}
 
 
@@ -119,7 +120,7 @@ def evaluate(
         found.add(name, right, batch_size, partial(_under, classifier, images, attack))
     if enough:
         library = partial(_under_autoattack, classifier, images, threat, tier, seed, batch_size)
-        found.add(AUTOATTACK_FIELD[tier], every, len(images), library)
+        found.add(AUTOATTACK_FIELD[tier], every, max(AUTOATTACK_PIECE, batch_size), library)
     else:
         found.flags.append(f"AutoAttack did not run: its losses are defined for {FEWEST_CLASSES} classes or more")
     return Evaluation(
@@ -169,11 +170,13 @@ def _under_autoattack(
     batch_size: int,
     places: Tensor,
 ) -> Piece:
+    images = images.at(places)
     with resting(classifier):
         attacked, warned = autoattack(classifier, images, threat, tier=tier, seed=seed, batch_size=batch_size)
     attacked = attacked.to(images.pixels(slice(1)).dtype)
     marks = [
-        _marks(classifier, attacked[part], images.labels[part]).marks for part in torch.split(places, batch_size)
+        _marks(classifier, attacked[part], images.labels[part]).marks
+        for part in torch.split(torch.arange(len(images)), batch_size)
     ]
     return Piece("".join(marks), warned)
 
