@@ -24,7 +24,7 @@ demo: $(VENV)/.installed-vision,report
 	@$(BIN)/minimax-l2l demo
 
 test: $(VENV)/.installed-test
-	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 lint: $(VENV)/.installed-lint,gail,report
 	@$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """What all tests share: one thread, one seed, the CPU, so that none depends on another; a way to run commands."""
 
+import os
 import signal
 
 import pytest
@@ -9,7 +10,11 @@ from minimax_l2l import cli
 
 
 def pytest_configure():
-    """A shell that starts the tests in the background switches Ctrl-C off, and some tests press it."""
+    """One thread for the processes that tests start, too, since tests run side by side; and Ctrl-C at work.
+
+    A shell that starts the tests in the background switches it off, and some tests press it.
+    """
+    os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

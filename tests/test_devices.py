@@ -155,7 +155,7 @@ def test_the_gated_unit_on_paper_is_the_real_one():
 
 
 def test_an_optimizer_left_behind_is_caught(cuda_on_paper):
-    with pytest.raises(RuntimeError, match=r"devices.*cuda:0.*cpu"):
+    with pytest.raises(ValueError, match=r"y starts on cuda:0 and LearnedOptimizer is on cpu; move one of them"):
         play(adversarial_problem(cuda_on_paper), OPTIMIZERS["RNN"](), cuda_on_paper)
 
 

@@ -78,7 +78,7 @@ class Checksums:
             raise DamagedRunError(
                 f"{self._folder} holds no {name}, so it is not a run; give a folder that `minimax-l2l solve` wrote."
                 if name == "config.json"
-                else f"{self._folder} holds no {name}, so its run has not ended; finish it with --resume."
+                else f"{self._folder} holds no {name}, so its run has not ended; finish it with resume=True."
                 if name == "solution.json"
                 else f"{self._folder} holds no {name}; give the folder that it was written to."
             ) from error

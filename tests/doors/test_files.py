@@ -131,7 +131,7 @@ def written(tmp_path_factory):
 @pytest.mark.parametrize(
     ("read", "name"),
     [(read, name) for read, names in READERS.items() for name in names],
-    ids=lambda one: str(one)[:30],
+    ids=lambda one: getattr(one, "__name__", one),
 )
 @given(data=st.data())
 def test_a_damaged_file(read, name, data, written, tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ def run_demo(
         out: folder of the runs, one for each method, and of `results.json`.
         announce: called with a few words before each piece of work.
         workers: see `play_all`.
-        presets: by full name.
+        presets: by full name, all on the same data.
         images: how many test images are attacked.
 
     Returns:
@@ -56,4 +56,4 @@ def run_demo(
         announce(f"evaluating: {len(rows)} of {len(runs)} classifiers attacked")
     write_rows(out / "results.json", [rows[run] for run in runs], data={data.name: data.sha256})
     announce("drawing the report")
-    return sections([run.folder for run in runs])
+    return sections([run.folder for run in runs], data=runs[0].preset.data)

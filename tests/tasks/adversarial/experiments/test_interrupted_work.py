@@ -30,7 +30,7 @@ def two():
     """Two presets on images of one's own, two epochs long."""
     data = archive()
     return {
-        name: replace(DIGITS[name], data=data, epochs=2)
+        name: replace(DIGITS[name], data=data, eps=0.15, epochs=2)
         for name in ("adversarial/digits-plain", "adversarial/digits-pgm-2")
     }
 

@@ -133,6 +133,7 @@ def test_a_row_that_lacks_something_is_refused(missing, tmp_path):
     content = json.loads((folder / "evaluation.json").read_text())
     del content["rows"][0][missing]
     (folder / "evaluation.json").write_text(json.dumps(content))
+    (folder / "config.json").write_text("{}")
     reseal(folder)
     with pytest.raises(DamagedRunError, match="lacks what a report needs; run `minimax-l2l evaluate"):
         sections([folder])

@@ -158,7 +158,7 @@ class TestSolve:
         [
             (["gail/cartpole-gail-adan"], "did you mean 'gail/cartpole-gail-adam'?"),
             ([PRESET, "--iterations", "9"], "iterations must be at least 10, got 9"),
-            ([PRESET, "--inner-steps", "0"], "inner_steps must be at least 1, got 0"),
+            ([PRESET, "--inner-steps", "0"], "--inner-steps must be at least 1, got 0"),
             ([PRESET, "--rate", "0"], "rate must be a finite number above 0, got 0"),
             ([PRESET, "--trajectories", "40"], "40 trajectories were asked for, the demonstrations have 15"),
             ([PRESET, "--seed=-1"], "seed must be at least 0"),

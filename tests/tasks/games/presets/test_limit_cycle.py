@@ -33,7 +33,7 @@ class TestSettings:
         [
             ({"iterations": -1}, "iterations must be at least 0, got -1"),
             ({"games": 0}, "games must be at least 1, got 0"),
-            ({"inner_steps": 15}, "--inner-steps must be at least 16, got 15"),
+            ({"inner_steps": 15}, "inner_steps must be at least 16, got 15"),
         ],
     )
     def test_that_make_no_sense(self, wrong, sentence):
