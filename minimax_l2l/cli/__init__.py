@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 
 import tyro
@@ -51,5 +52,6 @@ def _run(words: list[str]) -> int | None:
 
 
 def entry() -> None:
-    """What the installed command calls."""
+    """What the installed command calls; a warning is one sentence there, not a line of our code."""
+    warnings.formatwarning = lambda message, *_, **__: f"{PROGRAM}: {as_options(str(message))}\n"
     sys.exit(main())

@@ -42,6 +42,8 @@ def read_rows(file: Path) -> list[Row]:
         return []
     try:
         rows: list[Row] = json.loads(file.read_text())["rows"]
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError("its rows are no list of objects")
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DamagedRunError(f"{file} is no whole result file ({error}); move it away to begin again.") from error
     return rows

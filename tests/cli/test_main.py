@@ -161,6 +161,12 @@ class TestProcess:
     def one_thread(self, monkeypatch):
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
+    def test_a_warning_is_a_sentence(self):
+        play = "cli.main = lambda: warnings.warn('y explodes'); cli.entry()"
+        script = f"import warnings; from minimax_l2l import cli; {play}"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "minimax-l2l: y explodes\n")
+
     def test_failed_with_a_sentence_is_1(self):
         done = subprocess.run(command("solve", "adversarial/digits-gradl2l"), capture_output=True, text=True)
         assert done.returncode == 1

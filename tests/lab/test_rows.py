@@ -128,7 +128,7 @@ class TestFile:
     def test_that_is_not_there_has_no_rows(self, file):
         assert read_rows(file) == []
 
-    @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "1"])
+    @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "1", '{"rows": 3}', '{"rows": [3]}'])
     def test_that_is_damaged(self, content, tmp_path):
         (tmp_path / "x.json").write_text(content)
         with pytest.raises(DamagedRunError, match=r"x\.json is no whole result file .*; move it away"):
