@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import minimax_l2l
@@ -40,6 +43,21 @@ class Door:
 def knocks(*doors: Door) -> list[tuple[Door, str]]:
     """Every argument of every door."""
     return [(door, argument) for door in doors for argument in door.wrong]
+
+
+def knocking_at(*doors: Door) -> tuple[Callable[..., None], Callable[..., None]]:
+    """Two tests: wrong values are refused, and right values are taken."""
+
+    @pytest.mark.parametrize(("door", "argument"), knocks(*doors), ids=str)
+    @given(data=st.data())
+    def refuses(door, argument, data):
+        knock(door, argument, data.draw(door.wrong[argument]))
+
+    @pytest.mark.parametrize("door", doors, ids=str)
+    def takes(door):
+        door.open(**door.right())
+
+    return refuses, takes
 
 
 def knock(door: Door, argument: str, value: object) -> None:

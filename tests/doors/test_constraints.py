@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 from doors import wrong
-from doors.door import Door, knock, knocks
-from hypothesis import given
+from doors.door import Door, knocking_at
 from hypothesis import strategies as st
 
 from minimax_l2l import Box, Free, Intersection, L2Ball, LinfBall, Product, Simplex
@@ -62,15 +61,7 @@ DOORS += [
 ]
 
 
-@pytest.mark.parametrize(("door", "argument"), knocks(*DOORS), ids=str)
-@given(data=st.data())
-def test_wrong_values_are_refused(door, argument, data):
-    knock(door, argument, data.draw(door.wrong[argument]))
-
-
-@pytest.mark.parametrize("door", DOORS, ids=str)
-def test_right_values_are_taken(door):
-    door.open(**door.right())
+test_wrong_values_are_refused, test_right_values_are_taken = knocking_at(*DOORS)
 
 
 def test_bounds_may_be_of_numpy():

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from doors import wrong
-from doors.door import Door, knock, knocks
-from hypothesis import given
+from doors.door import Door, knocking_at
 from hypothesis import strategies as st
 from specimens import Through
 from torch import nn
@@ -112,15 +111,7 @@ TENSORBOARD = Door(
 )
 
 
-@pytest.mark.parametrize(("door", "argument"), knocks(SOLVE, GAME, TENSORBOARD), ids=str)
-@given(data=st.data())
-def test_wrong_values_are_refused(door, argument, data):
-    knock(door, argument, data.draw(door.wrong[argument]))
-
-
-@pytest.mark.parametrize("door", [SOLVE, GAME, TENSORBOARD], ids=str)
-def test_right_values_are_taken(door):
-    door.open(**door.right())
+test_wrong_values_are_refused, test_right_values_are_taken = knocking_at(SOLVE, GAME, TENSORBOARD)
 
 
 def test_two_hooks_that_write_over_each_other(tmp_path):
