@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import InnerProblem, Iterate, QueryMode, Tree, leaves, uniform
-from minimax_l2l.errors import require_a, require_choice, require_count
+from minimax_l2l.errors import require_a, require_choice, require_count, require_seed
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.threat import Threat, perturbations, require_ball
@@ -59,7 +59,7 @@ class PerturbationProblem(InnerProblem):
         self.query_mode = query_mode
         places = torch.arange(len(images), device=images.device) if indices is None else indices
         self.indices = _require_tensor("indices", places, 1, whole=True, count=len(images))
-        self.seed, self.step = require_count("seed", seed), require_count("step", step)
+        self.seed, self.step = require_seed("seed", seed), require_count("step", step)
         if memory is not None:
             require_a("memory", memory, PerturbationMemory, "a PerturbationMemory", "leave it out for none")
         self.memory = memory

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,15 @@ class Referee:
             "the discriminator back: GAIL(..., radius=2.0), fewer steps, a lower rate.",
             stacklevel=2,
         )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has seen."""
+        return {"seen": [list(returns) for returns in self._seen], "silent": self._silent}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._seen = deque(state["seen"], maxlen=STRETCH)
+        self._silent = state["silent"]
 
 
 def _mean(returns: Sequence[Sequence[float]]) -> float:

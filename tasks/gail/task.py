@@ -225,15 +225,16 @@ class GAIL(Task):
         return {"return_mean": float(self.evaluator.returns(self.learner.act).mean())}
 
     def state_dict(self) -> dict[str, Any]:
-        """What was posed, the policy with all it depends on, and the discriminator."""
+        """What was posed, the policy with all it depends on, the discriminator, and what the referee has seen."""
         return {
             "posed": self._posed,
             "learner": self.learner.state_dict(),
             "discriminator": self.memory.state_dict(),
+            "referee": self.referee.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put both back.
+        """Put them back.
 
         Raises:
             ValueError: if they are of another game: another reward, other demonstrations or options; schedules and
@@ -245,6 +246,7 @@ class GAIL(Task):
         self._place()
         self.learner.load_state_dict(state["learner"])
         self.memory.load_state_dict(state["discriminator"])
+        self.referee.load_state_dict(state["referee"])
 
     def write(self, folder: Path) -> None:
         """The policy as `policy.zip`, which plain Stable-Baselines3 loads."""

@@ -14,7 +14,7 @@ import pytest
 from folders import files
 
 from minimax_l2l import DamagedRunError
-from minimax_l2l.lab import load_families, preset_of, read_solution
+from minimax_l2l.lab import load_families, play, preset_of, read_solution
 from tasks.adversarial.presets.pages import sections
 from tasks.adversarial.presets.runs import load_run
 
@@ -70,7 +70,17 @@ def in_python(_, folder):
     return 0, ""
 
 
-@pytest.mark.parametrize("read", [resume, report, in_python])
+def resume_in_python(_, folder):
+    families = load_families()
+    try:
+        preset, _ = preset_of(folder, families, data=Path("mine.npz"))
+        play(PRESET, preset, folder, resume=True, device="cpu")
+    except ValueError as error:
+        return 1, str(error)
+    return 0, ""
+
+
+@pytest.mark.parametrize("read", [resume, resume_in_python, measure, report, in_python])
 def test_every_damage_of_every_file(read, run, measured, originals, tmp_path):
     """Seen where the file is read; nothing is lost, no code is run."""
     words = (
@@ -118,8 +128,12 @@ def test_every_damage_of_every_file(read, run, measured, originals, tmp_path):
 
 def needed(read, name: str) -> bool:
     """Whether somebody reads this file on the way."""
-    if read is resume:
+    if read in (resume, resume_in_python):
         return name in ("config.json", "checksums.json", "checkpoint/state.pt")
+    if read is measure:
+        return name in ("config.json", "checksums.json", "solution.json") or name.startswith(
+            ("model/", "optimizer/")
+        )
     if name == "solution.json":
         return read is in_python
     return "checkpoint" not in name

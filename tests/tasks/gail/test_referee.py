@@ -71,6 +71,19 @@ class TestWhoHasWon:
         with pytest.warns(UserWarning, match=said):
             referee.see(*FALLING[STRETCH - 1])
 
+    @pytest.mark.parametrize("at", [1, STRETCH - 1, STRETCH, 120])
+    def test_resumed_it_counts_on(self, at):
+        first, second = Referee(shown(10.0)), Referee(shown(10.0))
+        found = []
+        for number, (told, returns) in enumerate(FALLING):
+            if number == at:
+                second.load_state_dict(first.state_dict())
+            with warnings.catch_warnings(record=True) as given:
+                warnings.simplefilter("always")
+                (first if number < at else second).see(told, returns)
+            found += [number] * len(given)
+        assert found == [STRETCH - 1]
+
 
 FEW = PolicySettings(environments=2, steps=8, hidden=(4,), critic_batch=4, critic_epochs=1)
 
