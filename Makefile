@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help demo test lint docs clean
 
 help:
-	@echo "make demo    train seven classifiers of digits against seven attackers; some minutes"
+	@echo "make demo    train seven digit classifiers, each in its own way, and attack them; some minutes"
 	@echo "make test    run the test suite, on up to four cores"
 	@echo "make lint    check format, style, types and the floors of the house"
 	@echo "make docs    build the documentation into site/"

@@ -30,8 +30,8 @@ ORDER = [METHODS[name].title for name in (*SOLID, *DOTTED)]
 CELLS = tuple(cell.setting for cell in GRID)
 # Result file, settings, methods, and what the band shows.
 PICTURES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], Band]] = {
-    "gail_curves.png": ("gail.json", PAPERS, LEARNED, "range"),
-    "gail_controls.png": ("gail.json", PAPERS, CONTROLS, "range"),
+    "gail_curves.png": ("gail.json", PAPERS, LEARNED, "quartiles"),
+    "gail_controls.png": ("gail.json", PAPERS, CONTROLS, "quartiles"),
     "gail_stress.png": ("gail-stress.json", CELLS, STRESSED, "quartiles"),
 }
 

@@ -32,8 +32,9 @@ def _between(found: Estimate, sign: str = "") -> str:
 
 def gail_cells(rows: Rows) -> str:
     """Original GAIL in the cells that were looked at: its last tenth, and what it had lost before."""
-    lines = [((SETTINGS[name].title, stress), own) for (name, stress), own in groups(rows, "setting", "stress")]
-    return table(["environment", "cell"], {"reached": share(_reached), **STEADINESS}, lines)
+    cells = groups(rows, "setting", "stress")
+    lines = [((SETTINGS[name].title, stress.split("-")[1]), own) for (name, stress), own in cells]
+    return table(["environment", "steps per iteration"], {"reached": share(_reached), **STEADINESS}, lines)
 
 
 def gail_stress_variants(rows: Rows) -> str:

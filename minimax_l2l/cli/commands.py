@@ -27,7 +27,7 @@ _Device = Annotated[str, tyro.conf.arg(metavar="NAME")]
 
 
 def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
-    """Train seven classifiers of real digits against seven attackers and compare them; about three minutes.
+    """Train seven classifiers of real digits, each in its own way, attack and compare them; about three minutes.
 
     Args:
         out: folder of the runs, results.json and report.html.
