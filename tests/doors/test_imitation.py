@@ -210,7 +210,7 @@ DOORS = [
         "train_expert",
         train_expert,
         lambda: {"environment_id": "CartPole-v1", "seed": 0, "recipe": Recipe(steps=8, policy=SMALL)},
-        {"environment_id": ID, "seed": SEED, "recipe": wrong.not_a(Recipe), "device": NO_DEVICE},
+        {"environment_id": ID, "seed": SEED, "recipe": wrong.given(wrong.not_a(Recipe)), "device": NO_DEVICE},
         told_as={"environment_id": "environment"},
     ),
     Door(

@@ -56,12 +56,12 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
         first: float = 1.0,
     ) -> None:
         super().__init__(env)
+        self.stream = _STREAMS[require_choice("purpose", purpose, _STREAMS)]
         limit = env.spec.max_episode_steps if env.spec is not None else None
         self.first = math.ceil(first * limit) if limit is not None else None
         self.longest = LONGEST if limit is None and purpose != "training" else None
         self.run_seed = require_seed("seed", seed)
         self.number = require_count("number", number)
-        self.stream = _STREAMS[require_choice("purpose", purpose, _STREAMS)]
         self.episodes = 0
         self.actions: list[np.ndarray] = []
         self.observation: Any = None
@@ -185,6 +185,7 @@ def make_environments(environment_id: str, count: int, *, seed: int, purpose: Pu
         ValueError: as `make_environment`, or if `count` is below 1.
     """
     require_count("count", count, least=1)
+    require_choice("purpose", purpose, _STREAMS)
     make = partial(make_environment, environment_id, seed=seed, purpose=purpose)
     shares = [(number + 1) / count if purpose == "training" else 1.0 for number in range(count)]
     return DummyVecEnv([partial(make, number=number, first=share) for number, share in enumerate(shares)])
