@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -18,17 +19,19 @@ from minimax_l2l.fingerprint import fingerprint
 
 PLAIN = (bool, int, float, str, type(None))
 DEEPEST = 4
+FOREIGN = ("builtins", "abc", "torch", "huggingface_hub")  # whose classes' own attributes are no settings
 
 
 def describe(value: object, depth: int = 0) -> Any:
-    """An object as JSON can hold it: its class and what it was constructed with; the same in every process.
+    """An object as JSON can hold it: its class, what it was constructed with, and its plain public attributes.
 
-    Tensors are told by a checksum, modules by the shapes of their weights, functions by their names. Nothing random
+    The constructors of all its classes count, and so do attributes of the classes. It is the same in every process:
+    tensors are told by a checksum, modules by the shapes of their weights, functions by their names. Nothing random
     and no address is in it; what cannot be told is told by its class alone.
     """
     value = plain(value)
     if isinstance(value, PLAIN):
-        return value
+        return str(value) if isinstance(value, float) and not math.isfinite(value) else value
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
         value = torch.tensor(value)
     if isinstance(value, torch.device | torch.dtype):
@@ -54,7 +57,7 @@ def describe(value: object, depth: int = 0) -> Any:
         told["weights"] = _shapes(value)
     if depth >= DEEPEST:
         return told
-    return {**told, **{name: describe(own, depth + 1) for name, own in _constructed_with(value).items()}}
+    return {**told, **{name: describe(own, depth + 1) for name, own in _settings(value).items()}}
 
 
 def require_same(folder: Path, now: Mapping[str, Any], then: Mapping[str, Any], within: str = "") -> None:
@@ -87,14 +90,35 @@ def require_same(folder: Path, now: Mapping[str, Any], then: Mapping[str, Any], 
             )
 
 
-def _constructed_with(value: object) -> dict[str, Any]:
-    """The constructor's arguments that the object kept under their names."""
+def _settings(value: object) -> dict[str, Any]:
+    """The constructors' arguments that the object kept under their names, and its plain public attributes."""
+    kinds = [kind for kind in reversed(type(value).__mro__) if kind.__module__.split(".")[0] not in FOREIGN]
+    kept: dict[str, Any] = {}
+    for name in (name for kind in kinds for name in _arguments(kind)):
+        own = getattr(value, name, getattr(value, f"_{name}", inspect.Signature))
+        if own is not inspect.Signature:
+            kept[name] = own
+    attributes = {name for kind in kinds for name, own in vars(kind).items() if _is_setting(name, own)}
+    for name in sorted(attributes | set(getattr(value, "__dict__", ()))):
+        if name not in kept and _is_setting(name, own := getattr(value, name)):
+            kept[name] = own
+    return kept
+
+
+def _arguments(kind: type) -> list[str]:
+    """What a class's own constructor is told by name."""
     try:
-        names = list(inspect.signature(type(value).__init__).parameters)[1:]
-    except (TypeError, ValueError):
-        return {}
-    kept = {name: getattr(value, name, getattr(value, f"_{name}", inspect.Signature)) for name in names}
-    return {name: own for name, own in kept.items() if own is not inspect.Signature}
+        parameters = list(inspect.signature(vars(kind)["__init__"]).parameters.values())[1:]
+    except (KeyError, TypeError, ValueError):
+        return []
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [one.name for one in parameters if one.kind not in several]
+
+
+def _is_setting(name: str, value: object) -> bool:
+    """A number, a string, or a few of them, under a name that is public; a module's mode is none."""
+    several = value if isinstance(value, tuple | list) else (value,)
+    return not name.startswith("_") and name != "training" and all(isinstance(plain(one), PLAIN) for one in several)
 
 
 def _is_checksum(value: object) -> bool:

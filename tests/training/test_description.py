@@ -24,6 +24,70 @@ def test_numbers_of_numpy_are_kept_as_numbers(given, kept):
     assert json.loads(json.dumps(described)) == described
 
 
+class Passing(Thing):
+    def __init__(self, *args, more=1.0, **keywords):
+        super().__init__(*args, **keywords)
+        self.more = more
+
+
+class Hiding(Thing):
+    def __init__(self, learning_rate=0.1):
+        super().__init__(2 * learning_rate)
+
+
+class OfTheClass(Thing):
+    beta = 6.0
+    widths = (8, 4)
+
+    def __init__(self):
+        super().__init__(0)
+
+
+class OfTheObject:
+    def __init__(self):
+        self.rate, self.name, self.sizes, self.clip = 0.1, "a", [1, 2], None
+
+
+def changed(thing, **attributes):
+    for name, value in attributes.items():
+        setattr(thing, name, value)
+    return thing
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "named"),
+    [
+        (Passing(1), Passing(2), "value=1, not 2"),
+        (Passing(value=1), Passing(value=2), "value=1, not 2"),
+        (Passing(1), Passing(1, more=2.0), "more=1.0, not 2.0"),
+        (Passing(Thing(1)), Passing(Thing(2)), r"value\.value=1, not 2"),
+        (Hiding(), Hiding(0.2), "value=0.2, not 0.4"),
+        (OfTheClass(), changed(OfTheClass(), beta=1.0), "beta=6.0, not 1.0"),
+        (OfTheClass(), changed(OfTheClass(), widths=(8, 8)), r"widths=\[8, 4\], not \[8, 8\]"),
+        (OfTheObject(), changed(OfTheObject(), rate=0.2), "rate=0.1, not 0.2"),
+        (OfTheObject(), changed(OfTheObject(), name="b"), "name='a', not 'b'"),
+        (OfTheObject(), changed(OfTheObject(), sizes=[1]), r"sizes=\[1, 2\], not \[1\]"),
+        (OfTheObject(), changed(OfTheObject(), clip=float("inf")), "clip=None, not 'inf'"),
+    ],
+)
+def test_settings_count_wherever_a_subclass_keeps_them(one, other, named, tmp_path):
+    require_same(tmp_path, describe(one), describe(one))
+    with pytest.raises(ValueError, match=f"was run with {named}"):
+        require_same(tmp_path, describe(other), describe(one))
+
+
+def test_what_changes_while_a_run_goes_on_is_no_setting(tmp_path):
+    """A module's mode, private attributes, and objects."""
+    one, other = torch.nn.Dropout(0.5), torch.nn.Dropout(0.5).eval()
+    other._seen, other.seen = 3, object()
+    require_same(tmp_path, describe(other), describe(one))
+
+
+def test_settings_that_are_no_numbers_equal_themselves(tmp_path):
+    described = json.loads(json.dumps(describe(Thing(float("nan"))), allow_nan=False))
+    require_same(tmp_path, describe(Thing(float("nan"))), described)
+
+
 def test_settings_of_numpy_make_the_same_config_as_python_s():
     assert describe(GradientAscent(steps=np.int64(3), step_size=np.float64(0.5))) == describe(
         GradientAscent(steps=3, step_size=0.5)
