@@ -1,4 +1,4 @@
-"""What the inner optimizer is worth: how far y_K lies above its start, and whether it leaves for infinity."""
+"""What the inner optimizer is worth: how far y_K lies above its start, and whether it explodes or leaves C."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, detach, largest, leaves
 
 STRETCH = 10  # measurements that are averaged before anything is said
-SIZE, GAIN = "inner_size", "inner_gain"
+SIZE, GAIN, OUTSIDE = "inner_size", "inner_gain", "inner_violation"
+ROUNDING = 1e-4  # that a projection may miss the set by, in units of y's largest entry
 
 
 @torch.no_grad()
 def measure(problem: InnerProblem, y: Tree) -> dict[str, Tensor]:
-    """`inner_size`, max_j |y_j|, and `inner_gain`, the mean of s (f(y_K) - f(y_0)), y_0 without a random start.
+    """`inner_size`, max_j |y_j|, `inner_violation`, how far y_K lies outside C, and `inner_gain`.
 
-    f is the meta objective where there is one; where leaves differ in sign there is no gain. Costs two forwards,
-    which are not counted as passes, and leaves random numbers as they are.
+    The gain is the mean of s (f(y_K) - f(y_0)), y_0 without a random start. f is the meta objective where there is
+    one; where leaves differ in sign there is no gain. Costs two forwards, which are not counted as passes, and
+    leaves random numbers as they are.
     """
     y = detach(y)
-    numbers = {SIZE: largest(y)}
+    numbers = {SIZE: largest(y), OUTSIDE: problem.constraint.violation(y).amax()}
     signs, devices = set(problem.signs_of(y)), [leaf.device for leaf in leaves(y) if leaf.is_cuda]
     counted, problem.meter = problem.meter, Meter()
     try:
@@ -44,7 +46,7 @@ def measure(problem: InnerProblem, y: Tree) -> dict[str, Tensor]:
 
 
 class Watch:
-    """Warns once of an optimizer that ends below its start for a stretch, and once of a y that explodes."""
+    """Warns once of each: an optimizer that ends below its start for a stretch, a y that explodes or leaves C."""
 
     def __init__(self) -> None:
         self._gains: deque[tuple[float, float]] = deque(maxlen=STRETCH)
@@ -55,6 +57,12 @@ class Watch:
         words = explosion(first_size.item(), row[SIZE]) if first_size is not None and SIZE in row else None
         if words is not None:
             self._say(SIZE, words)
+        if OUTSIDE in row and row[OUTSIDE] > ROUNDING * max(row[SIZE], ROUNDING):
+            self._say(
+                OUTSIDE,
+                f"the inner optimizer leaves the feasible set, by {row[OUTSIDE]:.3g}; let its step return "
+                "constraint.project(y), or give the problem the larger set in which it is meant to move.",
+            )
         if GAIN not in row:
             return
         self._gains.append((row[GAIN], abs(row["objective"])))

@@ -34,6 +34,7 @@ from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.threat import Threat, require_ball, require_threat
 
 BATCH = 256  # images that go through a network at a time, so that memory does not depend on how many there are
+ROUNDING = 1e-4  # that an attack may leave the ball by, in units of its radius
 OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (FGSM, PGM, GradientAscent)
 Known = TypeVar("Known", bound=Any)
 BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
@@ -45,11 +46,13 @@ class Attacked(NamedTuple):
     Attributes:
         images: the perturbed ones.
         finite: shape (n,), whether each attack stayed among the numbers; where one did not, its image is NaN.
+        outside: shape (n,), how far each attack left the ball or the range of pixels; 0 as a rule.
         places: shape (n,), which images they are.
     """
 
     images: Tensor
     finite: Tensor
+    outside: Tensor
     places: Tensor
 
 
@@ -93,14 +96,15 @@ class Attack:
         Raises:
             TypeError: if an argument is of another kind.
             ValueError: if the classifier cannot take the images, they are no images, their labels lie outside its
-                classes, or the ball holds every image, so that its radius must be of another unit.
+                classes, or the ball holds every image, so that its radius must be of another unit; or if the
+                optimizer leaves the ball.
             NonFiniteError: if an attack ended at NaN or infinity.
         """
         require_count("batch_size", batch_size, least=1)
         given = Images(images, labels)
         require_threat(self.threat, given.shape)
         require_within("the images'", given, require_classifier(classifier, given, loss=self.loss), given.shape)
-        parts = list(self.batches(classifier, given, batch_size=batch_size))
+        parts = [self.require_inside(part) for part in self.batches(classifier, given, batch_size=batch_size)]
         lost = sum(int((~part.finite).sum()) for part in parts)
         if lost:
             raise NonFiniteError(
@@ -141,7 +145,23 @@ class Attack:
         with resting(classifier, self.optimizer), torch.no_grad():
             end = self.optimizer.maximize(problem)
             moved = leaves(end.y)[0]
-        return Attacked(problem.view(end.y), moved.isfinite().flatten(1).all(1), places)
+            outside = problem.constraint.violation(moved)
+        return Attacked(problem.view(end.y), moved.isfinite().flatten(1).all(1), outside, places)
+
+    def require_inside(self, attacked: Attacked) -> Attacked:
+        """Refuse attacked images that the threat does not allow: they would say nothing about robustness to it.
+
+        Raises:
+            ValueError: if one lies further outside than rounding explains.
+        """
+        furthest = attacked.outside.nan_to_num(0).amax().item()
+        if furthest > ROUNDING * self.threat.eps:
+            raise ValueError(
+                f"{type(self.optimizer).__name__} left the ball of radius {self.threat.eps:g}, or the range of "
+                f"pixels, by {furthest:.3g}; let its step return oracle.problem.constraint.project(y), or attack "
+                "with the larger ball that it is meant for."
+            )
+        return attacked
 
     def save_pretrained(self, folder: Path | str) -> None:
         """Write the attack into a folder: `attack.json`, and a learned optimizer's weights beside it.

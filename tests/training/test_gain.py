@@ -5,7 +5,7 @@ import torch
 from specimens import Linear, Quadratic
 from torch import Tensor, nn
 
-from minimax_l2l import Adam, GradientAscent, InnerOptimizer, InnerProblem, LinfBall, Task
+from minimax_l2l import Adam, Box, GradientAscent, InnerOptimizer, InnerProblem, L2Ball, LinfBall, Task
 from minimax_l2l.training.gain import Watch, measure
 from minimax_l2l.trees import largest
 
@@ -46,8 +46,40 @@ def quadratic():
 def test_the_numbers_by_hand():
     numbers = measure(quadratic(), torch.tensor([[1.0, 0.0], [2.0, 3.0]]))
     assert numbers["inner_size"] == 3
+    assert numbers["inner_violation"] == 0
     # f(0) = -1.5; f of the two is -1 and -4.5
     assert numbers["inner_gain"] == pytest.approx((0.5 - 3.0) / 2)
+
+
+class Leaving(InnerOptimizer):
+    """Steps along the gradient and never projects."""
+
+    def step(self, oracle, y, state):
+        return y + 0.5 * oracle.gradient(y), state
+
+
+class Enclosed(Linear):
+    def __init__(self, constraint):
+        super().__init__(torch.ones(2, 3))
+        self.constraint = constraint
+
+
+SETS = (LinfBall(0.4), L2Ball(0.5), Box(-0.1, 0.2), LinfBall(0.45) & L2Ball(2.0))
+
+
+@pytest.mark.parametrize("constraint", SETS)
+def test_an_optimizer_that_leaves_the_set_is_told_once(constraint):
+    task = Play(lambda: Enclosed(constraint), iterations=30)
+    with pytest.warns(UserWarning, match=r"leaves the feasible set, by .*constraint\.project\(y\)") as warned:
+        solution = task.solve(Leaving(steps=1), device="cpu")
+    assert len(warned) == 1
+    outside = constraint.violation(torch.full((1, 3), 0.5)).item()
+    assert solution.history[0]["inner_violation"] == pytest.approx(outside)
+
+
+@pytest.mark.parametrize("constraint", SETS)
+def test_rounding_does_not_leave_the_set(constraint):
+    Play(lambda: Enclosed(constraint), iterations=10).solve(GradientAscent(steps=3, step_size=3.0), device="cpu")
 
 
 def test_measuring_leaves_passes_and_random_numbers_alone():

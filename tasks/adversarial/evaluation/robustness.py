@@ -87,7 +87,7 @@ def evaluate(
     Raises:
         MissingExtraError: if pyautoattack is not installed, before the first attack.
         TypeError: if an argument is of another kind.
-        ValueError: if the classifier cannot take the images, or the ball holds all of them.
+        ValueError: if the classifier cannot take the images, the ball holds all of them, or `own` leaves it.
     """
     images = as_images(images)
     require_threat(threat, images.shape)
@@ -157,7 +157,7 @@ def _untouched(classifier: nn.Module, images: Images, places: Tensor) -> Piece:
 
 
 def _under(classifier: nn.Module, images: Images, attack: Attack, places: Tensor) -> Piece:
-    (attacked,) = attack.batches(classifier, images, places, batch_size=len(places))
+    (attacked,) = map(attack.require_inside, attack.batches(classifier, images, places, batch_size=len(places)))
     return _marks(classifier, attacked.images, images.labels[places], finite=attacked.finite)
 
 
@@ -204,7 +204,8 @@ def withstands(
     """Whether each image is classified rightly after an attack: Booleans of shape (n,).
 
     Random starts belong to the images, and no image knows its neighbours: the batches they are in change nothing.
-    An image whose attack ended at NaN or infinity counts as lost, with a warning.
+    An image whose attack ended at NaN or infinity counts as lost, with a warning; an attack that leaves the ball is
+    refused.
     """
     images, attack = as_images(images), Attack(optimizer, threat, loss, seed=seed)
     require_threat(threat, images.shape)

@@ -16,6 +16,7 @@ from minimax_l2l import (
     CNNUpdater,
     DamagedRunError,
     GradientAscent,
+    InnerOptimizer,
     L2Ball,
     LearnedOptimizer,
     LinfBall,
@@ -28,6 +29,7 @@ from tasks.adversarial import (
     Images,
     SmallResNet,
     cross_entropy,
+    evaluate,
     margin,
     towards,
     withstands,
@@ -43,6 +45,16 @@ def net(seed: int = 0) -> SmallResNet:
     return SmallResNet(width=2)
 
 
+def rightly_classified() -> nn.Module:
+    """A net whose first answer for each image of `PIXELS` is right."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    with torch.no_grad():
+        flat = PIXELS.flatten(1) - 0.5
+        network[1].weight.copy_(flat)
+        network[1].bias.copy_(-flat.square().sum(1) / 2 - 0.5 * flat.sum(1))
+    return network
+
+
 def learned() -> LearnedOptimizer:
     torch.manual_seed(1)
     return LearnedOptimizer(CNNUpdater.light(channels=1, width=4), steps=2, random_start=0.5)
@@ -51,6 +63,46 @@ def learned() -> LearnedOptimizer:
 def losses(classifier: nn.Module, images: torch.Tensor, labels: torch.Tensor = LABELS) -> torch.Tensor:
     with torch.no_grad():
         return cross_entropy(classifier.eval()(images), labels)
+
+
+class Leaving(InnerOptimizer):
+    """A sign step that nothing projects."""
+
+    def __init__(self, size: float) -> None:
+        super().__init__(steps=1)
+        self.size = size
+
+    def step(self, oracle, y, state):
+        return y + self.size * oracle.gradient(y).sign(), state
+
+
+class TestLeaving:
+    """What lies outside the threat says nothing about robustness to it."""
+
+    @pytest.mark.parametrize("size", [1.01 * EPS, 2 * EPS, 0.5, 3.0])
+    @pytest.mark.parametrize("threat", [LinfBall(EPS), L2Ball(0.3)])
+    def test_is_refused(self, size, threat):
+        with pytest.raises(ValueError, match=rf"Leaving left the ball of radius {threat.eps:g}, or .*project\(y\)"):
+            Attack(Leaving(size), threat)(net(), PIXELS, LABELS)
+
+    def test_pixels_have_a_range_too(self):
+        with pytest.raises(ValueError, match=r"or the range of pixels, by 0\.1;"):
+            Attack(Leaving(EPS), LinfBall(EPS))(net(), PIXELS.round(), LABELS)
+
+    def test_is_refused_where_robustness_is_measured(self):
+        data = Images(PIXELS, LABELS)
+        with pytest.raises(ValueError, match="Leaving left the ball"):
+            withstands(net(), data, LinfBall(EPS), Leaving(0.2))
+        with pytest.raises(ValueError, match="Leaving left the ball"):
+            evaluate(rightly_classified(), data, LinfBall(EPS), tier="quick", own=Leaving(0.2))
+
+    def test_a_training_may_use_it_and_is_warned(self):
+        """Its validation measures the loss that it causes, whatever the threat."""
+        data = (PIXELS, LABELS)
+        task = AdversarialTraining(net(), data, LinfBall(EPS), validation=data, epochs=2, batch_size=5)
+        with pytest.warns(UserWarning, match="leaves the feasible set"):
+            solution = task.solve(Leaving(0.2), device="cpu", log_every=1, validate_every=2)
+        assert solution.history[-1]["attack_ratio"] > 0
 
 
 class TestImages:
