@@ -22,6 +22,7 @@ from minimax_l2l import (
     GradientAscent,
     GradientFeatures,
     InnerOptimizer,
+    InnerProblem,
     IterateFeatures,
     L2Ball,
     LearnedOptimizer,
@@ -377,8 +378,8 @@ BROKEN_PROBLEMS = {
     "a sign too many": (lambda: changed(bilinear_game(), signs=(1.0,)), "Signs are"),
     "a gradient reversed": (lambda: changed(Scaled(CENTRE), factor=-1.0), r"raises the objective.*in instances"),
     "a gradient four times too small": (lambda: changed(Scaled(CENTRE), factor=0.25), "at the rate"),
-    "a count of its own": (lambda: Counting(CENTRE), "A value costs one forward pass"),
-    "a counter that forgets": (lambda: Forgetful(CENTRE), "A value costs one forward pass"),
+    "a count of its own": (lambda: Counting(CENTRE), "The passes of a value and of a gradient are counted"),
+    "a counter that forgets": (lambda: Forgetful(CENTRE), "The passes of a value and of a gradient are counted"),
     "weights that move": (lambda: Meddling(drift), "it changed weights"),
     "statistics that move": (lambda: Meddling(count_queries), "it changed running statistics"),
 }
@@ -394,6 +395,44 @@ def test_a_problem_that_breaks_a_law_is_caught(name):
     factory, sentence = BROKEN_PROBLEMS[name]
     with pytest.raises(ContractViolation, match=sentence):
         check_problem(factory)
+
+
+class Weighted(InnerProblem):
+    """y weighs what the module returns, once, twice, or for several samples an instance."""
+
+    constraint = Simplex()
+
+    def __init__(self, times=1, samples=3):
+        torch.manual_seed(0)
+        self.module, self.times = nn.Linear(2, 1), times
+        self.inputs = torch.randn(2, samples, 2)
+
+    def initial(self):
+        return torch.full(self.inputs.shape[:2], 1 / self.inputs.shape[1])
+
+    def losses(self):
+        return self.module(self.inputs)[..., 0].square()
+
+    def objective(self, y):
+        return (y * sum(self.losses() for _ in range(self.times))).sum(1)
+
+
+class Flat(Weighted):
+    def losses(self):
+        return self.module(self.inputs.flatten(0, 1))[:, 0].square().reshape(self.inputs.shape[:2])
+
+
+class Half(Weighted):
+    """One of two calls sees y."""
+
+    def losses(self):
+        return self.module(self.inputs)[..., 0].square() - self.module(self.inputs).detach().mean() ** 2
+
+
+@pytest.mark.parametrize("problem", [Weighted(), Weighted(times=2), Weighted(samples=5), Flat(), Half()])
+def test_a_problem_whose_y_does_not_go_through_theta_keeps_the_laws(problem):
+    check_problem(lambda: problem)
+    check_optimizer(GradientAscent(steps=2, step_size=0.1), lambda: problem)
 
 
 def test_the_same_module_with_a_name_is_queried_at_rest():

@@ -16,7 +16,6 @@ from minimax_l2l.iterate import State
 from minimax_l2l.meter import Meter
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
-from minimax_l2l.passes import Passes
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.testing import probes
 from minimax_l2l.testing.law import law, uphold
@@ -101,21 +100,12 @@ class _Trial:
     @law("ask oracle.value or oracle.gradient instead of calling problem.objective")
     def passes_are_counted(self) -> Iterator[str]:
         """Every query goes through the oracle's counter."""
-        problem, real = self.problem_factory(), Passes()
+        problem = self.problem_factory()
         problem.meter = Meter()
-        objective = problem.objective
-
-        def metered(y: Tree) -> Tensor:
-            real.add(forward=1)
-            values = objective(y)
-            if values.requires_grad:
-                values.register_hook(lambda _: real.add(input_gradient=1))  # type: ignore[no-untyped-call]
-            return values
-
-        vars(problem)["objective"] = metered  # an attribute of this one problem shadows its method
-        self.maximize(problem)
-        if problem.passes != real:
-            yield f"{problem.passes} were counted and {real} were made"
+        with probes.passes_made(problem) as made:
+            self.maximize(problem)
+        if problem.passes != made:
+            yield f"{problem.passes} were counted and {made} were made"
 
     @law("return the updater's state from step, and hand on what step returned from maximize")
     def state_is_carried(self) -> Iterator[str]:

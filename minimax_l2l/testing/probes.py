@@ -6,13 +6,16 @@ import copy
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from minimax_l2l.constraints.base import Constraint
+from minimax_l2l.passes import Passes
+from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, choose, detach, instances, leaves, ravel
 
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -174,6 +177,32 @@ def follows(
         held |= usable & (ratio > 1 / factor) & (ratio < factor)
         told |= usable
     return held | ~told
+
+
+@contextmanager
+def passes_made(problem: InnerProblem) -> Iterator[Passes]:
+    """Count passes beside the problem's meter: those of theta's module, and objectives that do not run it."""
+    made, count, objective = Passes(), instances(problem.initial()), problem.objective
+
+    def seen(share: float, returned: object) -> None:
+        made.add(forward=share)
+        for part in tree_leaves(returned):
+            if isinstance(part, Tensor) and part.requires_grad:
+                part.register_hook(lambda _: made.add(input_gradient=share))  # type: ignore[no-untyped-call]
+
+    def ran(_: nn.Module, given: tuple[object, ...], returned: object) -> None:
+        samples = [len(part) for part in tree_leaves(given) if isinstance(part, Tensor) and part.dim()]
+        seen(samples[0] / count if samples else 1.0, returned)
+
+    def evaluated(y: Tree) -> Tensor:
+        before, values = made.forward, objective(y)
+        if made.forward == before:
+            seen(1.0, values)
+        return values
+
+    vars(problem)["objective"] = evaluated  # an attribute of this one problem shadows its method
+    with problem.module.register_forward_hook(ran) if problem.module is not None else nullcontext():
+        yield made
 
 
 def footprint(module: nn.Module) -> dict[str, list[Tensor | None]]:

@@ -85,10 +85,10 @@ class RunFolder:
                 are there.
         """
         taken = [name for name in (*OWN_FOLDERS, *OWN_FILES) if (self.path / name).exists()]
-        if taken and not self.config_file.exists():
+        if taken and not self._checksums.lists("config.json"):
             raise ValueError(
-                f"{self.path} holds {', '.join(taken)} but no config.json, so it is not a run that may be "
-                "replaced; choose another out=."
+                f"{self.path} holds {', '.join(taken)}, which no run of this library wrote, so nothing is "
+                "replaced; choose another out=, or remove them yourself."
             )
         if taken and not overwrite:
             raise ValueError(

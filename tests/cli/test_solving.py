@@ -286,7 +286,7 @@ class TestSolve:
         before = files(folder)
         code, _, err = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--epochs", "1", "--out", folder)
         assert code == 1
-        assert "so it is not a run that may be replaced; choose another --out" in err
+        assert "which no run of this library wrote, so nothing is replaced; choose another --out" in err
         assert files(folder) == before
 
     @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from folders import reseal
+from folders import files, reseal
 
 from minimax_l2l import DamagedRunError, Status
 from minimax_l2l.lab.runs import evaluate, play, preset_of
@@ -66,13 +66,34 @@ class TestPlay:
         assert not (out / "evaluation.json").exists()
         assert (out / "notes.txt").read_text() == "precious"
 
-    def test_somebody_elses_files_are_left_alone(self, climb, out):
-        (out / "model").mkdir(parents=True)
-        (out / "model" / "weights").write_text("precious")
-        for overwrite in (False, True):
-            with pytest.raises(ValueError, match="holds model but no config"):
-                play(NAME, climb, out, overwrite=overwrite, device="cpu")
-        assert (out / "model" / "weights").read_text() == "precious"
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("model/weights", "precious"),
+            ("config.json", '{"model": "bert", "lr": 3}'),
+            ("config.json", "{}"),
+            ("config.json", ""),
+            ("checksums.json", '{"files": {}}'),
+            ("solution.json", "precious"),
+        ],
+    )
+    @pytest.mark.parametrize("how", [{}, {"overwrite": True}, {"resume": True}])
+    def test_somebody_elses_files_are_left_alone(self, name, content, how, climb, out):
+        (out / name).parent.mkdir(parents=True)
+        (out / name).write_text(content)
+        with pytest.raises(
+            ValueError, match="no run of this library wrote|so it is not a run|nobody knows"
+        ):
+            play(NAME, climb, out, **how, device="cpu")
+        assert {one: one.read_text() for one in out.rglob("*") if one.is_file()} == {out / name: content}
+
+    def test_a_run_beside_whose_config_is_somebody_elses_is_left_alone(self, climb, out):
+        play(NAME, climb, out, device="cpu")
+        (out / "checksums.json").unlink()
+        before = files(out)
+        with pytest.raises(ValueError, match="which no run of this library wrote, so nothing is replaced"):
+            play(NAME, climb, out, overwrite=True, device="cpu")
+        assert files(out) == before
 
 
 @pytest.fixture

@@ -247,7 +247,7 @@ class TestSolve:
         Path("mine/policy.zip").write_text("precious")
         code, _, err = run(*SOLVE, "--out", "mine")
         assert code == 1
-        assert "mine holds policy.zip but no config.json, so it is not a run that may be replaced" in err
+        assert "mine holds policy.zip, which no run of this library wrote, so nothing is replaced" in err
         assert Path("mine/policy.zip").read_text() == "precious"
 
     def test_overwriting_removes_the_policy_first(self, solved, monkeypatch):
