@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from folders import files, reseal
+from folders import reseal
 
 from minimax_l2l import DamagedRunError, Status
 from minimax_l2l.lab.runs import evaluate, play, preset_of
@@ -81,9 +81,7 @@ class TestPlay:
     def test_somebody_elses_files_are_left_alone(self, name, content, how, climb, out):
         (out / name).parent.mkdir(parents=True)
         (out / name).write_text(content)
-        with pytest.raises(
-            ValueError, match="no run of this library wrote|so it is not a run|nobody knows"
-        ):
+        with pytest.raises(ValueError, match=r"no run of this library wrote|so it is not a run|nobody knows"):
             play(NAME, climb, out, **how, device="cpu")
         assert {one: one.read_text() for one in out.rglob("*") if one.is_file()} == {out / name: content}
 
