@@ -14,15 +14,15 @@ from torch import Tensor
 
 from minimax_l2l.errors import require_a, require_count
 from tasks.adversarial.data.images import CHANNELS, ImageData, Images, as_tensor, count_classes
+from tasks.adversarial.data.split import set_apart
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-SPLIT_SEED = 0
 
 
 def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
     """Your own images, from a NumPy archive with the arrays x_train, y_train, x_test and y_test.
 
-    The last tenth of the training images (a fixed random tenth) becomes the validation part.
+    A random tenth of the training images, the same every time, becomes the validation part.
 
     Args:
         path: the archive; pickled arrays in it are refused.
@@ -53,14 +53,11 @@ def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
         )
     train = Images(_image_tensor("x_train", arrays), _label_tensor("y_train", arrays))
     test = Images(_image_tensor("x_test", arrays), _label_tensor("y_test", arrays))
-    if len(train) < 10:
-        raise ValueError(f"{file} holds {len(train)} training images; at least 10 are needed to set some apart.")
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(SPLIT_SEED))
-    held_out, kept = order[: len(train) // 10], order[len(train) // 10 :]
+    kept, held_out = set_apart(train, file)
     return ImageData(
         name=file.stem,
-        train=train.at(kept),
-        validation=train.at(held_out),
+        train=kept,
+        validation=held_out,
         test=test,
         classes=classes if classes is not None else count_classes(train.labels),
         sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
