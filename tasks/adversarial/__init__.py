@@ -8,8 +8,11 @@ if TYPE_CHECKING:
     from minimax_l2l import LinfBall
     from tasks.adversarial.attack import Attack
     from tasks.adversarial.data.digits import digits
+    from tasks.adversarial.data.folder import from_folder
     from tasks.adversarial.data.images import ImageData, Images
     from tasks.adversarial.data.npz import from_npz
+    from tasks.adversarial.data.public import public_data
+    from tasks.adversarial.data.reading import read_data
     from tasks.adversarial.data.sources import as_images
     from tasks.adversarial.evaluation.robustness import Evaluation, evaluate, withstands
     from tasks.adversarial.losses import cross_entropy, margin, towards
@@ -30,8 +33,11 @@ __all__ = [
     "cross_entropy",
     "digits",
     "evaluate",
+    "from_folder",
     "from_npz",
     "margin",
+    "public_data",
+    "read_data",
     "towards",
     "withstands",
 ]

@@ -8,6 +8,8 @@ from doors.door import Door, knock, knocks
 from hypothesis import given
 from hypothesis import strategies as st
 from own_images import archive
+from pictures import pictures
+from published import published
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
@@ -22,11 +24,15 @@ from tasks.adversarial import (
     as_images,
     cross_entropy,
     evaluate,
+    from_folder,
     from_npz,
     margin,
+    public_data,
+    read_data,
     towards,
     withstands,
 )
+from tasks.adversarial.data.public import PUBLIC
 
 PIXELS, LABELS = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 4
 BYTES = (PIXELS * 255).to(torch.uint8)
@@ -320,6 +326,37 @@ DOORS = [
         {"path": "file"},
     ),
     Door(
+        "from_folder",
+        from_folder,
+        lambda: {"path": "pets"},
+        {
+            "path": wrong.not_a(str) | st.sampled_from(["nowhere", "afile", ".", "a\nb"]),
+            "size": wrong.not_a_count(1).filter(lambda size: size is not None)
+            | st.sampled_from([(8,), (8, 8, 8), (8, 0), (8, "8"), (None, 8), [], 2.5]),
+        },
+        {"path": "folder"},
+    ),
+    Door(
+        "public_data",
+        public_data,
+        lambda: {"name": "mnist", "folder": "public"},
+        {
+            "name": wrong.not_one_of(*PUBLIC),
+            "folder": wrong.not_a(str) | st.sampled_from(["nowhere", "afile", ".", "pets", "a\nb"]),
+            "download": wrong.not_a_flag(),
+        },
+    ),
+    Door(
+        "read_data",
+        read_data,
+        lambda: {"path": "pets"},
+        {
+            "path": wrong.not_a(str) | st.sampled_from(["nowhere", "afile", ".", "a\nb"]),
+            "name": wrong.not_one_of(*PUBLIC).filter(lambda name: name is not None),
+        },
+        {"path": "file|folder|holds"},
+    ),
+    Door(
         "SmallResNet", SmallResNet, dict, {name: wrong.not_a_count(1) for name in ("channels", "classes", "width")}
     ),
     *map(of_loss, (cross_entropy, margin, towards)),
@@ -418,6 +455,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "afile").write_text("precious")
     (tmp_path / "arun").mkdir()
+    pictures(tmp_path / "pets")
+    published("mnist", tmp_path / "public", monkeypatch)
     (tmp_path / "arun" / "config.json").write_text("{}")
     Attack(FGSM(step_size=0.1), LinfBall(0.1)).save_pretrained("saved")
 

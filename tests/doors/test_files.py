@@ -12,11 +12,12 @@ from folders import files
 from hypothesis import given
 from hypothesis import strategies as st
 from own_images import archive
+from pictures import pictures
 from torch import nn
 
 from minimax_l2l import PGM, CNNUpdater, LearnedOptimizer, LinfBall, RunFolder
 from minimax_l2l.lab.rows import read_rows, write_rows
-from tasks.adversarial import Attack, Images, evaluate, from_npz
+from tasks.adversarial import Attack, Images, evaluate, from_folder, from_npz
 from tasks.adversarial.models.small_resnet import SmallResNet
 
 IMAGES = Images(torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)), [0, 1, 0, 1])
@@ -67,6 +68,11 @@ def npz(home):
     return [(part.images.tolist(), part.labels.tolist()) for part in (data.train, data.validation, data.test)]
 
 
+def folder(home):
+    data = from_folder(home / "pets")
+    return [(part.images.tolist(), part.labels.tolist()) for part in (data.train, data.validation, data.test)]
+
+
 def rows(home):
     return read_rows(home / "rows.json")
 
@@ -102,6 +108,7 @@ def weights(module):
 
 READERS = {
     npz: ("mine.npz",),
+    folder: ("pets/test/dog/1.png",),
     rows: ("rows.json",),
     config: ("run/config.json", "run/checksums.json"),
     metrics: ("run/metrics.jsonl", "run/checksums.json"),
@@ -116,6 +123,7 @@ READERS = {
 def written(tmp_path_factory):
     home = tmp_path_factory.mktemp("written")
     archive(home / "mine.npz")
+    pictures(home / "pets")
     write_rows(home / "rows.json", [{"method": "plain", "seed": 0, "clean": 0.5}])
     run = RunFolder(home / "run")
     run.write_json("config.json", {"preset": "none", "settings": {"seed": 0}})

@@ -28,10 +28,11 @@ class DigitsPreset(Preset):
 
     Attributes:
         method: a name in `METHODS`.
-        data: your own images: a NumPy archive with x_train, y_train, x_test and y_test; digits if not given.
+        data: your own images: a NumPy archive with x_train, y_train, x_test and y_test, or a folder with
+            train/CLASS and test/CLASS of pictures; digits if not given.
         eps: radius of the threat, in units of pixels in [0, 1]. If not given it is the usual one of the data, by
-            the file's name: 0.15 for digits, 0.3 for mnist, 0.1 for fashion_mnist, 8/255 for cifar10, cifar100 and
-            svhn; other data need one.
+            the name of their file or folder: 0.15 for digits, 0.3 for mnist, 0.1 for fashion_mnist, 8/255 for
+            cifar10, cifar100 and svhn; other data need one.
         epochs: passes over the training images.
         batch_size: images per step.
         learning_rate: highest of the classifier's one-cycle schedule.
@@ -99,9 +100,9 @@ class DigitsPreset(Preset):
     def images(self) -> ImageData:
         """What is trained on: the digits, or what `data` holds."""
         from tasks.adversarial.data.digits import digits
-        from tasks.adversarial.data.npz import from_npz
+        from tasks.adversarial.data.reading import read_data
 
-        return from_npz(self.data) if self.data is not None else digits()
+        return read_data(self.data) if self.data is not None else digits()
 
     def build(self) -> Built:
         """Classifier, task and attacker.

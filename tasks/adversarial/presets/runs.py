@@ -131,11 +131,11 @@ def _curves(classifier: SmallResNet, images: Images, threat: LinfBall) -> dict[s
 
 def _data_of(preset: DigitsPreset, config: dict[str, Any]) -> ImageData:
     if preset.data is None and config["data"] != "digits":
-        raise ValueError(f"this run was trained on {config['data']!r}; name its file with --data.")
+        raise ValueError(f"this run was trained on {config['data']!r}; name its file or folder with --data.")
     data = preset.images()
     if data.sha256 != config["data_sha256"]:
         raise ValueError(
             f"this run was trained on other data than {data.name!r} as it is now (their checksums differ); "
-            "name the file it was trained on with --data."
+            "name the file or folder it was trained on with --data."
         )
     return data
