@@ -160,7 +160,7 @@ class TestSolve:
             ([PRESET, "--device", "tpu"], "there is no device 'tpu'; choose auto, cpu, cuda or cuda:N"),
             (
                 [PRESET, "--eps", "0.1", "--data", "nowhere.npz"],
-                "there is no file nowhere.npz; give a NumPy archive",
+                "there is no file or folder nowhere.npz; give a NumPy archive",
             ),
             (["games/limit-cycle-rnn-l2l", "--inner-steps", "3"], "--inner-steps must be at least 16, got 3"),
         ],
