@@ -7,6 +7,7 @@ from minimax_l2l.lazy import lazily
 if TYPE_CHECKING:
     from minimax_l2l import LinfBall
     from tasks.adversarial.attack import Attack
+    from tasks.adversarial.data.augmentation import CropAndFlip
     from tasks.adversarial.data.digits import digits
     from tasks.adversarial.data.folder import from_folder
     from tasks.adversarial.data.images import ImageData, Images
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdversarialTraining",
     "Attack",
+    "CropAndFlip",
     "Evaluation",
     "ImageData",
     "Images",

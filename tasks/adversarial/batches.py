@@ -10,19 +10,24 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from minimax_l2l.errors import told
+from tasks.adversarial.data.augmentation import CropAndFlip, Placement
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import pair
 
-Augment = Callable[[Tensor], Tensor]
+Augment = CropAndFlip | Callable[[Tensor], Tensor]
 
 
 class Batch(NamedTuple):
-    """Some training images, their labels, their numbers in the data set, and the run's step."""
+    """Some training images, their labels, their numbers in the data set, and the run's step.
+
+    With `CropAndFlip` they are cropped and flipped already, and `placement` says how.
+    """
 
     images: Tensor
     labels: Tensor
     indices: Tensor
     step: int
+    placement: Placement | None = None
 
 
 class Batches(Sequence[Batch]):
@@ -33,7 +38,7 @@ class Batches(Sequence[Batch]):
         size: images per batch; the last incomplete batch of each epoch is dropped.
         epochs: passes over the images.
         seed: of the orders.
-        augment: changes a batch of images at random; None leaves them.
+        augment: `CropAndFlip()`, or a function that changes a batch of images at random; None leaves them.
     """
 
     def __init__(
@@ -57,10 +62,8 @@ class Batches(Sequence[Batch]):
             raise IndexError(f"there are {len(self)} batches, numbered from 0, got {step}.")
         epoch, place = divmod(step, len(self.images) // self.size)
         indices = self._orders(epoch)[place * self.size : (place + 1) * self.size]
-        images = self.images.pixels(indices)
-        if self.augment is not None:
-            images = _require_images(self.augment(images), images)
-        return Batch(images, self.images.labels[indices], indices, step)
+        made = Batch(self.images.pixels(indices), self.images.labels[indices], indices, step)
+        return augmented(made, self.augment, self.seed)
 
     def _orders(self, epoch: int) -> Tensor:
         if self._order[0] != epoch:
@@ -78,7 +81,7 @@ class LoadedBatches:
         classes: how many; labels lie in 0 ... classes - 1.
         epochs: passes over it.
         seed: of its order and of what its transforms draw from torch's generator.
-        augment: changes a batch of images at random; None leaves them.
+        augment: `CropAndFlip()`, or a function that changes a batch of images at random; None leaves them.
     """
 
     def __init__(
@@ -102,12 +105,20 @@ class LoadedBatches:
                     break
                 given = Images(*pair(batch))
                 require_within("training", given, self.classes, given.shape)
-                images = given.pixels()
-                if self.augment is not None:
-                    images = _require_images(self.augment(images), images)
-                yield Batch(images, given.labels, torch.arange(seen, seen + len(given)), step)
+                places = torch.arange(seen, seen + len(given), device=given.labels.device)
+                yield augmented(Batch(given.pixels(), given.labels, places, step), self.augment, self.seed)
                 seen, step, outside = seen + len(given), step + 1, torch.get_rng_state()
                 torch.set_rng_state(inside)
+
+
+def augmented(batch: Batch, augment: Augment | None, seed: int) -> Batch:
+    """The batch with its images changed; with their placement, if they were cropped and flipped."""
+    if augment is None:
+        return batch
+    if isinstance(augment, CropAndFlip):
+        placement = augment.draw(batch.indices, seed=seed, step=batch.step)
+        return batch._replace(images=placement.apply(batch.images), placement=placement)
+    return batch._replace(images=_require_images(augment(batch.images), batch.images))
 
 
 def try_augment(augment: Augment, images: Tensor) -> None:
@@ -115,11 +126,19 @@ def try_augment(augment: Augment, images: Tensor) -> None:
 
     Raises:
         TypeError: if it cannot be called so, or returns no tensor.
-        ValueError: if it returns images of another shape or dtype, or values outside [0, 1].
+        ValueError: if it returns images of another shape or dtype, values outside [0, 1], or nothing of them.
     """
+    if isinstance(augment, CropAndFlip):
+        if augment.padding >= min(images.shape[2:]):
+            raise ValueError(
+                f"augment pads by {augment.padding} pixels, so that nothing may be left of images of "
+                f"{images.shape[2]} x {images.shape[3]} pixels; pass CropAndFlip(padding=1), say."
+            )
+        return
     if not callable(augment):
         raise TypeError(
-            f"augment must be a function of a batch of images, got {told(augment)}; leave it out for none."
+            f"augment must be CropAndFlip() or a function of a batch of images, got {told(augment)}; leave it out "
+            "for none."
         )
     try:
         with torch.random.fork_rng():

@@ -16,7 +16,8 @@ class PerturbationMemory:
 
     It makes any inner optimizer recurrent across epochs, at count * pixels + count bytes of memory on the run's
     device: eighty-one kilobytes for the digits, 154 megabytes for CIFAR-10's 50,000 images. Processes that share
-    batches each remember all images, so that it does not matter which of them meets an image next.
+    batches each remember all images, so that it does not matter which of them meets an image next. Bytes belong to
+    the images' own pixels, wherever these were cropped and flipped to.
 
     Args:
         count: how many images.

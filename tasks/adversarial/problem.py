@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from minimax_l2l import InnerProblem, Iterate, QueryMode, Tree, leaves, uniform
 from minimax_l2l.errors import require_a, require_choice, require_count, require_seed
+from tasks.adversarial.data.augmentation import Placement
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.threat import Threat, perturbations, require_ball
@@ -30,6 +31,8 @@ class PerturbationProblem(InnerProblem):
         step: of random starts, so that an image gets a new one each time it is met.
         memory: where the last attacks ended; the next ones start there, and images that were never met start at
             random. None starts at the clean images.
+        placement: how the images were cropped and flipped, so that what is remembered follows them. None if they
+            were not.
 
     Raises:
         TypeError: if an argument is of another kind.
@@ -49,6 +52,7 @@ class PerturbationProblem(InnerProblem):
         seed: int = 0,
         step: int = 0,
         memory: PerturbationMemory | None = None,
+        placement: Placement | None = None,
     ) -> None:
         self.module = require_a("classifier", classifier, nn.Module, "a torch.nn.Module", "wrap functions in one")
         self.images = _require_tensor("images", images, 4, whole=False)
@@ -62,7 +66,9 @@ class PerturbationProblem(InnerProblem):
         self.seed, self.step = require_seed("seed", seed), require_count("step", step)
         if memory is not None:
             require_a("memory", memory, PerturbationMemory, "a PerturbationMemory", "leave it out for none")
-        self.memory = memory
+        if placement is not None:
+            require_a("placement", placement, Placement, "a Placement", "leave it out for none")
+        self.memory, self.placement = memory, placement
 
     def initial(self) -> Tensor:
         """Zero, the clean images; or where the last attack on each image ended."""
@@ -70,13 +76,20 @@ class PerturbationProblem(InnerProblem):
         if self.memory is None:
             return zero
         remembered, known = self.memory.recall(self.indices, self.images)
+        if self.placement is not None:
+            remembered = self.placement.apply(remembered)
         fresh = leaves(self.constraint.sample(self.noise(zero)))[0]
         return torch.where(known[:, None, None, None], remembered, fresh)
 
     def remember(self, end: Iterate, gradient: Tree | None) -> None:  # noqa: ARG002
-        """Keep where the attack ended, if there is a memory."""
-        if self.memory is not None:
-            self.memory.store(self.indices, leaves(end.y)[0])
+        """Keep where the attack ended, if there is a memory; pixels that were cropped away keep what they had."""
+        if self.memory is None:
+            return
+        perturbations = leaves(end.y)[0]
+        if self.placement is not None:
+            remembered, _ = self.memory.recall(self.indices, perturbations)
+            perturbations = self.placement.undo(perturbations, remembered)
+        self.memory.store(self.indices, perturbations)
 
     def objective(self, y: Tree) -> Tensor:
         """Loss of each perturbed image, shape (n,)."""

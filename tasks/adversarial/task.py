@@ -26,6 +26,7 @@ from minimax_l2l.training.processes import processes
 from tasks.adversarial.attack import Attack
 from tasks.adversarial.batches import Augment, Batch, Batches, LoadedBatches, try_augment
 from tasks.adversarial.classifier import as_taken_by, require_classifier
+from tasks.adversarial.data.augmentation import CropAndFlip
 from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
@@ -64,11 +65,12 @@ class AdversarialTraining(Task):
             makes one from them, such as `partial(torch.optim.AdamW, lr=1e-3)`.
         schedule: a function of that optimizer and the run's number of steps that returns a schedule of the learning
             rate, moved once per step; None is one cycle for SGD, and no schedule for another optimizer.
-        augment: changes each batch of training images at random, such as a transform of torchvision's v2; it keeps
-            their shape, dtype and device, and [0, 1].
+        augment: `CropAndFlip()`, or a function that changes each batch of training images at random, such as a
+            transform of torchvision's v2; it keeps their shape, dtype and device, and [0, 1].
         query_mode: `"eval"`, or `"train"` to run gradient queries with the batch's own statistics, as the outer
             pass does.
-        remembers: start each attack where the last one on the same image ended; see `PerturbationMemory`.
+        remembers: start each attack where the last one on the same image ended; see `PerturbationMemory`. It needs
+            images in memory, and `CropAndFlip` as the augment if there is one.
         seed: of the order of images and of random starts.
 
     Raises:
@@ -153,6 +155,7 @@ class AdversarialTraining(Task):
             seed=self.seed,
             step=batch.step,
             memory=self.memory,
+            placement=batch.placement,
         )
 
     def outer_optimizer(self) -> torch.optim.Optimizer:
@@ -225,10 +228,10 @@ class AdversarialTraining(Task):
         return right / len(images), loss / len(images)
 
     def _memory(self) -> PerturbationMemory:
-        if not isinstance(self.data.train, Images) or self.augment is not None:
+        if not isinstance(self.data.train, Images) or not isinstance(self.augment, CropAndFlip | None):
             raise ValueError(
-                "remembered starts belong to images that stay where they are, so they need images in memory and no "
-                "augment; pass the data set itself, or remembers=False."
+                "remembered starts belong to pixels that can be found again, so they need images in memory, and "
+                "CropAndFlip() if there is an augment; pass the data set itself, or remembers=False."
             )
         return PerturbationMemory(len(self.data.train), self.data.train.shape, self.threat.eps)
 

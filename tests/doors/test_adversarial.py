@@ -17,6 +17,7 @@ from minimax_l2l import FGSM, L2Ball, LinfBall
 from tasks.adversarial import (
     AdversarialTraining,
     Attack,
+    CropAndFlip,
     ImageData,
     Images,
     PerturbationProblem,
@@ -189,6 +190,8 @@ NO_NAME = wrong.not_a(str)
 NO_AUGMENT = st.sampled_from(
     [
         *(value for value in wrong.NOT_CALLABLE if value is not None),
+        CropAndFlip(padding=8),
+        CropAndFlip,
         fails,
         lambda: PIXELS,
         lambda images: None,
@@ -356,6 +359,7 @@ DOORS = [
         },
         {"path": "file|folder|holds"},
     ),
+    Door("CropAndFlip", CropAndFlip, dict, {"padding": wrong.not_a_count(), "flip": wrong.not_a_flag()}),
     Door(
         "SmallResNet", SmallResNet, dict, {name: wrong.not_a_count(1) for name in ("channels", "classes", "width")}
     ),
@@ -375,6 +379,7 @@ DOORS = [
             "seed": wrong.not_a_count(),
             "step": wrong.not_a_count(),
             "memory": wrong.not_a().filter(lambda memory: memory is not None),
+            "placement": wrong.not_a().filter(lambda placement: placement is not None),
         },
     ),
     Door(

@@ -23,7 +23,7 @@ from minimax_l2l import (
     Losses,
     NonFiniteError,
 )
-from tasks.adversarial import AdversarialTraining, ImageData, Images
+from tasks.adversarial import AdversarialTraining, CropAndFlip, ImageData, Images
 
 GAMES = {
     "plain": lambda: GradientAscent(steps=0),
@@ -32,6 +32,7 @@ GAMES = {
     "two-step": lambda: learned(2),
     "trades": lambda: learned(1),
     "remembered": lambda: learned(1),
+    "cropped": lambda: learned(1),
 }
 
 
@@ -99,7 +100,8 @@ def play(name, options):
         epochs=8,
         batch_size=24,
         query_mode="train",
-        remembers=game == "remembered",
+        augment=CropAndFlip(1) if game == "cropped" else None,
+        remembers=game in ("remembered", "cropped"),
     )
     task.solve(
         GAMES[game](),

@@ -18,8 +18,8 @@ from torch.utils._pytree import tree_leaves
 from minimax_l2l import PGM, CNNUpdater, L2Ball, LearnedOptimizer, LinfBall
 from minimax_l2l.training.iteration import Iteration
 from minimax_l2l.training.runtime import Runtime
-from tasks.adversarial import AdversarialTraining
-from tasks.adversarial.batches import Batch
+from tasks.adversarial import AdversarialTraining, CropAndFlip
+from tasks.adversarial.batches import Batch, augmented
 
 STEPS = 100
 DATA = random_images()
@@ -110,7 +110,7 @@ def play(game, steps=STEPS):
         with OnPaper.device:
             batch = Batch(torch.rand(8, 1, 8, 8), torch.randint(3, (8,)), torch.arange(8), step)
         with NoWaiting():
-            game(batch)
+            game(augmented(batch, game.task.augment, seed=0))
 
 
 @pytest.mark.parametrize("threat", [LinfBall(0.1), L2Ball(0.5)], ids=["L_inf", "L_2"])
@@ -121,8 +121,10 @@ def test_nobody_waits(method, threat, on_paper):
     play(game, STEPS if isinstance(threat, LinfBall) else 2)
 
 
-def test_nobody_waits_for_what_is_remembered(on_paper):
+@pytest.mark.parametrize("augment", [None, CropAndFlip(2)], ids=["as it is", "cropped and flipped"])
+def test_nobody_waits_for_what_is_remembered(augment, on_paper):
     game = iteration("Grad L2L", LinfBall(0.1), remembers=True)
+    game.task.augment = augment
     game.task.memory.bytes, game.task.memory.known = game.task.memory.bytes.cuda(), game.task.memory.known.cuda()
     play(game)
 

@@ -8,7 +8,15 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from minimax_l2l import FGSM, PGM, GradientAscent, LinfBall, WeightAverage
-from tasks.adversarial import AdversarialTraining, ImageData, Images, SmallResNet, cross_entropy, margin
+from tasks.adversarial import (
+    AdversarialTraining,
+    CropAndFlip,
+    ImageData,
+    Images,
+    SmallResNet,
+    cross_entropy,
+    margin,
+)
 
 EPS = 0.1
 LEVELS = torch.randint(0, 256, (48, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -110,8 +118,14 @@ class TestData:
                 "validation labels must lie in 0 ... 3",
             ),
             ((LEVELS, LABELS), {"validation": (LEVELS[..., 1:], LABELS)}, ValueError, "images of one shape"),
-            (shuffled(), {"remembers": True}, ValueError, "they need images in memory and no augment"),
+            (shuffled(), {"remembers": True}, ValueError, "they need images in memory, and CropAndFlip"),
             ((LEVELS, LABELS), {"remembers": True, "augment": torch.flip}, ValueError, "remembers=False"),
+            (
+                (LEVELS, LABELS),
+                {"augment": CropAndFlip(padding=8)},
+                ValueError,
+                r"pads by 8 pixels, .* 8 x 8 pixels; pass CropAndFlip\(padding=1\)",
+            ),
             ((LEVELS, LABELS), {"validation_images": 0}, ValueError, "validation_images must be at least 1"),
             (
                 DataLoader(TensorDataset(LEVELS, LABELS), batch_size=64, drop_last=True),
@@ -217,6 +231,26 @@ class TestAugment:
         rest = task(augment=flip)
         rest.solve(ATTACK, device="cpu", out=tmp_path, resume=True)
         assert torch.equal(torch.cat([w.detach().flatten() for w in rest.classifier.parameters()]), expected)
+
+    def test_crops_and_flips_follow_the_seed_and_a_run_goes_on_to_the_bit(self, tmp_path):
+        expected = weights(task(augment=CropAndFlip(2)))
+        assert torch.equal(weights(task(augment=CropAndFlip(2))), expected)
+        assert not torch.equal(weights(task()), expected)
+        task(augment=CropAndFlip(2)).solve(ATTACK, device="cpu", out=tmp_path, steps=4)
+        with pytest.raises(ValueError, match=r"was run with task\.augment\.padding=2, not 1"):
+            task(augment=CropAndFlip(1)).solve(ATTACK, device="cpu", out=tmp_path, resume=True)
+        rest = task(augment=CropAndFlip(2))
+        rest.solve(ATTACK, device="cpu", out=tmp_path, resume=True)
+        assert torch.equal(torch.cat([w.detach().flatten() for w in rest.classifier.parameters()]), expected)
+
+    def test_crops_and_flips_of_a_loader(self):
+        loader = DataLoader(TensorDataset(LEVELS, LABELS), batch_size=16)
+        batches = list(task(loader, augment=CropAndFlip(2)).batches())
+        assert len(batches) == 6
+        for batch in batches:
+            images = LEVELS[batch.indices].float() / 255
+            assert torch.equal(batch.images, batch.placement.apply(images))
+            assert not torch.equal(batch.images, images)
 
     @pytest.mark.parametrize(
         "augment", [lambda images: images[:3], lambda images: images.double(), lambda images: None]
