@@ -34,3 +34,10 @@ def test_the_door_imports_nothing_heavy(door):
 def test_games_need_no_images_and_images_need_no_games():
     code = "import sys; from tasks.games import *; print([one for one in sys.modules if 'adversarial' in one])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_images_need_no_torchvision_until_it_reads_some():
+    code = (
+        "import sys; from tasks.adversarial import *; print([one for one in sys.modules if 'torchvision' in one])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -87,9 +87,8 @@ class CropAndFlip:
         """
         like = torch.empty(len(indices), 3, device=indices.device)
         numbers = uniform(like, indices, seed=seed, step=step + APART)
-        places = 2 * self.padding + 1
-        shifts = (numbers[:, :2] * places).long().clamp(max=places - 1)  # the product may be rounded up
-        return Placement(shifts - self.padding, (numbers[:, 2] < 0.5) & self.flip)
+        shifts = (numbers[:, :2] * (2 * self.padding + 1)).long() - self.padding
+        return Placement(shifts, (numbers[:, 2] < 0.5) & self.flip)
 
 
 def _mirrored(columns: Tensor, flips: Tensor) -> Tensor:
