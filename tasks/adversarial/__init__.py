@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from tasks.adversarial.data.sources import as_images
     from tasks.adversarial.evaluation.robustness import Evaluation, evaluate, withstands
     from tasks.adversarial.losses import cross_entropy, margin, towards
+    from tasks.adversarial.models.named import classifier_named
+    from tasks.adversarial.models.normalise import STATISTICS, Normalise
+    from tasks.adversarial.models.resnet18 import PreActResNet18, ResNet18
+    from tasks.adversarial.models.small_cnn import SmallCNN
     from tasks.adversarial.models.small_resnet import SmallResNet
+    from tasks.adversarial.models.wide_resnet import WideResNet
     from tasks.adversarial.problem import PerturbationProblem
     from tasks.adversarial.task import AdversarialTraining
 
 __all__ = [
+    "STATISTICS",
     "AdversarialTraining",
     "Attack",
     "CropAndFlip",
@@ -29,9 +35,15 @@ __all__ = [
     "ImageData",
     "Images",
     "LinfBall",
+    "Normalise",
     "PerturbationProblem",
+    "PreActResNet18",
+    "ResNet18",
+    "SmallCNN",
     "SmallResNet",
+    "WideResNet",
     "as_images",
+    "classifier_named",
     "cross_entropy",
     "digits",
     "evaluate",

@@ -1,1 +1,1 @@
-"""Classifiers that small machines carry."""
+"""Classifiers: the usual ones for small images, small ones for CPUs, and yours by name."""

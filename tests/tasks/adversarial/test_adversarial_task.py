@@ -278,13 +278,3 @@ class TestClaim:
         with resting(classifier):
             survivors = withstands(classifier, data.validation, game.threat, PGM(steps=20, step_size=EPS / 10))
         assert survivors.float().mean() > 0.3
-
-
-class TestClassifier:
-    def test_shapes(self):
-        assert SmallResNet(channels=3, classes=7)(torch.zeros(2, 3, 9, 12)).shape == (2, 7)
-
-    @pytest.mark.parametrize("width", [0, -1])
-    def test_width_that_makes_no_sense(self, width):
-        with pytest.raises(ValueError, match="width must be at least 1"):
-            SmallResNet(width=width)
