@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tasks.adversarial.data.public import public_data
     from tasks.adversarial.data.reading import read_data
     from tasks.adversarial.data.sources import as_images
+    from tasks.adversarial.evaluation.cost import StepCost, step_cost
     from tasks.adversarial.evaluation.robustness import Evaluation, evaluate, withstands
     from tasks.adversarial.losses import cross_entropy, margin, towards
     from tasks.adversarial.models.named import classifier_named
@@ -41,6 +42,7 @@ __all__ = [
     "ResNet18",
     "SmallCNN",
     "SmallResNet",
+    "StepCost",
     "WideResNet",
     "as_images",
     "classifier_named",
@@ -52,6 +54,7 @@ __all__ = [
     "margin",
     "public_data",
     "read_data",
+    "step_cost",
     "towards",
     "withstands",
 ]

@@ -11,7 +11,7 @@ from minimax_l2l.lab import Announce, describe_environment, read_solution, read_
 from tasks.adversarial.attack import BATCH
 from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.evaluation.autoattack import Tier
-from tasks.adversarial.evaluation.flops import training_flops
+from tasks.adversarial.evaluation.cost import training_flops
 from tasks.adversarial.evaluation.robustness import accuracy_against_eps, accuracy_against_steps, evaluate
 from tasks.adversarial.models.small_resnet import SmallResNet
 from tasks.adversarial.task import AdversarialTraining
