@@ -15,8 +15,8 @@ from uuid import uuid4
 
 import torch
 from huggingface_hub import ModelHubMixin, PyTorchModelHubMixin
-from safetensors import SafetensorError
-from safetensors.torch import save_model
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_model, save_model
 from torch import nn
 
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a
@@ -240,15 +240,41 @@ class RunFolder:
             DamagedRunError: if it is missing or damaged.
             MissingClassError: if it is made of a class that is not the library's own.
         """
+        strict: dict[str, Any] = {"strict": True} if issubclass(kind, PyTorchModelHubMixin) else {}
+        with self._reading(name):
+            self.require_module(name)
+            with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
+                return kind.from_pretrained(self.path / name, **strict)
+
+    def read_weights(self, name: str, module: nn.Module) -> None:
+        """Fill a module with the weights of one that `write_module` wrote; its config is not asked.
+
+        Raises:
+            DamagedRunError: if a file is missing or damaged.
+            ValueError: if the weights are those of another network.
+        """
+        weights, config = f"{name}/model.safetensors", f"{name}/config.json"
+        with self._reading(name):
+            for file in (config, weights) if self._checksums.lists(config) else (weights,):
+                self._checksums.require(file)
+            safe_open(self.path / weights, "pt")
+        try:
+            load_model(module, self.path / weights)
+        except RuntimeError as error:
+            raise ValueError(
+                f"{self.path / name} holds the weights of another network than this {type(module).__name__}; make "
+                f"one as the run did. Torch said: {error}"
+            ) from error
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """A module's subfolder; whatever goes wrong in reading it is said in a sentence."""
         if not (self.path / name).is_dir():  # a name that is no folder would be looked for on the Hugging Face Hub
             raise DamagedRunError(
                 f"{self.path} holds no {name}; finish the run with resume=True, or solve it anew."
             )
-        strict: dict[str, Any] = {"strict": True} if issubclass(kind, PyTorchModelHubMixin) else {}
         try:
-            self.require_module(name)
-            with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
-                return kind.from_pretrained(self.path / name, **strict)
+            yield
         except (DamagedRunError, MissingClassError):
             raise
         except (

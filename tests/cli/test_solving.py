@@ -20,7 +20,7 @@ from tasks.adversarial.presets.digits import DIGITS
 
 PRESET = "adversarial/digits-grad-l2l"
 RUN_OPTIONS = {"--help", "--out", "--device", "--resume", "--no-resume"}
-SGD = {"--epochs", "--batch-size", "--learning-rate", "--momentum", "--weight-decay"}
+SGD = {"--classifier", "--epochs", "--batch-size", "--learning-rate", "--momentum", "--weight-decay"}
 
 
 @pytest.fixture
@@ -145,6 +145,9 @@ class TestSolve:
             ([PRESET, "--eps=-0.1"], "--eps must be a finite number above 0, got -0.1"),
             ([PRESET, "--eps", "nan"], "--eps must be a finite number above 0, got nan"),
             ([PRESET, "--eps", "inf"], "--eps must be a finite number above 0, got inf"),
+            ([PRESET, "--classifier", "resnet"], "there is no classifier 'resnet'; choose one of small-resnet, "),
+            ([PRESET, "--classifier", "wrn-9-1"], "depth must be at least 10, got 9; pass depth=10 or more"),
+            ([PRESET, "--classifier", "nowhere:make"], "ModuleNotFoundError: No module named 'nowhere'; name what"),
             ([PRESET, "--epochs", "0"], "--epochs must be at least 1, got 0"),
             (
                 [PRESET, "--inner-steps=-1"],
@@ -235,6 +238,7 @@ class TestSolve:
             "seed": 0,
             "data": "mine.npz",
             "eps": 0.15,
+            "classifier": "small-resnet",
             "epochs": 2,
             "batch_size": 64,
             "learning_rate": 0.1,

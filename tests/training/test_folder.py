@@ -279,6 +279,40 @@ class TestModules:
         load_model(again, tmp_path / "model" / "model.safetensors")
         assert torch.equal(again[1].weight, module[0].weight)
 
+    def test_weights_are_read_into_a_module_made_anew(self, tmp_path):
+        module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+        module[2].weight = module[0].weight
+        module(torch.rand(3, 2))
+        RunFolder(tmp_path).write_module("model", module)
+        again = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+        again[2].weight = again[0].weight
+        RunFolder(tmp_path).read_weights("model", again)
+        assert all(map(torch.equal, again.state_dict().values(), module.state_dict().values()))
+
+    @pytest.mark.parametrize("other", [nn.Linear(3, 3), nn.Linear(3, 2, bias=False), nn.Conv1d(3, 2, 1)])
+    def test_weights_of_another_network_are_refused(self, other, tmp_path):
+        RunFolder(tmp_path).write_module("model", nn.Linear(3, 2))
+        sentence = (
+            f"model holds the weights of another network than this {type(other).__name__}; make one as the run"
+        )
+        with pytest.raises(ValueError, match=sentence) as failure:
+            RunFolder(tmp_path).read_weights("model", other)
+        assert not isinstance(failure.value, DamagedRunError)
+
+    @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+    def test_weights_that_were_damaged_are_refused(self, name, tmp_path):
+        folder, optimizer = RunFolder(tmp_path), LearnedOptimizer(MLPUpdater())
+        with pytest.raises(DamagedRunError, match="holds no optimizer"):
+            folder.read_weights("optimizer", optimizer)
+        folder.write_module("optimizer", optimizer)
+        file = tmp_path / "optimizer" / name
+        file.write_bytes(file.read_bytes()[:-1])
+        with pytest.raises(DamagedRunError, match="is not as this run wrote it"):
+            folder.read_weights("optimizer", optimizer)
+        file.unlink()
+        with pytest.raises(DamagedRunError, match=r"optimizer is damaged \(FileNotFoundError"):
+            folder.read_weights("optimizer", optimizer)
+
     def test_a_crash_in_the_middle_leaves_the_old_weights(self, tmp_path, monkeypatch):
         folder, optimizer = RunFolder(tmp_path), LearnedOptimizer(MLPUpdater())
         folder.write_module("optimizer", optimizer)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from minimax_l2l.errors import require_count, require_fraction, require_positive
 from minimax_l2l.lab import Announce, Built, Hidden, Preset
+from tasks.adversarial.models.named import classifier_named, require_name
 from tasks.adversarial.presets.methods import METHODS, Method
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ class DigitsPreset(Preset):
         eps: radius of the threat, in units of pixels in [0, 1]. If not given it is the usual one of the data, by
             the name of their file or folder: 0.15 for digits, 0.3 for mnist, 0.1 for fashion_mnist, 8/255 for
             cifar10, cifar100 and svhn; other data need one.
+        classifier: small-resnet (or small-resnet-16, its width), small-cnn, resnet-18, preact-resnet-18, wrn-34-10
+            (any depth and width), or module:factory, your own: called with channels and classes, it returns a
+            torch.nn.Module from images in [0, 1] to logits.
         epochs: passes over the training images.
         batch_size: images per step.
         learning_rate: highest of the classifier's one-cycle schedule.
@@ -43,6 +47,7 @@ class DigitsPreset(Preset):
     method: Hidden[str]
     data: Path | None = None
     eps: float | None = None
+    classifier: str = "small-resnet"
     epochs: int = EPOCHS
     batch_size: int = 64
     learning_rate: float = 0.1
@@ -52,6 +57,7 @@ class DigitsPreset(Preset):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive("eps", self.radius)
+        require_name(self.classifier)
         require_count("epochs", self.epochs, least=1)
         require_count("batch_size", self.batch_size, least=1)
         require_positive("learning_rate", self.learning_rate)
@@ -108,12 +114,13 @@ class DigitsPreset(Preset):
         """Classifier, task and attacker.
 
         Raises:
-            ValueError: on data that make no sense, or that a light attacker cannot halve.
+            TypeError: if the classifier's factory makes no module.
+            ValueError: on data that make no sense, or that a light attacker cannot halve; if there is no such
+                classifier, or it cannot take the data.
         """
         import torch
 
         from minimax_l2l import LinfBall
-        from tasks.adversarial.models.small_resnet import SmallResNet
         from tasks.adversarial.task import AdversarialTraining
 
         data = self.images()
@@ -125,7 +132,7 @@ class DigitsPreset(Preset):
             )
         torch.manual_seed(self.seed)
         task = AdversarialTraining(
-            SmallResNet(channels, data.classes),
+            classifier_named(self.classifier, data.shape, data.classes),
             data,
             LinfBall(self.radius),
             epochs=self.epochs,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from minimax_l2l import InnerOptimizer, LearnedOptimizer, LinfBall, RunFolder, Runtime
 from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
 from tasks.adversarial.attack import BATCH
@@ -13,7 +15,7 @@ from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.cost import training_flops
 from tasks.adversarial.evaluation.robustness import accuracy_against_eps, accuracy_against_steps, evaluate
-from tasks.adversarial.models.small_resnet import SmallResNet
+from tasks.adversarial.models.named import classifier_named
 from tasks.adversarial.task import AdversarialTraining
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class LoadedRun:
         data: the images it was trained on.
     """
 
-    classifier: SmallResNet
+    classifier: nn.Module
     optimizer: InnerOptimizer
     data: ImageData
 
@@ -40,12 +42,15 @@ def load_run(preset: DigitsPreset, folder: Path, *, device: str = "cpu") -> Load
 
     Raises:
         DamagedRunError: if a file of it is missing or damaged.
-        ValueError: if it was trained on data that are not given, or on others than are given.
+        TypeError: if its classifier's factory makes no module any more.
+        ValueError: if it was trained on data that are not given, or on others than are given; or if its classifier
+            cannot be made any more, or is another now.
     """
     place = Runtime(device).device
     config = read_whole(folder, "config.json", ("data", "data_sha256"))
     data, files = _data_of(preset, config), RunFolder(folder)
-    classifier = files.read_module("model", SmallResNet)
+    classifier = classifier_named(preset.classifier, data.shape, data.classes)
+    files.read_weights("model", classifier)
     optimizer: InnerOptimizer
     if preset.row.learns:
         optimizer = files.read_module("optimizer", LearnedOptimizer)
@@ -93,6 +98,7 @@ def evaluate_run(
         "method": preset.method,
         "seed": preset.seed,
         "data": run.data.name,
+        "classifier": preset.classifier,
         "attacker": type(run.optimizer).__name__,
         "epochs": preset.epochs,
         "eps": preset.radius,
@@ -120,7 +126,7 @@ def _flops(preset: DigitsPreset) -> int:
     return training_flops(again.task, again.optimizer)
 
 
-def _curves(classifier: SmallResNet, images: Images, threat: LinfBall) -> dict[str, Any]:
+def _curves(classifier: nn.Module, images: Images, threat: LinfBall) -> dict[str, Any]:
     radii = [round(threat.eps * share, 4) for share in (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3)] + [1.0]
     steps = [1, 2, 5, 10, 20, 50, 100]
     return {
