@@ -20,9 +20,15 @@ from tasks.adversarial import (
     CropAndFlip,
     ImageData,
     Images,
+    Normalise,
     PerturbationProblem,
+    PreActResNet18,
+    ResNet18,
+    SmallCNN,
     SmallResNet,
+    WideResNet,
     as_images,
+    classifier_named,
     cross_entropy,
     evaluate,
     from_folder,
@@ -30,10 +36,12 @@ from tasks.adversarial import (
     margin,
     public_data,
     read_data,
+    step_cost,
     towards,
     withstands,
 )
 from tasks.adversarial.data.public import PUBLIC
+from tasks.adversarial.models.named import NAMES
 
 PIXELS, LABELS = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 4
 BYTES = (PIXELS * 255).to(torch.uint8)
@@ -133,6 +141,17 @@ NO_SOURCE = wrong.not_a(tuple, list) | st.sampled_from(
         DataLoader(TensorDataset(PIXELS)),
         DataLoader(TensorDataset(PIXELS, LABELS), batch_size=9, drop_last=True),
     ]
+)
+
+
+NO_NUMBERS = st.sampled_from(
+    [
+        *(0.5, "0.5", {0.5}, {0: 0.5}, object(), np.ones(3), torch.ones(3), b"abc", len),
+        *(["a"] * 3, [None] * 3, [True] * 3, [np.nan] * 3, [np.inf] * 3, [[0.5]] * 3, (), [0.5], [0.5] * 4),
+    ]
+)
+NO_SHAPE = st.sampled_from(
+    [None, 3, "abc", {1, 8, 9}, PIXELS, (), (8,), (8, 8), (1, 1, 8, 8), (0, 8, 8), (1, 8.0, 8), (1, 8, -8), "188"]
 )
 
 
@@ -264,6 +283,17 @@ def of_loss(loss):
     )
 
 
+def of_network(network, own):
+    smallest = {"depth": 10, "widen": 1} if network is WideResNet else {}
+    counts = {name: wrong.not_a_count(1) for name in ("channels", "classes")}
+    return Door(
+        network.__name__,
+        network,
+        lambda: {"channels": 3, "mean": [0.5] * 3, "std": [0.5] * 3, **smallest},
+        {**counts, **own, "mean": NO_NUMBERS, "std": NO_NUMBERS},
+    )
+
+
 def names(function):
     return function.__code__.co_varnames[: function.__code__.co_argcount]
 
@@ -328,6 +358,24 @@ DOORS = [
         },
         {"path": "file"},
     ),
+    *map(
+        of_network,
+        (SmallResNet, SmallCNN, WideResNet, ResNet18, PreActResNet18),
+        (
+            {"width": wrong.not_a_count(1)},
+            {
+                "height": wrong.not_a_count(16),
+                "width": wrong.not_a_count(16),
+                "dropout": wrong.not_a_number(lambda number: 0 <= number <= 1),
+            },
+            {
+                "depth": wrong.not_a_count(10) | st.integers(11, 10**6).filter(lambda depth: depth % 6 != 4),
+                "widen": wrong.not_a_count(1),
+            },
+            {},
+            {},
+        ),
+    ),
     Door(
         "from_folder",
         from_folder,
@@ -361,7 +409,31 @@ DOORS = [
     ),
     Door("CropAndFlip", CropAndFlip, dict, {"padding": wrong.not_a_count(), "flip": wrong.not_a_flag()}),
     Door(
-        "SmallResNet", SmallResNet, dict, {name: wrong.not_a_count(1) for name in ("channels", "classes", "width")}
+        "Normalise",
+        Normalise,
+        lambda: {"mean": [0.5] * 3, "std": [0.5] * 3},
+        {"mean": NO_NUMBERS, "std": NO_NUMBERS | st.sampled_from([[0.0] * 3, [-1.0] * 3])},
+    ),
+    Door(
+        "classifier_named",
+        classifier_named,
+        lambda: {"name": "small-resnet-1", "shape": (1, 8, 8), "classes": 4},
+        {
+            "name": wrong.not_a(str)
+            | st.text().filter(lambda name: ":" not in name and name not in NAMES)
+            | st.sampled_from(
+                ["wrn-9-1", "small-cnn", "no_such_module:make", "math:pi", "math:sqrt", "json:loads"]
+            ),
+            "shape": NO_SHAPE,
+            "classes": wrong.not_a_count(1),
+        },
+        {"name": "classifier|depth|height"},
+    ),
+    Door(
+        "step_cost",
+        step_cost,
+        lambda: {"task": AdversarialTraining(**TASK_RIGHT), "optimizer": FGSM(step_size=0.1)},
+        {"task": wrong.not_a(AdversarialTraining), "optimizer": wrong.not_a(FGSM)},
     ),
     *map(of_loss, (cross_entropy, margin, towards)),
     Door(

@@ -93,6 +93,12 @@ def model(home):
     return weights(RunFolder(home / "run").read_module("model", SmallResNet))
 
 
+def filled(home):
+    network = SmallResNet(width=1)
+    RunFolder(home / "run").read_weights("model", network)
+    return weights(network)
+
+
 def attack(home):
     read = Attack.from_pretrained(home / "attack")
     return read.optimizer.steps, read.threat.eps, read.loss.__name__, read.seed
@@ -114,6 +120,7 @@ READERS = {
     metrics: ("run/metrics.jsonl", "run/checksums.json"),
     checkpoint: ("run/checkpoint/state.pt", "run/checksums.json"),
     model: ("run/model/model.safetensors", "run/model/config.json"),
+    filled: ("run/model/model.safetensors", "run/model/config.json"),
     attack: ("attack/attack.json", "attack/checksums.json"),
     learned: ("learned/attack.json", "learned/optimizer/model.safetensors", "learned/optimizer/config.json"),
 }

@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.flop_counter import FlopCounterMode
 
 from minimax_l2l import InnerOptimizer, Runtime
+from minimax_l2l.errors import require_a
 from minimax_l2l.modes import train
 from minimax_l2l.training.iteration import Iteration
 from minimax_l2l.training.step import Step
@@ -53,8 +54,11 @@ def step_cost(task: AdversarialTraining, optimizer: InnerOptimizer) -> StepCost:
         Work and memory, to the byte but for what kernels use while they run.
 
     Raises:
+        TypeError: if an argument is of another kind.
         ValueError: if the task has no batch.
     """
+    require_a("task", task, AdversarialTraining, "an AdversarialTraining", "pass the game")
+    require_a("optimizer", optimizer, InnerOptimizer, "an inner optimizer", "pass one such as PGM(steps=10)")
     with torch.random.fork_rng():
         batch = next(iter(task.batches()), None)
     if batch is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from minimax_l2l.errors import require_a, told
+from minimax_l2l.errors import require_a, require_count, told
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,13 +54,16 @@ def classifier_named(name: str, shape: tuple[int, int, int], classes: int) -> nn
         classes: how many logits.
 
     Raises:
-        TypeError: if a name is no string, or a factory is none or makes no module.
+        TypeError: if an argument is of another kind, or a factory is none or makes no module.
         ValueError: if there is no such name, module or factory, if a factory fails, or if a network of this package
             cannot take such images.
     """
-    channels, height, width = shape
-    given = {"channels": channels, "classes": classes}
     known = _known(require_name(name))
+    advice = "pass (channels, height, width), such as data.shape"
+    if len(require_a("shape", shape, (tuple, list), "a tuple", advice)) != 3:
+        raise ValueError(f"shape must have three numbers, got {shape}; {advice}.")
+    channels, height, width = (require_count(f"shape[{place}]", size, least=1) for place, size in enumerate(shape))
+    given = {"channels": channels, "classes": require_count("classes", classes, least=1)}
     if known is None:
         return _own(name, given)
     form, numbers = known
