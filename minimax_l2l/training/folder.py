@@ -263,7 +263,7 @@ class RunFolder:
         except RuntimeError as error:
             raise ValueError(
                 f"{self.path / name} holds the weights of another network than this {type(module).__name__}; make "
-                f"one as the run did. Torch said: {error}"
+                "one as the run did, with the code of then."
             ) from error
 
     @contextmanager

@@ -32,6 +32,7 @@ NO_NUMBER = TEXT.filter(lambda word: not is_number(word)) | st.sampled_from(["",
 WRONG = {
     int: NO_NUMBER | st.sampled_from(["-1", "-9999999999999", "1.5", "1e3", "inf", str(10**30)]),
     float: NO_NUMBER | st.sampled_from(["-1", "-1e-300", "inf", "-inf", "1e999"]),
+    str: TEXT | st.sampled_from(["", "resnet", "wrn-34", "nowhere:make", "os:sep", "os.path:join", "os:"]),
     bool: TEXT | st.sampled_from(["True", "1", "yes", ""]),
     Path: st.sampled_from(["nowhere", "afile", "nowhere/at/all.npz", "afolder"]),
 }
