@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/evaluation_memory.py cifar10.npz --out evaluation-memory.json
 
 A network of 77,850 weights is trained for a few steps, so that it is worth attacking, and measured on the archive's
-test images by `evaluate` with all its attacks: once killed again and again and started anew, and once in peace.
-Each time it is a process of its own, whose peak memory is that of all in it: Python, torch, the whole archive.
+test images by `evaluate` with all its attacks: once killed again and again and started anew, and once in peace, side by
+side. Each is a process of its own, whose peak memory is that of all in it: Python, torch, the whole archive.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,7 +73,7 @@ def main(
     images: int = 10_000,
     tier: Tier = "quick",
     steps: int = 60,
-    kills: tuple[float, ...] = (300, 600, 900),
+    kills: tuple[float, ...] = (200, 400),
     parts: Path | None = None,
     out: Path | None = None,
 ) -> None:
@@ -91,8 +92,7 @@ def main(
     if parts is not None:
         print(json.dumps({**about, **measure(from_npz(data), images, tier, steps, parts)}))
         return
-    rows = []
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, ThreadPoolExecutor() as both:
         words = [
             sys.executable,
             __file__,
@@ -104,12 +104,15 @@ def main(
             "--steps",
             str(steps),
         ]
-        for name, often in {"killed": kills, "in peace": ()}.items():
-            row = started([*words, "--parts", str(Path(folder) / f"{len(often)}.json")], list(often))
-            rows.append({"method": name, "kills": len(often), **row})
-            print(json.dumps(rows[-1]), flush=True)
-            if out is not None:
-                write_rows(out, rows)
+        ways: dict[str, tuple[float, ...]] = {"killed": kills, "in peace": ()}
+        found = both.map(
+            lambda name: started([*words, "--parts", str(Path(folder) / f"{name}.json")], list(ways[name])), ways
+        )
+        rows = [{"method": name, "kills": len(ways[name]), **row} for name, row in zip(ways, found, strict=True)]
+    for row in rows:
+        print(json.dumps(row))
+    if out is not None:
+        write_rows(out, rows)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from tasks.adversarial.evaluation.findings import FELL, LOST, WITHSTOOD, Announc
 from tasks.adversarial.losses import Loss, cross_entropy, margin
 from tasks.adversarial.threat import Threat, require_threat
 
-AUTOATTACK_PIECE = 2048  # images that AutoAttack is given at a time: it copies them several times over
+AUTOATTACK_PIECE = 1024  # images that AutoAttack is given at a time: it copies them several times over
 AUTOATTACK_FIELD = {"quick": "autoattack_quick", "standard": "autoattack"}
 
 
