@@ -118,7 +118,7 @@ class Iteration:
         if not self.waits:
             end = self._unless_failed(end, outcome)
         outcome.turn.problem.remember(end, outcome.turn.gradient)
-        moved = require_numbers("move_theta", self.task.move_theta(outcome.turn.problem, end))
+        moved = require_numbers("what move_theta returns", self.task.move_theta(outcome.turn.problem, end))
         return {"objective": outcome.value, **outcome.logged, **moved}
 
     def _joint(self, batch: Any) -> Outcome:

@@ -8,20 +8,35 @@ from typing import Any
 from torch import Tensor
 
 from minimax_l2l.errors import plain, require_a, told
+from minimax_l2l.training.gain import GAIN, SIZE
 from minimax_l2l.training.runtime import Runtime
 from minimax_l2l.training.solution import Row
 
+OWN = ("step", "seconds", "objective", GAIN, SIZE)  # what a row has from the loop
 
-def require_numbers(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a task's method returns to be logged: single numbers by name, those of NumPy's as Python's."""
-    found = require_a(f"what {method} returns", given, Mapping, "numbers by name", "return a dict")
-    for name, value in found.items():
-        single = isinstance(value, Tensor) and value.numel() == 1
-        if not isinstance(name, str) or not (single or isinstance(plain(value), int | float)):
-            raise TypeError(
-                f"what {method} returns must be numbers by name, got {name!r}: {told(value)}; return single ones."
+
+def require_numbers(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task gives to be logged: single numbers by name, those of NumPy's as Python's.
+
+    Raises:
+        TypeError: if it gives something else.
+        ValueError: if one bears the name of a number that every row has.
+    """
+    found = require_a(name, given, Mapping, "numbers by name", "return a dict")
+    for key, value in found.items():
+        single = isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex()
+        if not isinstance(key, str) or not (single or isinstance(plain(value), int | float)):
+            raise TypeError(f"{name} must be numbers by name, got {key!r}: {_size(value)}; return single ones.")
+        if key in OWN:
+            raise ValueError(
+                f"{name} must leave {key!r} to the loop, whose own number it would replace; give it another name, "
+                f"such as 'my_{key}'."
             )
-    return {name: plain(value) for name, value in found.items()}
+    return {key: plain(value) for key, value in found.items()}
+
+
+def _size(value: object) -> str:
+    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else told(value)
 
 
 class Numbers(Mapping[str, float]):

@@ -99,7 +99,7 @@ class Run:
         self.solution.seconds += time.perf_counter() - self._started
         self._latest = Numbers({"step": step, "seconds": self.solution.seconds, **measured})
         if validated:
-            self._latest.update(require_numbers("validate", self.task.validate(self.optimizer)))
+            self._latest.update(require_numbers("what validate returns", self.task.validate(self.optimizer)))
             for hook in self.iteration.hooks:
                 hook.validated(self._latest)
         if logged:

@@ -18,6 +18,7 @@ from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.training.gain import measure
 from minimax_l2l.training.hooks import Hook
+from minimax_l2l.training.numbers import require_numbers
 from minimax_l2l.trees import Tree, instances, leaves, map_leaves, rebuild
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ class Losses(NamedTuple):
     Attributes:
         outer: what theta descends, one number; None if it takes no gradient step.
         meta: what phi ascends, one number; None if that is `outer` as well.
-        logged: what else to log, by name; one number each.
+        logged: what else to log, by name; one number each, a tensor or a plain one. A tensor is not waited for.
     """
 
     outer: Tensor | None
     meta: Tensor | None = None
-    logged: Mapping[str, Tensor] = NOTHING
+    logged: Mapping[str, Tensor | float] = NOTHING
 
 
 @dataclass(eq=False)
@@ -151,11 +152,11 @@ class Step(nn.Module):
 
         Raises:
             TypeError: if the task returns something else.
-            ValueError: if one is no single number.
+            ValueError: if one is no single number, or what is logged has a name of the loop's own.
         """
         losses: Losses = problem.count(lambda: self.task.losses(problem, y), instances(y), theta=theta)
         _require_losses(losses)
-        return losses
+        return losses._replace(logged=require_numbers("what losses returns as logged", losses.logged))
 
     def _require_players(self, losses: Losses, *, learning: bool) -> None:
         """Refuse a number that its player cannot change."""
@@ -211,8 +212,15 @@ class Step(nn.Module):
     def _outcome(self, loss: Tensor | None, losses: Losses, turn: Turn) -> Outcome:
         value = losses.outer if losses.outer is not None else losses.meta
         assert value is not None
-        logged = {name: number.detach() for name, number in losses.logged.items()}
+        logged = {name: _as_tensor(number, value) for name, number in losses.logged.items()}
         return Outcome(loss if loss is not None and loss.requires_grad else None, value.detach(), logged, turn)
+
+
+def _as_tensor(number: Tensor | float, beside: Tensor) -> Tensor:
+    """A number without its graph; a plain one on the device of another, for which nobody waits."""
+    if isinstance(number, Tensor):
+        return number.detach()
+    return torch.full((), number, dtype=torch.float64, device=beside.device)
 
 
 def _require_losses(losses: object) -> None:
