@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Annotated, Any
 
 import tyro
@@ -13,7 +12,7 @@ from minimax_l2l.cli.solving import solve_with
 from minimax_l2l.cli.terminal import print_table, say, terminal, use_one_thread, working
 from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.lab import runs
-from minimax_l2l.lab.family import load_families
+from minimax_l2l.lab.family import load_families, load_function
 from minimax_l2l.lab.pool import EVERY_CORE, require_workers
 from minimax_l2l.lab.report import require_report, write_report
 
@@ -41,7 +40,7 @@ def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
         raise ValueError("no installed package brings a demo; install minimax-l2l with its tasks.")
     use_one_thread()
     with working() as announce:
-        sections = resolve_name(name)(out, announce=announce, workers=jobs)
+        sections = load_function(name)(out, announce=announce, workers=jobs)
         write_report(out / "report.html", sections, title="A learned attacker trains a robust classifier")
     for section in sections:
         if section.brief is not None:
@@ -58,6 +57,8 @@ def presets(words: _Words = (), /) -> None:
     """
     rows = [[name, one.summary] for family in load_families().values() for name, one in family.presets.items()]
     shown = [row for row in rows if all(word.lower() in " ".join(row).lower() for word in words)]
+    if not rows:
+        raise ValueError("no installed package brings presets; install minimax-l2l with its tasks.")
     if not shown:
         raise ValueError(
             f"there is no preset whose line holds {' and '.join(words)}; `minimax-l2l presets` lists all."
@@ -130,7 +131,7 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: _Data
     use_one_thread()
     with working() as announce:
         announce("drawing")
-        sections = [one for name, theirs in by_page.items() for one in resolve_name(name)(theirs, data=data)]
+        sections = [one for name, theirs in by_page.items() for one in load_function(name)(theirs, data=data)]
         write_report(out, sections, title="minimax-l2l report", subtitle=", ".join(one.name for one in folders))
     say(f"report: {out}")
 
@@ -149,7 +150,7 @@ def benchmark(name: _Name, /, *, out: Path = Path("benchmarks/results"), jobs: i
     require_choice("benchmark", name, known)
     use_one_thread()
     with working() as announce:
-        file = resolve_name(known[name])(out, announce=announce, workers=jobs)
+        file = load_function(known[name])(out, announce=announce, workers=jobs)
     say(f"results: {file}")
 
 

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
-from minimax_l2l.errors import require_choice
+from minimax_l2l.errors import require_a, require_choice
+from minimax_l2l.extras import MissingExtraError
 from minimax_l2l.lab.preset import Preset
 
 GROUP = "minimax_l2l.presets"
 
 
-class ForeignModuleError(ImportError):
-    """A module of the same name as one of ours lies in the way."""
+class BrokenFamilyError(ImportError):
+    """An installed package names a family that cannot be loaded."""
+
+
+class ForeignModuleError(BrokenFamilyError):
+    """A module of the same name as a family's lies in the way."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,9 @@ class Family:
             `out` and returns it.
         demo: the main job on embedded data: `demo(out, *, announce, workers) -> list[Section]`; None if the family
             has none.
+
+    Raises:
+        TypeError: if one of these is something else.
     """
 
     presets: Mapping[str, Preset]
@@ -41,50 +52,120 @@ class Family:
     benchmarks: Mapping[str, str] = field(default_factory=dict)
     demo: str | None = None
 
+    def __post_init__(self) -> None:
+        require_a("presets", self.presets, Mapping, "presets by full name", "pass a dict")
+        for name, preset in self.presets.items():
+            require_a("each name of presets", name, str, "a string", "pass 'family/name'")
+            require_a(f"presets[{name!r}]", preset, Preset, "a Preset", "pass an instance of your subclass")
+        function = "pass 'package.module:function'"
+        require_a("benchmarks", self.benchmarks, Mapping, "functions' names by name", "pass a dict")
+        for named in (self.report, self.demo, *self.benchmarks.values()):
+            if named is not None:
+                require_a("each of report, demo and benchmarks", named, str, "a function's name", function)
+
 
 def load_families() -> dict[str, Family]:
     """All families whose packages are installed, by name.
 
-    Raises:
-        ForeignModuleError: if a stranger's module hides one of them.
+    One that cannot be loaded is left out, and a `UserWarning` says why.
     """
-    points = {point.name: point for point in entry_points(group=GROUP)}
-    return {name: _load(point) for name, point in sorted(points.items())}
+    families = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            families[point.name] = _load(point)
+        except BrokenFamilyError as error:
+            warnings.warn(str(error), stacklevel=1)  # the same place whoever asks, so that it is said once
+    return families
 
 
 def find_preset(name: str, families: Mapping[str, Family]) -> tuple[Preset, Family]:
     """The preset of a name and the family it belongs to.
 
     Raises:
+        BrokenFamilyError: if its family cannot be loaded.
         ValueError: if there is no such preset; the nearest name is suggested.
     """
     known = {preset: family for family in families.values() for preset in family.presets}
+    if isinstance(name, str) and name not in known and family_name(name) not in families:
+        for point in entry_points(group=GROUP, name=family_name(name)):
+            _load(point)  # which says why it was left out
     family = known[require_choice("preset", name, known)]
     return family.presets[name], family
 
 
+def family_name(preset: str) -> str:
+    """The name of the family that a preset of this name belongs to."""
+    return preset.partition("/")[0]
+
+
+def load_function(name: str) -> Callable[..., Any]:
+    """A function that a family names, `"package.module:function"`.
+
+    Raises:
+        BrokenFamilyError: if it is not there.
+        MissingExtraError: if it needs what is not installed.
+    """
+    try:
+        function = resolve_name(name)
+    except MissingExtraError:
+        raise
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BrokenFamilyError(
+            f"the function {name!r} that a family names cannot be loaded ({error}); name one that can be imported "
+            "as 'package.module:function'."
+        ) from error
+    if not callable(function):
+        raise BrokenFamilyError(f"{name!r}, which a family names, is no function; name one.")
+    return function  # type: ignore[no-any-return]
+
+
 def _load(point: EntryPoint) -> Family:
+    """The family that an installed package names.
+
+    Raises:
+        BrokenFamilyError: whatever is wrong with it.
+    """
+    try:
+        family: Family = require_a(point.value, _imported(point), Family, "a Family", "make one")
+        if strange := [name for name in family.presets if family_name(name) != point.name]:
+            raise ValueError(
+                f"the preset {strange[0]!r} must begin with '{point.name}/', after the name of its entry point"
+            )
+    except ForeignModuleError:
+        raise
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+        package = f" of the package {point.dist.name}" if point.dist is not None else ""
+        raise BrokenFamilyError(
+            f"the presets {point.name!r} are left out, because {point.value}{package} cannot be loaded "
+            f"({type(error).__name__}: {error}); mend that package, or uninstall it."
+        ) from error
+    return family
+
+
+def _imported(point: EntryPoint) -> Any:
     top = point.module.split(".")[0]
     spec = find_spec(top)
     home = Path(str(point.dist.locate_file(top))).resolve() if point.dist is not None else None
     places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
-    hidden = spec is not None and not any(_holds(place, point.module) for place in places)
+    inside = "." in point.module  # a family may also be a module by itself
+    hidden = inside and spec is not None and not any(_holds(place, point.module) for place in places)
     if hidden or (home is not None and home.is_dir() and places and home not in places):
         where = spec.origin if spec is not None else sys.path[0]
         raise ForeignModuleError(
-            f"the module {top!r} that Python finds first is {where}, not the one {point.value} belongs to; "
-            f"run the command `minimax-l2l` from another folder, or rename that file."
+            f"the presets {point.name!r} are left out, because the module {top!r} that Python finds first is "
+            f"{where}, not the one {point.value} belongs to; run the command `minimax-l2l` from another folder, or "
+            "rename that file."
         )
     try:
-        family: Family = point.load()
+        return point.load()
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != top:
             raise
         raise ForeignModuleError(
-            f"the package {top!r} that Python finds first has no {error.name}, so it is not the one that "
-            f"{point.value} belongs to; run the command `minimax-l2l` from another folder, or rename that package."
+            f"the presets {point.name!r} are left out, because the package {top!r} that Python finds first has no "
+            f"{error.name}, so it is not the one that {point.value} belongs to; run the command `minimax-l2l` from "
+            "another folder, or rename that package."
         ) from error
-    return family
 
 
 def _holds(package: Path, module: str) -> bool:

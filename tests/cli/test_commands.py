@@ -149,7 +149,7 @@ class TestBenchmark:
 
         family = Family(presets={}, benchmarks={"tosses": "tosses:measure"})
         monkeypatch.setattr(commands, "load_families", lambda: {"games": family})
-        monkeypatch.setattr(commands, "resolve_name", {"tosses:measure": measure}.__getitem__)
+        monkeypatch.setattr(commands, "load_function", {"tosses:measure": measure}.__getitem__)
         assert run("benchmark", "tosses", "--out", "new", "--jobs", "2")[:2] == (0, "results: new/by-2.json\n")
 
 
@@ -176,7 +176,7 @@ class TestTables:
 
         families = {"none": Family(presets={}), "shown": Family(presets={}, demo="demos:shown")}
         monkeypatch.setattr(commands, "load_families", lambda: families)
-        monkeypatch.setattr(commands, "resolve_name", {"demos:shown": shown}.__getitem__)
+        monkeypatch.setattr(commands, "load_function", {"demos:shown": shown}.__getitem__)
         code, out, _ = run("demo", "--out", "demo", "--jobs", "3")
         assert given == [(Path("demo"), 3)]
         assert code == 0

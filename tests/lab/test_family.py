@@ -1,13 +1,20 @@
 """How the command line finds tasks, and what it does when a stranger's module is in the way."""
 
+import os
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
-from pkgutil import resolve_name
+from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from minimax_l2l.lab.family import GROUP, ForeignModuleError, find_preset, load_families
+from minimax_l2l.lab.family import (
+    GROUP,
+    BrokenFamilyError,
+    ForeignModuleError,
+    find_preset,
+    load_families,
+    load_function,
+)
 
 
 class TestLoading:
@@ -21,7 +28,7 @@ class TestLoading:
     def test_every_function_that_a_family_names_is_there(self):
         for family in load_families().values():
             named = [family.report, family.demo, *family.benchmarks.values()]
-            assert all(callable(resolve_name(name)) for name in named if name is not None)
+            assert all(callable(load_function(name)) for name in named if name is not None)
 
     def test_a_preset_and_its_family(self):
         families = load_families()
@@ -48,8 +55,8 @@ def strange(tmp_path, monkeypatch):
     """A folder first on the path, and an entry point that names a module `strange` in it."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "strange", raising=False)
-    point = EntryPoint("strange", "strange.presets:FAMILY", GROUP)
-    monkeypatch.setattr("minimax_l2l.lab.family.entry_points", lambda group: [point])
+    points = EntryPoints([EntryPoint("strange", "strange.presets:FAMILY", GROUP)])
+    monkeypatch.setattr("minimax_l2l.lab.family.entry_points", points.select)
     yield tmp_path
     for name in [name for name in sys.modules if name.split(".")[0] == "strange"]:
         del sys.modules[name]
@@ -58,37 +65,133 @@ def strange(tmp_path, monkeypatch):
 EXPLODE = "raise SystemExit('a stranger was imported')"
 
 
+def written(strange, presets):
+    """The stranger's package, with this module."""
+    (strange / "strange").mkdir()
+    (strange / "strange" / "__init__.py").write_text("")
+    (strange / "strange" / "presets.py").write_text(presets)
+
+
+def left_out(sentence):
+    """What is said of the family by whoever loads all, and by whoever needs it."""
+    with pytest.warns(UserWarning, match=sentence) as caught:
+        assert load_families() == {}
+    assert len(caught) == 1
+    with pytest.raises(BrokenFamilyError, match=sentence) as refused:
+        find_preset("strange/one", {})
+    assert str(refused.value) == str(caught[0].message)
+    return refused.value
+
+
+OURS = """
+from dataclasses import dataclass
+from minimax_l2l.lab.family import Family
+from minimax_l2l.lab.preset import Preset
+
+@dataclass(frozen=True)
+class Own(Preset):
+    summary = "one"
+    def build(self): ...
+    def evaluate(self, folder, *, device, batch_size, announce): ...
+"""
+
+
 class TestForeignModules:
     def test_anyones_family_is_found(self, strange):
-        (strange / "strange").mkdir()
-        (strange / "strange" / "__init__.py").write_text("")
-        (strange / "strange" / "presets.py").write_text("FAMILY = 'theirs'")
-        assert load_families() == {"strange": "theirs"}
+        written(strange, OURS + "FAMILY = Family({'strange/one': Own()})")
+        family = load_families()["strange"]
+        assert find_preset("strange/one", {"strange": family}) == (family.presets["strange/one"], family)
+
+    def test_one_that_is_a_module_by_itself_is_found(self, strange, monkeypatch):
+        (strange / "strange.py").write_text(OURS + "FAMILY = Family({'strange/one': Own()})")
+        points = EntryPoints([EntryPoint("strange", "strange:FAMILY", GROUP)])
+        monkeypatch.setattr("minimax_l2l.lab.family.entry_points", points.select)
+        assert list(load_families()["strange"].presets) == ["strange/one"]
 
     def test_a_module_in_the_way_is_named_and_not_imported(self, strange):
         (strange / "strange.py").write_text(EXPLODE)
-        with pytest.raises(
-            ForeignModuleError, match=r"strange\.py, not the one strange\.presets:FAMILY belongs to"
-        ):
-            load_families()
+        error = left_out(r"strange\.py, not the one strange\.presets:FAMILY belongs to")
+        assert isinstance(error, ForeignModuleError)
 
     def test_a_package_in_the_way_is_named_and_not_imported(self, strange):
         (strange / "strange").mkdir()
         (strange / "strange" / "__init__.py").write_text(EXPLODE)
-        with pytest.raises(ForeignModuleError, match=r"strange.__init__\.py, not the one"):
-            load_families()
+        left_out(r"strange.__init__\.py, not the one")
 
     def test_a_package_that_is_not_there(self, strange):
-        with pytest.raises(ForeignModuleError, match="'strange'"):
-            load_families()
+        left_out("'strange'")
 
-    def test_what_a_family_itself_lacks_is_not_hidden(self, strange):
-        (strange / "strange").mkdir()
-        (strange / "strange" / "__init__.py").write_text("")
-        (strange / "strange" / "presets.py").write_text("import no_such_module_of_anyone")
-        with pytest.raises(ModuleNotFoundError, match="no_such_module_of_anyone"):
-            load_families()
 
+BROKEN = {
+    "import no_such_module_of_anyone": r"ModuleNotFoundError: No module named 'no_such_module_of_anyone'",
+    "from minimax_l2l import NoSuchName": "ImportError: .*NoSuchName",
+    "FAMILY = {}": r"TypeError: FAMILY must be a Family, got dict; make one",
+    "": "AttributeError: module 'strange.presets' has no attribute 'FAMILY'",
+    "1 / 0": "ZeroDivisionError",
+    "def": "SyntaxError",
+    "import sys; sys.exit(3)": "SystemExit: 3",
+    OURS.replace("@dataclass(frozen=True)", "@dataclass"): "TypeError: cannot inherit non-frozen dataclass",
+    OURS.replace("def build", "def built") + "Own()": "TypeError: .* abstract",
+    OURS
+    + "FAMILY = Family({'stranger/one': Own()})": "'stranger/one' must begin with 'strange/', after the name of",
+    OURS + "FAMILY = Family({'one': Own()})": "the preset 'one' must begin with 'strange/'",
+    OURS
+    + "FAMILY = Family({'strange/one': Own})": "presets\\['strange/one'\\] must be a Preset, got the class Own",
+    OURS + "FAMILY = Family([Own()])": "presets must be presets by full name, got list",
+    OURS + "FAMILY = Family({}, report=print)": "each of report, demo and benchmarks must be a function's name",
+    OURS + "FAMILY = Family({}, benchmarks=['a:b'])": "benchmarks must be functions' names by name, got list",
+}
+
+
+@pytest.mark.parametrize(("presets", "reason"), BROKEN.items(), ids=BROKEN.values())
+def test_a_broken_family_is_left_out_and_named(presets, reason, strange):
+    written(strange, presets)
+    left_out(rf"the presets 'strange' are left out, because strange\.presets:FAMILY cannot be loaded .*{reason}")
+
+
+def test_the_commands_go_on_without_it(tmp_path):
+    """The package is named as its distribution is; a command that needs it says why it is not there."""
+    written(tmp_path, "import no_such_module_of_anyone")
+    home = tmp_path / "odd-0.1.dist-info"
+    home.mkdir()
+    (home / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 0.1\n")
+    (home / "entry_points.txt").write_text(f"[{GROUP}]\nstrange = strange.presets:FAMILY\n")
+
+    def run(*words):
+        path = os.pathsep.join([str(tmp_path), *sys.path])
+        command = [sys.executable, "-m", "minimax_l2l", *words]
+        return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+
+    reason = (
+        "minimax-l2l: the presets 'strange' are left out, because strange.presets:FAMILY of the package odd cannot "
+        "be loaded (ModuleNotFoundError: No module named 'no_such_module_of_anyone'); mend that package, or "
+        "uninstall it.\n"
+    )
+    listed = run("presets", "games")
+    assert (listed.returncode, listed.stderr) == (0, reason)
+    assert "games/limit-cycle-rnn-l2l" in listed.stdout
+    needed = run("solve", "strange/one")
+    assert (needed.returncode, needed.stdout) == (1, "")
+    assert needed.stderr == 2 * reason  # of the families that are left out, and of the one that is needed
+
+
+class TestFunctions:
+    @pytest.mark.parametrize(
+        ("name", "reason"),
+        [
+            ("minimax_l2l.no_such_pages:report", "No module named 'minimax_l2l.no_such_pages'"),
+            ("minimax_l2l.lab.report:no_such_function", "has no attribute 'no_such_function'"),
+            ("", "cannot be loaded"),
+            ("no such name", "cannot be loaded"),
+            ("minimax_l2l.lab.family:GROUP", "is no function; name one"),
+        ],
+    )
+    def test_one_that_is_not_there(self, name, reason):
+        with pytest.raises(BrokenFamilyError, match=f"'{name}'.*{reason}"):
+            load_function(name)
+
+
+class TestInTheWay:
     @pytest.mark.parametrize("name", ["tasks.py", "tasks/__init__.py"])
     def test_in_the_working_directory_of_a_process(self, name, tmp_path):
         file = tmp_path / name
@@ -99,6 +202,7 @@ class TestForeignModules:
         )
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
+        assert "no installed package brings presets" in done.stderr
         assert f"the module 'tasks' that Python finds first is {file}" in done.stderr
         assert "run the command `minimax-l2l` from another folder" in done.stderr
         assert not (tmp_path / "imported").exists()
