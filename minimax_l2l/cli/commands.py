@@ -12,6 +12,8 @@ from minimax_l2l.cli.solving import solve_with
 from minimax_l2l.cli.terminal import print_table, say, terminal, use_one_thread, working
 from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.lab import runs
+from minimax_l2l.lab.answers import require_sections
+from minimax_l2l.lab.facts import require_same_data
 from minimax_l2l.lab.family import load_families, load_function
 from minimax_l2l.lab.pool import EVERY_CORE, require_workers
 from minimax_l2l.lab.report import require_report, write_report
@@ -40,7 +42,7 @@ def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
         raise ValueError("no installed package brings a demo; install minimax-l2l with its tasks.")
     use_one_thread()
     with working() as announce:
-        sections = load_function(name)(out, announce=announce, workers=jobs)
+        sections = require_sections(name, load_function(name)(out, announce=announce, workers=jobs))
         write_report(out / "report.html", sections, title="A learned attacker trains a robust classifier")
     for section in sections:
         if section.brief is not None:
@@ -126,12 +128,24 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: _Data
     by_page: dict[str, list[Path]] = {}
     for folder in folders:
         family = runs.family_of(folder, families)
-        if family.report is not None:
-            by_page.setdefault(family.report, []).append(folder)
+        if family.report is None:
+            raise ValueError(
+                f"{folder} holds a run of a family that has no report; leave it out, or name a function in "
+                "Family(report=...)."
+            )
+        by_page.setdefault(family.report, []).append(folder)
     use_one_thread()
     with working() as announce:
+        for folder in folders if data is not None else ():
+            if runs.own_data(folder) is not None:
+                announce(f"reading the data of {folder.name}")
+                require_same_data(runs.preset_of(folder, families, data=data)[0], folder)
         announce("drawing")
-        sections = [one for name, theirs in by_page.items() for one in load_function(name)(theirs, data=data)]
+        sections = [
+            section
+            for name, theirs in by_page.items()
+            for section in require_sections(name, load_function(name)(theirs, data=data))
+        ]
         write_report(out, sections, title="minimax-l2l report", subtitle=", ".join(one.name for one in folders))
     say(f"report: {out}")
 

@@ -29,8 +29,9 @@ class Built:
     Attributes:
         task: the game.
         optimizer: to hand to its `solve`.
-        facts: what else `config.json` keeps, such as the data's name and checksum; a run is only resumed where they
-            are what they were.
+        facts: what else `config.json` keeps, plain values, such as the data's name; a run is only resumed where
+            they are what they were. Where the preset has `data`, one of them is the SHA-256 of what was read, 64
+            hexadecimal digits; a run is only evaluated and shown with data that have the same.
         validate_every: see `Task.solve`.
         on_failure: see `Task.solve`; "stop" where a run that diverges is a result as well.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from minimax_l2l.errors import DamagedRunError
 from minimax_l2l.lab.advice import resuming
+from minimax_l2l.lab.answers import require_built, require_evaluation
 from minimax_l2l.lab.environment import describe_environment
+from minimax_l2l.lab.facts import require_checksum, require_same_data
 from minimax_l2l.lab.family import Family, find_preset
 from minimax_l2l.lab.preset import Announce, Preset
 from minimax_l2l.training.checksums import Checksums
@@ -49,6 +52,7 @@ def play(
         The solution.
 
     Raises:
+        TypeError: if the preset builds something else than it should.
         ValueError: if the folder holds a run already and neither `resume` nor `overwrite` is asked for, if it holds
             somebody else's files of a run's names, or if the run to resume was made with other settings.
     """
@@ -60,8 +64,9 @@ def play(
     folder, chosen, begun = RunFolder(out), {"preset": name, "settings": preset.settings()}, False
     if resume:  # data are read after that, which may take long
         require_same(out, chosen, folder.read_json("config.json"))
-    built = preset.build()
-    about = {**chosen, **built.facts}
+    built = require_built(preset, preset.build())
+    require_checksum(preset, built.facts)
+    about = {**chosen, **json.loads(json.dumps(dict(built.facts)))}  # as they will be read again
     if resume:
         require_same(out, about, folder.read_json("config.json"))
         begun = folder.begun
@@ -145,12 +150,15 @@ def evaluate(
 
     Raises:
         DamagedRunError: if a file of the run is missing or damaged.
+        TypeError: if the preset measures something that no result file can hold.
         ValueError: if it was trained on data that are not given, or on others than are given.
     """
     from minimax_l2l.training.folder import RunFolder
 
     preset, _ = preset_of(folder, families, data=data)
-    result = preset.evaluate(folder, device=device, batch_size=batch_size, announce=announce)
+    require_same_data(preset, folder)
+    measured = preset.evaluate(folder, device=device, batch_size=batch_size, announce=announce)
+    result = require_evaluation(preset, measured)
     RunFolder(folder).write_json("evaluation.json", result)
     return result
 

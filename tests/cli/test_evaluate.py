@@ -124,7 +124,7 @@ class TestEvaluate:
             (empty_config, "config.json names no preset with its settings, so it is not of a whole run; solve it"),
             (partial_config, "config.json names no preset with its settings"),
             (strange_config, "the run's settings make no sense (epochs must be an integer, got str 'two'"),
-            (config_without_data, "config.json lacks data, data_sha256, so it is not of a whole run"),
+            (config_without_data, "config.json lacks data_sha256, so it is not of a whole run"),
             (truncate_model, "mine/model is damaged (SafetensorError"),
             (lose_a_tensor, "mine/model holds the weights of another network than this SmallResNet"),
             (lose_model, "mine holds no model"),
@@ -195,4 +195,4 @@ class TestEvaluate:
         archive(y_test=np.zeros(20, np.int64))
         code, _, err = run("evaluate", solved, "--data", "mine.npz")
         assert code == 1
-        assert "trained on other data than 'mine' as it is now (their checksums differ)" in err
+        assert "mine was trained on other data than 'mine.npz' as it is now (data_sha256 differs)" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,10 @@ class ClimbPreset(Preset):
 
     def build(self) -> Built:
         torch.manual_seed(self.seed)
-        return Built(Climb(self.steps, self.seed), GradientAscent(steps=1, step_size=0.1), facts={"height": 8848})
+        facts: dict[str, Any] = {"height": 8848}
+        if self.data is not None:
+            facts["data_sha256"] = hashlib.sha256(self.data.name.encode()).hexdigest()
+        return Built(Climb(self.steps, self.seed), GradientAscent(steps=1, step_size=0.1), facts=facts)
 
     def evaluate(self, folder: Path, *, device: str, batch_size: int, announce) -> dict[str, Any]:
         announce("measuring")

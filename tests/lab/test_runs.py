@@ -1,5 +1,6 @@
 """From a preset to a run's folder and back: whole, resumable, and never over somebody's files."""
 
+import hashlib
 import json
 import os
 import signal
@@ -38,6 +39,7 @@ class TestPlay:
             "preset": NAME,
             "settings": {"seed": 0, "data": "mine.npz", "steps": 3, "widths": [4, 2]},
             "height": 8848,
+            "data_sha256": hashlib.sha256(b"mine.npz").hexdigest(),
             "game": config["game"],
         }
         assert config["game"]["task"]["class"] == type(climb.build().task).__name__
@@ -145,6 +147,17 @@ class TestResume:
         with pytest.raises(ValueError, match="was run with height=8611, not 8848"):
             play(NAME, climb, out, resume=True, device="cpu")
 
+    @pytest.mark.usefixtures("pressed")
+    def test_facts_may_be_tuples(self, climb, out, monkeypatch):
+        build = type(climb).build
+
+        def with_shape(preset):
+            return replace(build(preset), facts={"shape": (1, 8, 8), "of": {"sides": (8, 8)}})
+
+        monkeypatch.setattr(type(climb), "build", with_shape)
+        assert play(NAME, climb, out, device="cpu").status is Status.INTERRUPTED
+        assert play(NAME, climb, out, resume=True, device="cpu").status is Status.COMPLETED
+
     def test_of_nothing(self, climb, out):
         with pytest.raises(DamagedRunError, match=r"holds no config\.json, so it is not a run"):
             play(NAME, climb, out, resume=True, device="cpu")
@@ -184,9 +197,9 @@ class TestPresetOf:
 
 class TestEvaluate:
     def test_writes_what_the_preset_measures(self, climb, families, out):
-        play(NAME, climb, out, device="cpu")
-        announced: list[str] = []
         data = Path("mine.npz")
+        play(NAME, replace(climb, data=data), out, device="cpu")
+        announced: list[str] = []
         result = evaluate(out, families, data=data, device="cpu", announce=announced.append)
         assert result == {"rows": [{"steps": 3, "device": "cpu", "data": "mine.npz"}]}
         assert json.loads((out / "evaluation.json").read_text()) == result

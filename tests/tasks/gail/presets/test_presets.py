@@ -343,7 +343,7 @@ class TestEvaluate:
         write_minari(record(balance, "CartPole-v1", 5, seed=2), "other-v0", root="other", source="scripted")
         code, _, err = run("evaluate", "run", "--data", "other")
         assert code == 1
-        assert "this run imitated other demonstrations than 'other'" in err
+        assert "run was trained on other data than 'other' as it is now (data_sha256 differs)" in err
         assert run("evaluate", "run", "--data", "data/mine-v0")[0] == 0
         assert run("report", "run", "--data", "data", "--out", "page.html")[0] == 0
         (row,) = json.loads(Path("run/evaluation.json").read_text())["rows"]
