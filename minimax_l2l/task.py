@@ -36,7 +36,8 @@ class Task(ABC):
 
     Attributes:
         outer: theta's module; None if theta takes no gradient step.
-        iterations: how many batches a whole run has, for progress bars; None if that is not known.
+        iterations: how many batches a whole run has, for progress bars and for the last row, which then has all
+            numbers of a logged one; None if that is not known.
         seed: of everything random in a run.
         device: where the run takes place; set by `solve` before the first batch.
         moves_theta: whether `move_theta` does something; the host then waits for the numbers of every step.
@@ -99,7 +100,7 @@ class Task(ABC):
         return {}
 
     def validate(self, optimizer: InnerOptimizer) -> Mapping[str, float]:  # noqa: ARG002
-        """Numbers to log every `validate_every` steps, from data that is not trained on. None here."""
+        """Numbers to log every `validate_every` steps and at the end, from data not trained on. None here."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -161,8 +162,10 @@ class Task(ABC):
             devices: number of processes on this machine, one device each, which share every batch; None is one, or
                 as many as `torchrun` has started.
             precision: of forward passes.
-            log_every: iterations per row of the history. NaN or infinite numbers are noticed then at the latest.
-            validate_every: iterations between two calls of `validate`; 0 never calls it.
+            log_every: iterations per row of the history; the last step has one as well. NaN or infinite numbers are
+                noticed then at the latest.
+            validate_every: iterations between two calls of `validate`, which is also called after the last batch; 0
+                never calls it.
             checkpoint_every: iterations between two checkpoints.
             progress: title of a progress bar; None shows none.
             callbacks: called with the row of every step.

@@ -832,7 +832,11 @@ class TestSchedules:
 class TestNoBatches:
     def test_is_said(self, monkeypatch, tmp_path):
         monkeypatch.setattr(Fair, "batches", lambda self: [])
-        solution = Fair().solve(learned(), out=tmp_path)
+        with pytest.warns(
+            UserWarning, match="the run took 0 steps, so nothing was trained. There was no batch"
+        ) as said:
+            solution = Fair().solve(learned(), out=tmp_path)
+        assert [warning.filename for warning in said] == [__file__]
         assert (solution.status, solution.steps) == (Status.EMPTY, 0)
         assert json.loads((tmp_path / "solution.json").read_text())["status"] == "empty"
 
@@ -841,4 +845,5 @@ class TestNoBatches:
         once = iter(list(game.batches()))
         monkeypatch.setattr(Fair, "batches", lambda self: once)
         assert game.solve(learned()).status is Status.COMPLETED
-        assert "used up" in game.solve(learned()).status
+        with pytest.warns(UserWarning, match="the run took 0 steps"):
+            assert "used up" in game.solve(learned()).status

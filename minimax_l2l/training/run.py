@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from minimax_l2l.errors import DamagedRunError, NonFiniteError
+from minimax_l2l.modes import train
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.training.batch_norm import synchronised
 from minimax_l2l.training.bookkeeping import Bookkeeping
@@ -53,6 +55,7 @@ class Run:
             self._begin(stack)
             for batch in self._batches():
                 self._step(batch)
+            self._finish()
         return self._end()
 
     def _begin(self, stack: ExitStack) -> None:
@@ -86,8 +89,8 @@ class Run:
     def _step(self, batch: Any) -> None:
         """One iteration, timed and recorded."""
         step, options = self.solution.steps + 1, self.options
-        validated, saved = options.due(options.validate_every, step), options.due(options.checkpoint_every, step)
-        logged = validated or options.due(options.log_every, step)
+        validated, saved = self._validates(step), options.due(options.checkpoint_every, step)
+        logged = validated or step == self.task.iterations or options.due(options.log_every, step)
         try:
             measured = self.iteration(batch, measuring=logged)
             if logged or saved:
@@ -99,38 +102,70 @@ class Run:
         self.solution.seconds += time.perf_counter() - self._started
         self._latest = Numbers({"step": step, "seconds": self.solution.seconds, **measured})
         if validated:
-            self._latest.update(require_numbers("what validate returns", self.task.validate(self.optimizer)))
-            for hook in self.iteration.hooks:
-                hook.validated(self._latest)
+            self._validate(self._latest)
         if logged:
             self._keep(self._latest)
             if self.runtime.writes:
                 self._watch.see(self.solution.history[-1], self.iteration.first_size)
         for watch in self._watchers:
             watch(self._latest)
-        if saved and self.folder is not None:
-            self._save(self.folder)
+        if saved:
+            self._save()
         if self._asked(step):
             self.solution.status = Status.INTERRUPTED
+
+    def _validates(self, step: int) -> bool:
+        """Whether a step is validated: every so many, and the one that is known to be the last."""
+        every = self.options.validate_every
+        return self.options.due(every, step) or (every > 0 and step == self.task.iterations)
+
+    def _validate(self, numbers: Numbers) -> None:
+        """Add what the task measures on held-out data."""
+        numbers.update(require_numbers("what validate returns", self.task.validate(self.optimizer)))
+        for hook in self.iteration.hooks:
+            hook.validated(numbers)
+
+    def _finish(self) -> None:
+        """Validate where the run ended, if its last step was not known to be the last."""
+        numbers, history = self._latest, self.solution.history
+        ended = not self._ended and self.solution.status is Status.COMPLETED
+        if not ended or numbers is None or not self.options.validate_every or self._validates(self.solution.steps):
+            return
+        if not self._is_finite():
+            return
+        train(self.iteration.step)
+        self._validate(numbers)
+        if history and history[-1]["step"] == numbers["step"]:
+            history.pop()  # written again with the validation, once a checkpoint knows the rows before it
+            self._save()
+            if self.folder is not None:
+                self.folder.write_metrics(history)
+
+    def _is_finite(self) -> bool:
+        """Whether both players are still made of finite numbers; the run has diverged if not."""
+        try:
+            self.iteration.health.require()
+        except NonFiniteError:
+            self._fail()
+            return False
+        return True
 
     def _end(self) -> Solution:
         solution = self.solution
         if solution.status is not Status.DIVERGED:
-            try:
-                self.iteration.health.require()
-            except NonFiniteError:
-                self._fail()
+            self._is_finite()
         self.iteration.step.eval()
         if self._ended:
             return solution
         ended = solution.status is Status.COMPLETED
         if ended and not solution.steps:
             solution.status = Status.EMPTY
+            if self.runtime.writes:
+                warnings.warn(f"the run took 0 steps, so nothing was trained. {Status.EMPTY}", stacklevel=4)
         if ended:
             self._keep(self._latest)
-        if self.folder is not None:
-            self._save(self.folder, ended=ended or solution.status is Status.DIVERGED)
-        if not ended:  # a resumed run does not know of the row at which it was stopped
+        self._save(ended=ended or solution.status is Status.DIVERGED)
+        if not ended:  # the row at which a run is stopped is one of a resumed run only if that takes no more steps
             self._keep(self._latest)
         if self.folder is not None:
             if self.task.outer is not None:
@@ -198,13 +233,21 @@ class Run:
         if self.folder is not None:
             self.folder.append_metrics(row)
 
-    def _save(self, folder: RunFolder, *, ended: bool = False) -> None:
+    def _save(self, *, ended: bool = False) -> None:
+        """Write a checkpoint, in the process that writes; all of them take part in its means."""
+        if self.options.out is None:
+            return
+        latest = self._latest.averaged(self.runtime) if self._latest is not None and not ended else None
+        folder = self.folder
+        if folder is None:
+            return
         folder.write_checkpoint(
             {
                 "step": self.solution.steps,
                 "seconds": self.solution.seconds,
                 "rows": len(self.solution.history),
                 "metrics": folder.metrics_digest(len(self.solution.history)),
+                "latest": latest,
                 "status": self.solution.status.name,
                 "ended": ended,
                 "iteration": self.iteration.state_dict(),
@@ -219,6 +262,7 @@ class Run:
         try:
             self.solution.history = folder.read_metrics(state["rows"], state["metrics"])
             self.solution.steps, self.solution.seconds = state["step"], state["seconds"]
+            self._latest = Numbers(state["latest"]) if state["latest"] is not None else None
             self._ended = state["ended"] and (folder.path / "solution.json").exists()
             if state["status"] == Status.DIVERGED.name:
                 self.solution.status = Status.DIVERGED

@@ -165,7 +165,7 @@ class TestBestWeights:
 
     def test_before_a_validation(self):
         best = BestWeights("validation_robust")
-        solve(best, validate_every=1000)
+        solve(best, validate_every=1000, steps=7)
         with pytest.raises(ValueError, match="nothing was validated by 'validation_robust' yet"):
             best.module  # noqa: B018
 
