@@ -234,12 +234,28 @@ class RunFolder:
             self._checksums.require(f"{name}/{file}")
 
     def read_module(self, name: str, kind: type[Module]) -> Module:
-        """Theta or phi from a subfolder, as `write_module` left it.
+        """Theta or phi from a subfolder, as `write_module` left it, made by its class and filled.
+
+        Args:
+            name: of the subfolder: `"model"`, `"optimizer"`, `"average"` or `"best"`.
+            kind: its class, a `ModelHubMixin` of huggingface_hub, which keeps what it was made with.
 
         Raises:
             DamagedRunError: if it is missing or damaged.
             MissingClassError: if it is made of a class that is not the library's own.
+            TypeError: if `kind` is no class.
+            ValueError: if there are weights alone, of a class that does not keep what it was made with.
         """
+        require_a("kind", kind, type, "the network's class", "pass the class, or fill a network with read_weights")
+        with self._reading(name):
+            self._checksums.require(f"{name}/model.safetensors")
+            alone = not self._checksums.lists(f"{name}/config.json")
+        if alone or not issubclass(kind, ModelHubMixin):
+            raise ValueError(
+                f"{self.path / name} holds weights without a config, as a network has them whose class is no "
+                f"ModelHubMixin of huggingface_hub; make a {kind.__name__} as the run did, and fill it with "
+                f"RunFolder(...).read_weights({name!r}, network)."
+            )
         strict: dict[str, Any] = {"strict": True} if issubclass(kind, PyTorchModelHubMixin) else {}
         with self._reading(name):
             self.require_module(name)
@@ -248,6 +264,10 @@ class RunFolder:
 
     def read_weights(self, name: str, module: nn.Module) -> None:
         """Fill a module with the weights of one that `write_module` wrote; its config is not asked.
+
+        Args:
+            name: of the subfolder, as in `read_module`.
+            module: a network made as the run made it; it stays on its device.
 
         Raises:
             DamagedRunError: if a file is missing or damaged.

@@ -3,11 +3,13 @@
 import json
 import os
 import pickle
+import shutil
 import stat
 from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import PyTorchModelHubMixin
 from safetensors.torch import load_model
 from torch import nn
 
@@ -251,6 +253,31 @@ def test_a_run_that_goes_on_is_no_longer_what_was_measured(tmp_path):
             folder.read_json(name)
 
 
+class Alone(nn.Linear):
+    """A network as anyone writes it."""
+
+    def __init__(self):
+        super().__init__(3, 2)
+
+
+class Keeping(nn.Linear, PyTorchModelHubMixin):
+    """One that keeps what it was made with."""
+
+    def __init__(self, width=2):
+        super().__init__(3, width)
+
+
+class SavesItself(Alone):
+    """One that saves itself in a way of its own."""
+
+    def save_pretrained(self, folder):
+        torch.save(self.state_dict(), Path(folder) / "weights.pt")
+
+    @classmethod
+    def from_pretrained(cls, folder):
+        raise AssertionError("a file that may be a pickle was asked for")
+
+
 class TestModules:
     @pytest.mark.usefixtures("usual_umask")
     def test_a_module_that_knows_how_to_save_itself(self, tmp_path):
@@ -288,6 +315,58 @@ class TestModules:
         again[2].weight = again[0].weight
         RunFolder(tmp_path).read_weights("model", again)
         assert all(map(torch.equal, again.state_dict().values(), module.state_dict().values()))
+
+    @pytest.mark.parametrize(
+        ("wrote", "kind"),
+        [
+            (Alone(), Alone),
+            (Alone(), Keeping),  # the class has learned since then to keep what it is made with
+            (Keeping(), Alone),
+            (SavesItself(), SavesItself),  # in its own way, which may be a pickle
+            (nn.Linear(3, 2), nn.Linear),
+        ],
+        ids=lambda one: getattr(one, "__name__", type(one).__name__),
+    )
+    def test_weights_without_a_config_are_not_called_damaged(self, wrote, kind, tmp_path):
+        RunFolder(tmp_path).write_module("model", wrote)
+        sentence = (
+            rf"model holds weights without a config, .*; make a {kind.__name__} as the run did, and fill it with "
+            r"RunFolder\(...\)\.read_weights\('model', network\)"
+        )
+        with pytest.raises(ValueError, match=sentence) as refused:
+            RunFolder(tmp_path).read_module("model", kind)
+        assert not isinstance(refused.value, DamagedRunError)
+
+    def test_a_class_that_keeps_what_it_is_made_with_comes_back(self, tmp_path):
+        module = Keeping(width=5)
+        RunFolder(tmp_path).write_module("best", module)
+        again = RunFolder(tmp_path).read_module("best", Keeping)
+        assert torch.equal(again.weight, module.weight)
+
+    def test_the_same_weights_come_back_into_a_network_that_one_has_made(self, tmp_path):
+        for module in (Alone(), Keeping(), SavesItself(), nn.Linear(3, 2)):
+            RunFolder(tmp_path).write_module("model", module)
+            again = type(module)(3, 2) if type(module) is nn.Linear else type(module)()
+            RunFolder(tmp_path).read_weights("model", again)
+            assert all(map(torch.equal, again.state_dict().values(), module.state_dict().values()))
+            shutil.rmtree(tmp_path / "model")
+            (tmp_path / "checksums.json").unlink()
+
+    @pytest.mark.parametrize("kind", [nn.Linear(3, 2), "Linear", None])
+    def test_what_is_no_class(self, kind, tmp_path):
+        RunFolder(tmp_path).write_module("model", nn.Linear(3, 2))
+        with pytest.raises(TypeError, match=r"kind must be the network's class, got .*; pass the class, or fill"):
+            RunFolder(tmp_path).read_module("model", kind)
+
+    @pytest.mark.parametrize("kind", [Alone, Keeping])
+    def test_files_that_are_gone_are(self, kind, tmp_path):
+        folder = RunFolder(tmp_path)
+        with pytest.raises(DamagedRunError, match="holds no model"):
+            folder.read_module("model", kind)
+        folder.write_module("model", kind())
+        (tmp_path / "model" / "model.safetensors").write_bytes(b"")
+        with pytest.raises(DamagedRunError, match="is not as this run wrote it"):
+            folder.read_module("model", kind)
 
     @pytest.mark.parametrize("other", [nn.Linear(3, 3), nn.Linear(3, 2, bias=False), nn.Conv1d(3, 2, 1)])
     def test_weights_of_another_network_are_refused(self, other, tmp_path):
