@@ -74,7 +74,7 @@ def test_a_last_row_that_was_logged_already_gets_its_validation(iterations, tmp_
 
 def test_the_last_row_has_every_number_where_the_length_is_known():
     known, unknown = (set(solve(Game(iterations=one)).history[-1]) for one in (STEPS, None))
-    assert known == {"step", "seconds", "objective", "inner_gain", "inner_size", "length"}
+    assert known == {"step", "seconds", "objective", "inner_gain", "inner_size", "inner_violation", "length"}
     assert unknown == {"step", "seconds", "objective", "length"}
 
 
