@@ -5,6 +5,7 @@ import io
 import re
 import shlex
 import textwrap
+import tomllib
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from minimax_l2l import cli
-from minimax_l2l.lab.family import load_families
-from minimax_l2l.lab.runs import evaluate, play
+from minimax_l2l.lab.family import GROUP, load_families
 from tasks.adversarial.presets.methods import METHODS
 from tasks.gail.presets.methods import CONTROLS
 from tasks.gail.presets.methods import METHODS as IMITATION
@@ -87,10 +87,16 @@ def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
             with redirect_stdout(io.StringIO()) as printed:
                 exec(compile(source, named(page), "exec"), namespace)
             assert printed.getvalue() == (block.shown or ""), f"{named(page)}, line {block.line}"
-    if (family := namespace.get("FAMILY")) is not None:
-        ((name, preset),) = family.presets.items()
-        play(name, preset, tmp_path / "run", device="cpu")
-        assert evaluate(tmp_path / "run", {"fairness": family}, announce=print) == {"rows": []}
+
+
+def test_the_entry_point_that_a_page_shows_is_looked_for():
+    (shown,) = [block for block in blocks(ROOT / "docs" / "extend.md") if block.language == "toml"]
+    project = tomllib.loads(shown.text)
+    ((family, place),) = project["project"]["entry-points"][GROUP].items()
+    assert project["tool"]["setuptools"]["py-modules"] == [place.removesuffix(":FAMILY")]
+    page = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
+    assert f'presets={{f"{family}/' in page
+    assert f'report="{place.removesuffix("FAMILY")}report"' in page
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=named)
