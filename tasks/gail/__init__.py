@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tasks.gail.environments.fixed_horizon import register
     from tasks.gail.environments.seeded_episodes import variable_horizon
     from tasks.gail.experts.trained import Expert, Recipe, train_expert
+    from tasks.gail.measures.likeness import action_agreement, action_error, energy_distance, state_action_distance
+    from tasks.gail.measures.measurement import measure, measure_policy, random_return
+    from tasks.gail.measures.stability import Stability, stability
     from tasks.gail.pairs import Pairs
     from tasks.gail.policy.algorithm import PolicySettings
     from tasks.gail.problem import ImitationProblem
@@ -37,11 +40,20 @@ __all__ = [
     "PolicySettings",
     "Recipe",
     "Regulariser",
+    "Stability",
     "Trajectory",
+    "action_agreement",
+    "action_error",
     "clone_behaviour",
+    "energy_distance",
+    "measure",
+    "measure_policy",
+    "random_return",
     "read_minari",
     "record",
     "register",
+    "stability",
+    "state_action_distance",
     "train_expert",
     "variable_horizon",
     "write_minari",

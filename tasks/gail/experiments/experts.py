@@ -13,14 +13,14 @@ import numpy as np
 from minimax_l2l.lab import EVERY_CORE, Announce, fill
 from tasks.gail.demonstrations.minari_files import write_minari
 from tasks.gail.demonstrations.recording import Policy, record
-from tasks.gail.environments.evaluator import Act, Evaluator
-from tasks.gail.environments.seeded_episodes import make_environment
+from tasks.gail.environments.evaluator import Evaluator
 from tasks.gail.experts.scripted import balance_right
 from tasks.gail.experts.trained import train_expert
-from tasks.gail.presets.settings import DATASETS, SETTINGS, Setting
+from tasks.gail.measures.measurement import FINAL_SEED, random_return
+from tasks.gail.presets.settings import DATASETS, SETTINGS
 
 TRAINING_SEEDS = (0, 1, 2, 3)
-EVALUATION_SEED, SELECTION_SEED = 1_000, 2_000
+SELECTION_SEED = 2_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def find_expert(
         evaluation_episodes: by which the best is chosen, and, others, on which it is measured.
     """
     name, setting = search.setting, SETTINGS[search.setting]
-    evaluator = Evaluator(setting.environment_id, evaluation_episodes, seed=EVALUATION_SEED)
+    evaluator = Evaluator(setting.environment_id, evaluation_episodes, seed=FINAL_SEED)
     if name.endswith("-style"):
         policy: Policy = balance_right
         method, chosen, tried = "scripted", None, {}
@@ -83,14 +83,8 @@ def find_expert(
         "tried": {str(seed): value for seed, value in tried.items()},
         "expert_return": float(returns.mean()),
         "expert_deviation": float(returns.std()),
-        "random_return": float(evaluator.returns(_random(setting)).mean()),
+        "random_return": random_return(setting.environment_id, episodes=evaluation_episodes),
         "episodes": evaluation_episodes,
         "recorded_return": float(recorded.returns.mean()),
         "recorded_sha256": recorded.sha256,
     }
-
-
-def _random(setting: Setting) -> Act:
-    space = make_environment(setting.environment_id, seed=0).action_space
-    space.seed(0)
-    return lambda seen: np.array([space.sample() for _ in seen])

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from gymnasium import spaces
 
+from minimax_l2l.errors import require_count
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.environments.evaluator import Evaluator
+from tasks.gail.environments.seeded_episodes import make_environment
 from tasks.gail.measures.likeness import action_agreement, action_error, state_action_distance
 from tasks.gail.measures.stability import stability
 from tasks.gail.task import GAIL
@@ -76,6 +79,19 @@ def measure_policy(
             generator=torch.Generator().manual_seed(0),
         ),
     }
+
+
+def random_return(environment_id: str, *, episodes: int = 100) -> float:
+    """Mean return of uniformly random actions, on the episodes that `measure` plays: a score of 0.
+
+    Args:
+        environment_id: a gymnasium id.
+        episodes: how many.
+    """
+    space = make_environment(environment_id, seed=0).action_space
+    space.seed(0)
+    evaluator = Evaluator(environment_id, require_count("episodes", episodes, least=1), seed=FINAL_SEED)
+    return float(evaluator.returns(lambda seen: np.array([space.sample() for _ in seen])).mean())
 
 
 def _mean_of_last_tenth(history: Sequence[Mapping[str, float]], name: str) -> float:

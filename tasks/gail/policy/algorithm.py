@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ class PolicySettings:
         damping: added to the Fisher matrix.
         critic_learning_rate: of the value network's Adam, or its schedule from the progress that remains, 1 to 0.
         critic_epochs: passes over the rollout an iteration.
-        critic_batch: samples a step of it.
+        critic_batch: samples a step of it; the last step of a pass takes what is left of the rollout.
         normalise: bring observations to zero mean and unit deviation, as measured so far, for the policy.
         algorithm: makes another learner from the environments, such as
             `lambda environments: PPO("MlpPolicy", environments, n_steps=128)`. Of the settings above only
@@ -139,21 +140,23 @@ def make_trpo(
     settings: PolicySettings, environments: VecEnv, *, seed: int | None = None, device: str | torch.device = "cpu"
 ) -> TRPO:
     """TRPO by settings; Stable-Baselines3 advises the processor for networks as small as these."""
-    return TRPO(
-        "MlpPolicy",
-        environments,
-        learning_rate=settings.critic_learning_rate,
-        n_steps=settings.steps,
-        batch_size=settings.critic_batch,
-        gamma=settings.gamma,
-        gae_lambda=settings.gae_lambda,
-        cg_damping=settings.damping,
-        n_critic_updates=settings.critic_epochs,
-        target_kl=settings.trust_region(1.0),
-        policy_kwargs={"net_arch": list(settings.hidden)},
-        seed=seed,
-        device=device,
-    )
+    with warnings.catch_warnings():  # of a short last batch, as its documentation allows it
+        warnings.filterwarnings("ignore", message="You have specified a mini-batch size", category=UserWarning)
+        return TRPO(
+            "MlpPolicy",
+            environments,
+            learning_rate=settings.critic_learning_rate,
+            n_steps=settings.steps,
+            batch_size=settings.critic_batch,
+            gamma=settings.gamma,
+            gae_lambda=settings.gae_lambda,
+            cg_damping=settings.damping,
+            n_critic_updates=settings.critic_epochs,
+            target_kl=settings.trust_region(1.0),
+            policy_kwargs={"net_arch": list(settings.hidden)},
+            seed=seed,
+            device=device,
+        )
 
 
 def save_zip(model: BaseAlgorithm, file: Path) -> None:

@@ -32,6 +32,18 @@ def play(made, iterations):
     return made
 
 
+@pytest.mark.parametrize(
+    ("environments", "steps", "critic_batch"), [(4, 60, 256), (8, 100, 256), (3, 7, 2), (2, 1, 256), (3, 40, 7)]
+)
+def test_a_rollout_need_not_be_a_multiple_of_the_critics_batch(environments, steps, critic_batch):
+    """Warnings are errors here; Stable-Baselines3 would warn of its own argument's name."""
+    settings = replace(SMALL, environments=environments, steps=steps, critic_batch=critic_batch)
+    made = learner(settings=settings)
+    before = weights(made)
+    play(made, 1)
+    assert not torch.equal(weights(made), before)
+
+
 class Noisy(gymnasium.RewardWrapper):
     """Multiplies every reward by a random number."""
 
