@@ -8,8 +8,10 @@ import textwrap
 import tomllib
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -29,6 +31,8 @@ PAGES = [
 ]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P=indent)```[ \t]*$", re.M | re.S)
 COMMAND = re.compile(r"(?:^|\s|/)minimax-l2l (?P<arguments>[^\n]*)")
+REFERENCE = re.compile(r"^::: (\S+)\n((?:    .*\n)*)", re.M)
+OF_CLASSES = (FunctionType, property, classmethod, staticmethod)
 RUN_OPTIONS = ("out", "device", "resume")
 LINK = re.compile(r"\]\((?P<markdown>[^)\s]+)\)|(?:src|href)=\"(?P<html>[^\"]+)\"")
 
@@ -117,6 +121,33 @@ def test_commands_and_presets_exist(page):
             options |= {*RUN_OPTIONS, *(setting for preset in known for setting in preset.settings())}
         for flag in (word for word in arguments if word.startswith("--")):
             assert flag.removeprefix("--").replace("-", "_") in options, (command, flag)
+
+
+def documented() -> dict[str, tuple[object, list[str]]]:
+    """What the reference shows, by name: the object, and which inherited methods are shown with it."""
+    found = {}
+    for page in sorted((ROOT / "docs" / "api").glob("*.md")):
+        for name, options in REFERENCE.findall(page.read_text(encoding="utf-8")):
+            module, _, own = name.rpartition(".")
+            shown = re.search(r"inherited_members: \[(.*)\]", options)
+            one = getattr(import_module(module), own, None) or import_module(name)
+            found[name] = one, shown[1].split(", ") if shown else []
+    return found
+
+
+def test_the_reference_shows_what_a_class_inherits_from_one_that_it_does_not_show():
+    """Except for `forward`, which is called through the module."""
+    reference = documented()
+    classes = {one for one, _ in reference.values() if inspect.isclass(one)}
+    assert len(classes) >= 60
+    for name, (kind, shown) in reference.items():
+        for base in kind.__mro__[1:] if inspect.isclass(kind) else ():
+            if base in classes or base.__module__.partition(".")[0] not in ("minimax_l2l", "tasks"):
+                continue
+            methods = {own for own, what in vars(base).items() if isinstance(what, OF_CLASSES)}
+            lacking = {own for own in methods - vars(kind).keys() if not own.startswith("_") and own != "forward"}
+            told = {own for own in lacking if f" {own}: " in inspect.getdoc(kind)}  # an attribute
+            assert lacking - told <= set(shown), name
 
 
 def test_every_command_is_explained():
