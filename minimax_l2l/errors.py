@@ -146,6 +146,13 @@ def require_a(name: str, value: Value, kinds: type | tuple[type, ...], need: str
     return value
 
 
+def require_whole(name: str, module: object) -> None:
+    """A torch module whose constructor has called that of its base, without which torch finds no weights in it."""
+    if "_parameters" not in vars(module):
+        kind = type(module).__name__
+        raise TypeError(f"{name} is a {kind} without weights or modes; call super().__init__(...) in its __init__.")
+
+
 def require_each(
     name: str, values: Sequence[Value], kinds: type | tuple[type, ...], need: str, do: str
 ) -> tuple[Value, ...]:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from minimax_l2l.constraints.base import Constraint
-from minimax_l2l.errors import NonFiniteError, require_a, require_count, require_fraction, told
+from minimax_l2l.errors import NonFiniteError, require_a, require_count, require_fraction, require_whole, told
 from minimax_l2l.iterate import Iterate, State, explosion
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
@@ -101,6 +101,7 @@ class InnerOptimizer(nn.Module, ABC):
         Raises:
             NonFiniteError: if y_K is NaN or infinite somewhere, unless the problem is `watched`.
         """
+        require_whole("the inner optimizer", self)
         count = self.steps if steps is None else require_count("steps", steps)
         if observe is not None and not callable(observe):
             raise TypeError(f"observe must be a function of (k, y_k), got {told(observe)}; pass one, or None.")

@@ -11,6 +11,7 @@ from minimax_l2l.errors import (
     require_flag,
     require_not_negative,
     require_positive,
+    require_whole,
     told,
 )
 from minimax_l2l.features import Features, GradientFeatures, root_mean_square
@@ -72,7 +73,8 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
     ) -> None:
         super().__init__(steps=steps, random_start=random_start)
         advice = "pass CNNUpdater.slim(), RNNUpdater(), MLPUpdater() or an object of a subclass of Updater"
-        self.updater = require_a("updater", updater, Updater, "an Updater", advice)
+        require_whole("updater", require_a("updater", updater, Updater, "an Updater", advice))
+        self.updater = updater
         self.step_size = require_positive("step_size", step_size)
         advice = "pass GradientFeatures() or an object of a subclass of Features"
         features = GradientFeatures() if features is None else features

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 import re
 
+_TWO_DTYPES = "|".join(
+    (
+        r"\w+ and \w+ must have the same dtype[^;\n]*",
+        r"expected m1 and m2 to have the same dtype[^;\n]*",
+        r"expected scalar type \w+ but found \w+",
+        r"Found dtype \w+ but expected \w+",
+        r"Input type \(\w+\) and (?:bias|weight) type \(\w+\) should be the same",
+        r"mixed dtype \(\w+\): all inputs must share same datatype",
+    )
+)
 _SENTENCES = {
     r"derivative for '?(?:aten::)?(\w+?)'? is not implemented": (
         "second derivatives are asked for (second_order=True) of {0}, which torch cannot differentiate twice; pass "
@@ -25,6 +35,14 @@ _SENTENCES = {
     r"modified by an inplace operation": (
         "a tensor that the gradient needs was changed in place: write x = x - m in place of x.sub_(m), and detach "
         "what the problem or the task keeps from batch to batch."
+    ),
+    r"leaf Variable that requires grad is being used in an in-place operation": (
+        "objective(y) changes the y that it is given in place, which the gradient needs as it was; write y = y + m "
+        "in place of y += m, and y.clamp() in place of y.clamp_()."
+    ),
+    rf"({_TWO_DTYPES})": (
+        "tensors of two dtypes meet, and torch says: {0}; let initial() and the batches have the dtype of the "
+        "network, for instance by torch.zeros_like(x) and x.to(weight.dtype)."
     ),
     r"finished reduction in the prior iteration": (
         "some weights of theta or phi got no gradient in the last step, for which the other processes would wait "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.errors import NonFiniteError, require_a, require_choice, require_each, told
+from minimax_l2l.errors import NonFiniteError, require_a, require_choice, require_each, require_whole, told
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.modes import train
 from minimax_l2l.optimizers.base import InnerOptimizer
@@ -61,12 +62,14 @@ class Iteration:
                 f"solve needs an inner optimizer, such as PGM(...) or LearnedOptimizer(...), got {told(optimizer)}"
                 "; make one of minimax_l2l's, or a subclass of InnerOptimizer."
             )
+        require_whole("the inner optimizer", optimizer)
         if runtime.world > 1 and not task.data_parallel:
             raise ValueError(
                 f"{type(task).__name__} cannot share a batch among {runtime.world} processes; start one."
             )
         if task.outer is not None:
             require_a("outer", task.outer, nn.Module, "theta's network", "set a torch.nn.Module, or None")
+            require_whole("outer", task.outer)
         self.play: Play = require_choice("play", play, ("joint", "alternating"))  # type: ignore[assignment]
         self.task, self.optimizer, self.runtime = task, optimizer, runtime
         self.hooks = require_each("hooks", hooks, Hook, "a Hook", "pass for instance [WeightAverage(0.999)]")
@@ -115,11 +118,24 @@ class Iteration:
         end = outcome.turn.end.detach()
         if self.first_size is None:
             self.first_size = largest(end.y)
+            if self.runtime.writes:
+                self._warn_of_weights_left_out(outcome.turn.problem.module)
         if not self.waits:
             end = self._unless_failed(end, outcome)
         outcome.turn.problem.remember(end, outcome.turn.gradient)
         moved = require_numbers("what move_theta returns", self.task.move_theta(outcome.turn.problem, end))
         return {"objective": outcome.value, **outcome.logged, **moved}
+
+    def _warn_of_weights_left_out(self, module: nn.Module | None) -> None:
+        """Say it where a network that wants to be trained is no theta."""
+        if self.task.outer is not None or self.task.moves_theta or module is None:
+            return
+        if any(weight.requires_grad for weight in module.parameters()):
+            warnings.warn(
+                f"outer is None, so the weights of the problem's module, a {type(module).__name__}, never move; "
+                "set outer to it, or freeze them with requires_grad_(False).",
+                stacklevel=6,
+            )
 
     def _joint(self, batch: Any) -> Outcome:
         outcome = self.differentiate(batch, "both")

@@ -5,7 +5,7 @@ import torch
 from specimens import Through
 from torch import nn
 
-from minimax_l2l import PGM, Free, InnerProblem, L2Ball, LearnedOptimizer, MLPUpdater, Task
+from minimax_l2l import LBFGS, PGM, Free, InnerProblem, L2Ball, LearnedOptimizer, MLPUpdater, Task
 from minimax_l2l.training.explained import explained
 
 
@@ -110,6 +110,75 @@ def test_a_graph_that_two_batches_use():
         OneGraph().solve(PGM(steps=1, step_size=0.1), device="cpu")
 
 
+class Changing(InnerProblem):
+    """An objective that changes its y, or a network of another dtype than its y."""
+
+    def __init__(self, module, change=None, dtype=torch.float32):
+        self.module, self.change, self.dtype = module, change, dtype
+
+    def initial(self):
+        return torch.zeros(2, 3, dtype=self.dtype)
+
+    def objective(self, y):
+        if self.change is not None:
+            self.change(y)
+        return self.module(y).flatten(1).sum(1)
+
+
+class Any(Task):
+    def __init__(self, problem, outer=None):
+        self.problem, self.outer = problem, outer
+
+    def batches(self):
+        return [None, None]
+
+    def inner_problem(self, batch):
+        return self.problem
+
+
+OPTIMIZERS = pytest.mark.parametrize(
+    "optimizer",
+    [PGM(steps=1, step_size=0.1), LearnedOptimizer(MLPUpdater()), LBFGS(steps=1, step_size=0.1)],
+    ids=lambda one: type(one).__name__,
+)
+
+
+@OPTIMIZERS
+@pytest.mark.parametrize(
+    "change",
+    [lambda y: y.add_(1), lambda y: y.clamp_(-1, 1), lambda y: y[:, 0].zero_(), lambda y: y.__setitem__(0, 0)],
+)
+def test_an_objective_that_changes_y_in_place(optimizer, change):
+    network = nn.Linear(3, 2)
+    with pytest.raises(
+        ValueError, match=r"objective\(y\) changes the y that it is given in place.*write y = y \+ m"
+    ):
+        Any(Changing(network, change), network).solve(optimizer, device="cpu")
+
+
+class Convolution(nn.Conv1d):
+    def forward(self, x):
+        return super().forward(x[:, None])
+
+
+class Product(nn.Linear):
+    def forward(self, x):
+        return torch.einsum("nd,kd->nk", x, self.weight)
+
+
+@OPTIMIZERS
+@pytest.mark.parametrize(
+    "network",
+    [nn.Linear(3, 2), Convolution(1, 2, 1), Product(3, 2), nn.GRUCell(3, 2), nn.LayerNorm(3), nn.BatchNorm1d(3)],
+    ids=lambda network: type(network).__name__,
+)
+def test_a_network_of_another_dtype(optimizer, network):
+    with pytest.raises(
+        ValueError, match=r"tensors of two dtypes meet, and torch says: .*; let initial\(\) and the"
+    ):
+        Any(Changing(network, dtype=torch.float64), network).solve(optimizer, device="cpu")
+
+
 @pytest.mark.parametrize(
     ("message", "words"),
     [
@@ -131,3 +200,5 @@ def test_others_of_the_kind(message, words):
 
 def test_the_rest_is_left_as_it_is():
     assert explained("mat1 and mat2 shapes cannot be multiplied") is None
+    devices = "Input type (torch.cuda.FloatTensor) and weight type (torch.FloatTensor) should be the same"
+    assert explained(devices) is None
