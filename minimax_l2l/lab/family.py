@@ -137,7 +137,7 @@ def _load(point: EntryPoint) -> Family:
         package = f" of the package {point.dist.name}" if point.dist is not None else ""
         raise BrokenFamilyError(
             f"the presets {point.name!r} are left out, because {point.value}{package} cannot be loaded "
-            f"({type(error).__name__}: {error}); mend that package, or uninstall it."
+            f"({type(error).__name__}: {str(error).rstrip('.')}); mend that package, or uninstall it."
         ) from error
     return family
 

@@ -125,7 +125,7 @@ class TestForeignModules:
 BROKEN = {
     "import no_such_module_of_anyone": r"ModuleNotFoundError: No module named 'no_such_module_of_anyone'",
     "from minimax_l2l import NoSuchName": "ImportError: .*NoSuchName",
-    "FAMILY = {}": r"TypeError: FAMILY must be a Family, got dict; make one",
+    "FAMILY = {}": r"TypeError: strange.presets:FAMILY must be a Family, got dict; make one\); mend",
     "": "AttributeError: module 'strange.presets' has no attribute 'FAMILY'",
     "1 / 0": "ZeroDivisionError",
     "def": "SyntaxError",
