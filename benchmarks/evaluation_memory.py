@@ -3,8 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/evaluation_memory.py cifar10.npz --out evaluation-memory.json
 
 A network of 77,850 weights is trained for a few steps, so that it is worth attacking, and measured on the archive's
-test images by `evaluate` with all its attacks: once killed again and again and started anew, and once in peace, side by
-side. Each is a process of its own, whose peak memory is that of all in it: Python, torch, the whole archive.
+test images by `evaluate` with all its attacks: once killed again and again and started anew, and once in peace,
+side by side. Each is a process of its own, whose peak memory is that of all in it: Python, torch and the whole
+archive.
 """
 
 from __future__ import annotations
