@@ -11,14 +11,14 @@ from typing import Any
 import torch
 
 from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder
-from minimax_l2l.lab import Section, environment_section, preset_of
+from minimax_l2l.lab import Section, environment_section, preset_of, read_whole
 from minimax_l2l.lab.advice import evaluating
 from tasks.adversarial.attack import Attack
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.presets.figures import Line
 from tasks.adversarial.presets.methods import METHODS
-from tasks.adversarial.presets.runs import load_run
+from tasks.adversarial.presets.runs import data_of, load_run
 
 COLUMNS = {
     "clean": "clean",
@@ -44,17 +44,22 @@ ROBUST = ("autoattack", "autoattack_quick", "worst_case")
 
 
 def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Section]:
-    """A page about some runs that have been evaluated.
+    """A page about some runs on one data set that have been evaluated.
 
     Args:
         folders: of the runs.
-        data: what some were trained on, if that is the user's own.
+        data: what they were trained on, if that is the user's own.
 
     Raises:
         DamagedRunError: if one of them has not been evaluated, or is damaged.
+        ValueError: if they differ in their data, their radius or the number of their test images, or were trained
+            on data that are not given, or on others than are given.
     """
     evaluations = {folder: _evaluation(folder) for folder in folders}
+    configs = {folder: read_whole(folder, "config.json", ("data", "data_sha256")) for folder in folders}
+    _require_comparable(evaluations, configs)
     presets = {folder: _preset(folder, data) for folder in folders}
+    data_of(presets[folders[0]], configs[folders[0]])
     lines = _lines(presets)
     rows = {lines[folder]: evaluation["rows"][0] for folder, evaluation in evaluations.items()}
     curves = {lines[folder]: content["curves"] for folder, content in evaluations.items() if "curves" in content}
@@ -216,6 +221,28 @@ def _evaluation(folder: Path) -> dict[str, Any]:
     if not whole or "environment" not in content:
         raise DamagedRunError(f"{file} lacks what a report needs; run `{evaluating(folder)}` again.")
     return content
+
+
+def _require_comparable(
+    evaluations: Mapping[Path, Mapping[str, Any]], configs: Mapping[Path, Mapping[str, Any]]
+) -> None:
+    """What a page states of one run it states of all."""
+    first, *others = evaluations
+    for other in others:
+        one, two = (configs[folder]["data"] for folder in (first, other))
+        if configs[first]["data_sha256"] != configs[other]["data_sha256"]:
+            alike = " (their checksums differ)" if one == two else ""
+            raise ValueError(
+                f"{first} was trained on {one!r} and {other} on other data, {two!r}{alike}; write one report for "
+                "each data set."
+            )
+        own, its = (evaluations[folder]["rows"][0] for folder in (first, other))
+        for field, how in {"eps": "with eps={}", "images": "on {} test images"}.items():
+            if own[field] != its[field]:
+                raise ValueError(
+                    f"{first} was measured {how.format(own[field])} and {other} {how.format(its[field])}, so their "
+                    "rows cannot be compared; write one report for each."
+                )
 
 
 def _perturbations(folder: Path, preset: DigitsPreset) -> Section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def load_run(preset: DigitsPreset, folder: Path, *, device: str = "cpu") -> Load
     """
     place = Runtime(device).device
     config = read_whole(folder, "config.json", ("data", "data_sha256"))
-    data, files = _data_of(preset, config), RunFolder(folder)
+    data, files = data_of(preset, config), RunFolder(folder)
     classifier = classifier_named(preset.classifier, data.shape, data.classes)
     files.read_weights("model", classifier)
     optimizer: InnerOptimizer
@@ -135,7 +136,16 @@ def _curves(classifier: nn.Module, images: Images, threat: LinfBall) -> dict[str
     }
 
 
-def _data_of(preset: DigitsPreset, config: dict[str, Any]) -> ImageData:
+def data_of(preset: DigitsPreset, config: Mapping[str, Any]) -> ImageData:
+    """The images that a run was trained on.
+
+    Args:
+        preset: with the settings that the run was made with.
+        config: the run's `config.json`.
+
+    Raises:
+        ValueError: if it was trained on data that are not given, or on others than are given.
+    """
     if preset.data is None and config["data"] != "digits":
         raise ValueError(f"this run was trained on {config['data']!r}; name its file or folder with --data.")
     data = preset.images()

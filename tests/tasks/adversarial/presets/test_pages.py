@@ -12,6 +12,7 @@ from pages import assert_self_contained
 
 from minimax_l2l.lab.report import write_report
 from minimax_l2l.lab.runs import play
+from tasks.adversarial.data.digits import digits
 from tasks.adversarial.experiments.trained import Trained, attack
 from tasks.adversarial.presets.digits import DIGITS
 from tasks.adversarial.presets.figures import Line, perturbation_grid, robustness_against_cost
@@ -38,7 +39,7 @@ def runs(tmp_path_factory):
     return [home / "plain", home / "grad-l2l"], home / "mine.npz"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(runs):
     folders, data = runs
     return sections(folders, data=data)
@@ -106,6 +107,81 @@ class TestAdversarialPage:
         _, cells = page[1].table
         title = METHODS[config["method"]].title
         assert [row[0] for row in cells] == [f"{title}, seed 0, a", f"{title}, seed 0, b", f"{title}, seed 5"]
+
+
+def copied(folder, to, file, change):
+    """A run's folder with another of its JSON files, as if the run had written it so."""
+    shutil.copytree(folder, to)
+    content = json.loads((to / file).read_text())
+    change(content)
+    (to / file).write_text(json.dumps(content))
+    reseal(to)
+    return to
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """A run on other images, in an archive of another name."""
+    home = tmp_path_factory.mktemp("other")
+    random = np.random.default_rng(1)
+    arrays = {f"x_{part}": random.random((count, 8, 8)) for part, count in (("train", 60), ("test", 8))}
+    np.savez(home / "two.npz", y_train=np.arange(60) % 4, y_test=np.arange(8) % 4, **arrays)
+    name = "adversarial/digits-plain"
+    preset = replace(DIGITS[name], data=home / "two.npz", eps=0.15, epochs=1)
+    play(name, preset, home / "two", device="cpu")
+    attack(Trained(name, preset, home / "two"), tier="quick")
+    return home
+
+
+class TestRunsThatAPageCannotCompare:
+    """A page states one data set, one radius and one number of images for all its runs."""
+
+    @pytest.mark.parametrize("place", [0, 1], ids=["plain", "learned"])
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_other_data(self, place, turned, runs, elsewhere):
+        folders = [runs[0][place], elsewhere / "two"]
+        own, its = ("two", "mine") if turned else ("mine", "two")
+        with pytest.raises(ValueError, match=f"trained on '{own}' and .* on other data, '{its}'; write one report"):
+            sections(folders[::-1] if turned else folders, data=runs[1])
+
+    def test_other_data_of_the_same_name(self, runs, tmp_path):
+        folders, data = runs
+        again = copied(folders[0], tmp_path / "again", "config.json", lambda config: config.update(data_sha256="0"))
+        with pytest.raises(ValueError, match=r"on other data, 'mine' \(their checksums differ\); write one report"):
+            sections([folders[0], again], data=data)
+
+    def test_the_digits_and_images_of_ones_own(self, runs, tmp_path):
+        def on_digits(config):
+            config.update(data="digits", data_sha256=digits().sha256)
+            config["settings"]["data"] = None
+
+        folders, data = runs
+        embedded = copied(folders[0], tmp_path / "embedded", "config.json", on_digits)
+        for order in ([embedded, folders[1]], [folders[1], embedded]):
+            with pytest.raises(ValueError, match=r"'digits'.*; write one report for each data set"):
+                sections(order, data=data)
+        with pytest.raises(ValueError, match=r"'digits'.*; write one report for each data set"):
+            sections([embedded, *folders])
+
+    @pytest.mark.parametrize(
+        ("field", "value", "said"), [("eps", 0.1, "eps=0.15 and .* eps=0.1,"), ("images", 6, "8 test .* 6 test")]
+    )
+    def test_other_measurements(self, field, value, said, runs, tmp_path):
+        folders, data = runs
+        change = copied(
+            folders[0],
+            tmp_path / "again",
+            "evaluation.json",
+            lambda content: content["rows"][0].update({field: value}),
+        )
+        with pytest.raises(ValueError, match=f"measured .*{said}.* write one report for each"):
+            sections([*folders, change], data=data)
+
+    def test_other_data_than_the_runs_were_trained_on(self, runs, elsewhere):
+        for folders in (runs[0][:1], runs[0][1:], runs[0]):
+            with pytest.raises(ValueError, match="trained on other data than 'two' as it is now"):
+                sections(folders, data=elsewhere / "two.npz")
+        assert sections([elsewhere / "two"], data=elsewhere / "two.npz")
 
 
 ROW = {
