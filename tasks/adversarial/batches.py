@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from minimax_l2l.errors import told
 from tasks.adversarial.data.augmentation import CropAndFlip, Placement
-from tasks.adversarial.data.images import Images, require_within
+from tasks.adversarial.data.images import Images, require_within, warn_without_class_0
 from tasks.adversarial.data.sources import pair
 
 Augment = CropAndFlip | Callable[[Tensor], Tensor]
@@ -90,7 +90,7 @@ class LoadedBatches:
         self.loader, self.classes, self.epochs, self.seed, self.augment = loader, classes, epochs, seed, augment
 
     def __iter__(self) -> Iterator[Batch]:
-        step = 0
+        step, met = 0, set[int]()
         for epoch in range(self.epochs):
             seen, outside = 0, torch.get_rng_state()
             torch.manual_seed(self.seed * 100_003 + epoch)
@@ -104,11 +104,14 @@ class LoadedBatches:
                 if batch is None:
                     break
                 given = Images(*pair(batch))
+                met.update(given.labels.tolist())
                 require_within("training", given, self.classes, given.shape)
                 places = torch.arange(seen, seen + len(given), device=given.labels.device)
                 yield augmented(Batch(given.pixels(), given.labels, places, step), self.augment, self.seed)
                 seen, step, outside = seen + len(given), step + 1, torch.get_rng_state()
                 torch.set_rng_state(inside)
+            if epoch == 0:
+                warn_without_class_0(torch.tensor(list(met)), self.classes)
 
 
 def augmented(batch: Batch, augment: Augment | None, seed: int) -> Batch:

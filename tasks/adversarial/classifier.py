@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import resting
-from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.images import FROM_0, Images, numbered_from_1
 from tasks.adversarial.losses import Loss, try_loss
 
 
@@ -46,7 +46,12 @@ def require_classifier(
             f"{sample.device}; its first weight is {where}. Give images of the shape and dtype that it takes, "
             f"such as images.float() for float32 weights. It said {type(error).__name__}: {error}"
         ) from error
-    found = _require_logits(logits, classes)
+    found = _require_logits(logits)
+    if classes is not None and found < classes:
+        raise ValueError(
+            f"the data have {classes} classes, the classifier turns an image into logits of shape "
+            f"{tuple(logits.shape)}; {_towards_logits(found, classes, images)}."
+        )
     if loss is not None:
         try_loss(loss, found, sample.device)
     return found
@@ -70,7 +75,7 @@ def _first_weight(classifier: nn.Module) -> str:
     return "none" if weight is None else f"of shape {tuple(weight.shape)} and {weight.dtype} on {weight.device}"
 
 
-def _require_logits(logits: Any, classes: int | None) -> int:
+def _require_logits(logits: Any) -> int:
     if not isinstance(logits, Tensor):
         raise TypeError(
             f"the classifier must return logits, a tensor of shape (n, classes), got {type(logits).__name__}; wrap "
@@ -81,10 +86,11 @@ def _require_logits(logits: Any, classes: int | None) -> int:
             f"the classifier must turn images (n, channels, height, width) into logits (n, classes), got shape "
             f"{tuple(logits.shape)} and {logits.dtype} for one image."
         )
-    found = logits.shape[1]
-    if classes is not None and found < classes:
-        raise ValueError(
-            f"the data have {classes} classes, the classifier turns an image into logits of shape "
-            f"{tuple(logits.shape)}; give it one logit for each class, shape (n, {classes})."
-        )
-    return int(found)
+    return int(logits.shape[1])
+
+
+def _towards_logits(found: int, classes: int, images: Images) -> str:
+    if not numbered_from_1(images.labels, classes):
+        return f"give it one logit for each class, shape (n, {classes})"
+    more = "" if found == classes - 1 else f", and give the classifier logits of shape (n, {classes - 1})"
+    return f"the labels go from 1 to {classes - 1} and class 0 never occurs, so {FROM_0}{more}"

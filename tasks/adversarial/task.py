@@ -27,7 +27,7 @@ from tasks.adversarial.attack import Attack
 from tasks.adversarial.batches import Augment, Batch, Batches, LoadedBatches, try_augment
 from tasks.adversarial.classifier import as_taken_by, require_classifier
 from tasks.adversarial.data.augmentation import CropAndFlip
-from tasks.adversarial.data.images import ImageData, Images
+from tasks.adversarial.data.images import ImageData, Images, warn_without_class_0
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
@@ -108,6 +108,8 @@ class AdversarialTraining(Task):
         self.data = TrainingData.of(data, validation, at_most=validation_images)
         self.threat = require_threat(threat, self.data.example.shape)
         self.classes = require_classifier(classifier, self.data.example, classes=self.data.classes, loss=loss)
+        if self.data.classes is not None:
+            warn_without_class_0(self.data.example.labels, self.data.classes)
         self.outer = self.classifier = classifier
         self.loss, self.augment = loss, augment
         self.epochs = require_count("epochs", epochs)

@@ -5,6 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from folders import reseal
 from own_images import archive
@@ -111,3 +112,15 @@ def test_of_jobs(run):
             code, out, err = run(*command, f"--jobs={wrong}")
             assert (code, out) == (1, "")
             assert f"--jobs must be at least {'1, or -1 for one per core' if wrong == '0' else -1}" in err
+
+
+def test_of_classes_numbered_from_1(run, recwarn):
+    words = ("solve", "adversarial/digits-plain", "--epochs", "1", "--eps", "0.1", "--data", "mine.npz", "--out")
+    archive(y_train=np.arange(60) % 4 + 1, y_test=np.arange(20) % 4 + 1)
+    assert run(*words, "from-1")[0] == 0
+    (told,) = (str(one.message) for one in recwarn if "class 0" in str(one.message))
+    assert told.endswith("number the classes from 0: labels - 1.")
+    archive()
+    recwarn.clear()
+    assert run(*words, "from-0")[0] == 0
+    assert not [one for one in recwarn if "class 0" in str(one.message)]

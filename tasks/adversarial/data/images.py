@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ REMEDIES = {
     "images": "stack them with torch.stack or numpy.stack, and give sparse ones as images.to_dense()",
     "labels": "number the classes from 0, as numpy.unique(labels, return_inverse=True)[1] does",
 }
+FROM_0 = "number the classes from 0: labels - 1"
 
 
 class Images:
@@ -147,12 +149,28 @@ def require_within(name: str, part: Images, classes: int, shape: tuple[int, int,
     """
     low, high = part.labels.aminmax()
     if low < 0 or high >= classes:
+        from_1 = low > 0 and high == classes
+        advice = FROM_0 if from_1 else "number the classes from 0 and give training images of each"
         raise ValueError(
             f"{name} labels must lie in 0 ... {classes - 1} for {classes} classes, got {int(low)} to {int(high)}; "
-            "number the classes from 0 and give training images of each."
+            f"{advice}."
         )
     if part.shape != shape:
         raise ValueError(f"all parts need images of one shape, got {shape} and {part.shape}; resize them.")
+
+
+def numbered_from_1(labels: Tensor, classes: int) -> bool:
+    """Whether class 0 never occurs and every other class does, of which there are two or more."""
+    return classes > 2 and set(labels.tolist()) == set(range(1, classes))
+
+
+def warn_without_class_0(labels: Tensor, classes: int) -> None:
+    """Warn of training labels that are numbered from 1: one class would be empty, and nothing else would tell."""
+    if numbered_from_1(labels, classes):
+        warnings.warn(
+            f"the training labels go from 1 to {classes - 1} and class 0 never occurs; {FROM_0}.",
+            stacklevel=3,
+        )
 
 
 def as_tensor(name: str, value: Any) -> Tensor:
@@ -225,9 +243,22 @@ def _towards_batch(images: Tensor) -> str:
 
 def _require_labels(labels: Tensor, count: int) -> Tensor:
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        raise TypeError(
-            f"labels must be whole numbers, got {labels.dtype}; pass labels.long() if they are numbers of classes."
-        )
+        raise TypeError(f"labels must be whole numbers, got {labels.dtype}; {_towards_labels(labels, count)}.")
     if labels.shape != (count,):
-        raise ValueError(f"{count} images need labels of shape ({count},), got {tuple(labels.shape)}.")
+        raise ValueError(
+            f"{count} images need labels of shape ({count},), got {tuple(labels.shape)}; "
+            f"{_towards_labels(labels, count)}."
+        )
     return labels.long()
+
+
+def _towards_labels(labels: Tensor, count: int) -> str:
+    if labels.shape == (count,):
+        return "pass labels.long() of a tensor or labels.astype(int) of an array if they are numbers of classes"
+    if labels.shape == (count, 1):
+        return "pass labels[:, 0]"
+    if labels.shape == (1, count):
+        return "pass labels[0]"
+    if labels.dim() == 2 and len(labels) == count:
+        return f"pass labels{'.int()' if labels.dtype == torch.bool else ''}.argmax(1) of one-hot ones"
+    return "pass the number of its class for each image"

@@ -67,9 +67,13 @@ def from_npz(path: Path | str, *, classes: int | None = None) -> ImageData:
 def _label_tensor(name: str, arrays: Mapping[str, np.ndarray]) -> Tensor:
     labels = arrays[name]
     if labels.dtype.kind not in "iu":
+        from_names = (
+            f"number the classes from 0, with numpy.unique({name}, return_inverse=True)[1] if they are names"
+        )
+        one_hot = labels.ndim == 2 and labels.dtype.kind in "fb"
         raise TypeError(
-            f"the labels {name} must be whole numbers, got an array of {labels.dtype}; number the classes from 0, "
-            f"with numpy.unique({name}, return_inverse=True)[1] if they are names."
+            f"the labels {name} must be whole numbers, got an array of {labels.dtype}; "
+            f"{f'save {name}.argmax(1) of one-hot ones' if one_hot else from_names}."
         )
     return torch.from_numpy(labels.astype(np.int64))
 

@@ -409,3 +409,31 @@ class TestAdvice:
         with pytest.raises(TypeError, match=r"numpy\.unique\(labels, return_inverse=True\)\[1\]"):
             Images(PIXELS, labels)
         assert len(Images(PIXELS, np.unique(labels, return_inverse=True)[1])) == 10
+
+    @pytest.mark.parametrize(
+        ("labels", "advice"),
+        [
+            (LABELS.float(), "labels.long()"),
+            (LABELS.double().numpy(), "labels.astype(int)"),
+            (LABELS[:, None], "labels[:, 0]"),
+            (LABELS[:, None].numpy(), "labels[:, 0]"),
+            (LABELS[None], "labels[0]"),
+            (LABELS[None].int().numpy(), "labels[0]"),
+            (nn.functional.one_hot(LABELS), "labels.argmax(1)"),
+            (nn.functional.one_hot(LABELS).float(), "labels.argmax(1)"),
+            (nn.functional.one_hot(LABELS).numpy(), "labels.argmax(1)"),
+            (nn.functional.one_hot(LABELS).bool(), "labels.int().argmax(1)"),
+        ],
+    )
+    def test_of_labels_of_another_shape_or_kind(self, labels, advice):
+        with pytest.raises((TypeError, ValueError), match=re.escape(advice)):
+            Images(PIXELS, labels)
+        done = {
+            "labels.long()": lambda: labels.long(),
+            "labels.astype(int)": lambda: labels.astype(int),
+            "labels[:, 0]": lambda: labels[:, 0],
+            "labels[0]": lambda: labels[0],
+            "labels.argmax(1)": lambda: labels.argmax(1),
+            "labels.int().argmax(1)": lambda: labels.int().argmax(1),
+        }[advice]()
+        assert torch.equal(Images(PIXELS, done).labels, LABELS)

@@ -15,6 +15,7 @@ from tasks.adversarial import (
     Images,
     SmallResNet,
     cross_entropy,
+    evaluate,
     margin,
 )
 
@@ -144,6 +145,65 @@ class TestData:
         game = task(DataLoader(TensorDataset(LEVELS, labels), batch_size=16))
         with pytest.raises(ValueError, match=r"training labels must lie in 0 ... 3 for 4 classes, got"):
             game.solve(ATTACK, device="cpu")
+
+
+def loaded(labels) -> DataLoader:
+    return DataLoader(TensorDataset(LEVELS, labels), batch_size=16)
+
+
+class TestLabelsFrom1:
+    """Class 0 is empty and every other is not: what that means is said, and what to do."""
+
+    @pytest.fixture
+    def five(self):
+        """Trains a classifier with one logit more than there are classes."""
+        torch.manual_seed(0)
+        five = SmallResNet(classes=5, width=2)
+        return lambda data: AdversarialTraining(five, data, LinfBall(EPS), epochs=2, batch_size=16)
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            lambda labels: (LEVELS, labels),
+            lambda labels: (LEVELS.numpy(), labels.numpy()),
+            lambda labels: TensorDataset(LEVELS, labels),
+            lambda labels: ImageData("mine", *[Images(LEVELS, labels)] * 3),
+            lambda labels: ImageData("mine", *[Images(LEVELS, labels)] * 3, classes=5),
+            loaded,
+        ],
+    )
+    def test_are_told_once(self, source, five, recwarn):
+        five(source(LABELS + 1)).solve(ATTACK, device="cpu")
+        (told,) = (str(one.message) for one in recwarn if "class 0" in str(one.message))
+        assert told == (
+            "the training labels go from 1 to 4 and class 0 never occurs; number the classes from 0: labels - 1."
+        )
+
+    @pytest.mark.parametrize("labels", [LABELS, LABELS.clamp(min=2), LABELS * 0 + 1, LABELS.clamp(min=1) + 1])
+    def test_other_classes_may_be_empty(self, labels, five, recwarn):
+        for data in ((LEVELS, labels), loaded(labels)):
+            five(data).solve(ATTACK, device="cpu")
+        assert not [one for one in recwarn if "class 0" in str(one.message)]
+
+    def test_a_classifier_with_a_logit_for_each_class_is_right(self):
+        with pytest.raises(ValueError, match=r"class 0 never occurs, so number the classes from 0: labels - 1\.$"):
+            task((LEVELS, LABELS + 1))
+        assert task((LEVELS, LABELS + 1 - 1))
+
+    def test_a_classifier_with_fewer_logits(self):
+        with pytest.raises(ValueError, match=r"labels - 1, and give the classifier logits of shape \(n, 6\)\.$"):
+            task((LEVELS, torch.arange(48) % 6 + 1))
+
+    def test_parts_and_batches_outside_the_classes(self):
+        parts = [Images(LEVELS, LABELS)] * 2, Images(LEVELS, LABELS + 1)
+        for wrong in (
+            lambda: ImageData("mine", *parts[0], parts[1], classes=4),
+            lambda: task(validation=parts[1]),
+            lambda: task(loaded(LABELS + 1)).solve(ATTACK, device="cpu"),
+            lambda: evaluate(net(), parts[1], LinfBall(EPS)),
+        ):
+            with pytest.raises(ValueError, match=r"got 1 to 4; number the classes from 0: labels - 1\.$"):
+                wrong()
 
 
 class TestValidation:

@@ -135,6 +135,17 @@ class TestFromNpz:
                 TypeError,
                 r"y_train must be whole numbers, got an array of float64; .* numpy.unique\(y_train",
             ),
+            (
+                {"y_train": np.eye(4)[np.arange(40) % 4]},
+                TypeError,
+                r"got an array of float64; save y_train.argmax\(1\) of one-hot ones",
+            ),
+            (
+                {"y_train": np.eye(4, dtype=int)[np.arange(40) % 4]},
+                ValueError,
+                r"pass labels.argmax\(1\) of one-hot",
+            ),
+            ({"y_test": np.arange(8)[:, None] % 2}, ValueError, r"got \(8, 1\); pass labels\[:, 0\]"),
             ({"y_test": np.array(["cat"] * 8)}, TypeError, "y_test must be whole numbers, got an array of <U3"),
             ({"y_train": np.arange(40) % 2 == 0}, TypeError, "y_train must be whole numbers, got an array of bool"),
             (
