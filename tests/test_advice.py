@@ -65,7 +65,7 @@ CALLED = sorted(
 
 def test_there_is_something_to_look_at():
     assert {"tasks.gail.record", "tasks.gail.GAIL", "minimax_l2l.testing.check_problem"} <= set(DOTTED)
-    assert {"Recipe", "MLPUpdater", "Free", "EvalCallback"} <= set(CALLED)
+    assert {"Recipe", "GradientFeatures", "Free", "EvalCallback"} <= set(CALLED)
 
 
 @pytest.mark.parametrize("name", DOTTED)

@@ -78,5 +78,11 @@ def require_size(updater: Updater, features: Tensor, size: int) -> None:
     if got != size:
         raise ValueError(
             f"{type(updater).__name__} was built for size={size} coordinates, got {got}; build it for {got}, or "
-            "use MLPUpdater(), whose size does not depend on them."
+            f"use {of_any_shape(features)}, whose size does not depend on them."
         )
+
+
+def of_any_shape(features: Tensor) -> str:
+    """The call that makes an updater which works coordinate by coordinate, for features of any shape."""
+    inputs = features.shape[1] if features.dim() > 1 else 1
+    return "MLPUpdater()" if inputs == 2 else f"MLPUpdater(inputs={inputs})"

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from minimax_l2l.errors import require_a, require_choice, require_count, require_finite, require_fraction
 from minimax_l2l.iterate import State
 from minimax_l2l.modes import resting
-from minimax_l2l.updaters.base import Updater
+from minimax_l2l.updaters.base import Updater, of_any_shape
 from minimax_l2l.updaters.perceptrons import zeroed
 
 Architecture = Literal["wide", "slim", "light"]
@@ -107,12 +107,12 @@ class CNNUpdater(Updater):
             raise ValueError(
                 f"CNNUpdater was built for inputs={self.inputs} features and channels={self.channels} colours, "
                 f"shape (n, {self.inputs}, {self.channels}, height, width), got {tuple(features.shape)}; "
-                "build it for your images, for instance CNNUpdater.light(channels=1)."
+                f"build {_fitting(self.architecture, features)}."
             )
-        if self.architecture != "wide" and any(side % 2 for side in features.shape[3:]):
+        if self.architecture != "wide" and _odd(features):
             raise ValueError(
                 f"CNNUpdater works at half resolution, so images need even sides, got {tuple(features.shape[3:])}; "
-                "pad them, or take CNNUpdater.wide()."
+                f"pad the images, or take {_fitting(self.architecture, features)}."
             )
         return self.body(features.flatten(1, 2)), state
 
@@ -194,6 +194,19 @@ class _Light(nn.Module):
 
 
 _BODIES: Mapping[str, Callable[[int, int, int, float], nn.Module]] = {"wide": _wide, "slim": _Slim, "light": _Light}
+
+
+def _odd(features: Tensor) -> bool:
+    return any(side % 2 for side in features.shape[3:])
+
+
+def _fitting(architecture: Architecture, features: Tensor) -> str:
+    """The call that makes an updater for such features, of the same architecture if it can take them."""
+    if features.dim() != 5:
+        return f"{of_any_shape(features)}, for they are no images"
+    inputs, channels = features.shape[1:3]
+    more = "" if inputs == 2 else f", inputs={inputs}"
+    return f"CNNUpdater.{'wide' if _odd(features) else architecture}(channels={channels}{more})"
 
 
 def _flops(network: nn.Module, example: Tensor) -> int:

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from advised import built
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+import minimax_l2l
 from minimax_l2l import CNNUpdater
 from tasks.adversarial import SmallResNet
 
@@ -92,6 +94,30 @@ def test_odd_images_are_refused_at_half_resolution(make):
     with pytest.raises(ValueError, match=r"images need even sides, got \(7, 8\)"):
         make(1, width=8)(torch.zeros(2, 2, 1, 7, 8), ())
     assert CNNUpdater.wide(1, width=2)(torch.zeros(2, 2, 1, 7, 8), ())[0].shape == (2, 1, 7, 8)
+
+
+@pytest.mark.parametrize("make", [CNNUpdater.wide, CNNUpdater.slim, CNNUpdater.light])
+@pytest.mark.parametrize("built_for", [{}, {"channels": 1}, {"channels": 1, "inputs": 1}, {"inputs": 3}])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *((2, 2, 1, 8, 8), (2, 2, 3, 8, 8), (2, 2, 4, 6, 8), (2, 1, 1, 8, 8), (2, 1, 3, 8, 8), (2, 3, 1, 8, 8)),
+        *((2, 2, 1, 7, 7), (2, 2, 3, 7, 8), (2, 1, 1, 8, 5), (2, 3, 5, 1, 1)),  # odd sides
+        *((1, 2, 2561), (2, 1, 6), (2, 3, 8, 8), (2, 2, 1, 1, 8, 8), (4, 2)),  # no images
+    ],
+)
+def test_the_updater_that_a_refusal_advises_takes_what_was_refused(make, built_for, shape):
+    updater, features = make(width=8, **built_for), torch.randn(shape)
+    try:
+        updater(features, ())
+    except ValueError as refused:
+        (advised,) = built(str(refused), minimax_l2l)
+        update, _ = advised(features, ())
+        assert update.shape == features[:, 0].shape
+        odd = len(shape) == 5 and any(side % 2 for side in shape[3:])
+        assert odd or len(shape) != 5 or advised.architecture == updater.architecture
+    else:
+        assert shape[1:3] == (updater.inputs, updater.channels)
 
 
 def test_settings_that_make_no_sense_are_refused():

@@ -1,10 +1,14 @@
 """Perceptrons: their number of weights, their start, and which coordinates see each other."""
 
+from functools import partial
+
 import pytest
 import torch
+from advised import built
 from torch import nn
 
-from minimax_l2l import DenseMLPUpdater, LowRankUpdater, MLPUpdater, RowUpdater
+import minimax_l2l
+from minimax_l2l import DenseMLPUpdater, LowRankUpdater, MLPUpdater, RNNUpdater, RowUpdater
 from minimax_l2l.testing.probes import stirred
 
 
@@ -81,6 +85,26 @@ def test_another_number_of_coordinates_is_refused():
         ValueError, match=r"built for size=4 coordinates, got 5; build it for 5, or use MLPUpdater\(\)"
     ):
         DenseMLPUpdater(4)(torch.zeros(2, 2, 5), ())
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(5,), (3, 2), (7, 3, 3)])
+def test_the_updater_that_a_refusal_advises_takes_what_was_refused(inputs, shape):
+    features = torch.randn(2, inputs, *shape)
+    for updater in (DenseMLPUpdater(4, inputs), LowRankUpdater(4, inputs=inputs), RowUpdater([(1, 3)], inputs)):
+        with pytest.raises(ValueError, match="built for size=4") as refused:
+            updater(features, ())
+        (advised,) = built(str(refused.value), minimax_l2l)
+        assert advised(features, ())[0].shape == (2, *shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (1, 5), (3, 2, 2)])
+def test_another_number_of_features_is_refused_with_the_number_that_it_needs(shape):
+    features = torch.randn(2, *shape)
+    for make in (MLPUpdater, RNNUpdater, partial(DenseMLPUpdater, features[0, 0].numel())):
+        with pytest.raises(ValueError, match=rf"; pass inputs={shape[0]}, or"):
+            make(inputs=2)(features, ())
+        assert make(inputs=shape[0])(features, ())[0].shape == (2, *shape[1:])
 
 
 def test_a_low_rank_one_has_the_weights_of_its_layers():

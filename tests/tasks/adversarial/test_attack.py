@@ -7,19 +7,24 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from advised import built
 from folders import reseal
 from torch import nn
 
+import minimax_l2l
 from minimax_l2l import (
     FGSM,
     PGM,
     CNNUpdater,
     DamagedRunError,
     GradientAscent,
+    GradientFeatures,
     InnerOptimizer,
+    IterateFeatures,
     L2Ball,
     LearnedOptimizer,
     LinfBall,
+    LogSignFeatures,
     NonFiniteError,
 )
 from minimax_l2l.errors import MissingClassError
@@ -437,3 +442,16 @@ class TestAdvice:
             "labels.int().argmax(1)": lambda: labels.int().argmax(1),
         }[advice]()
         assert torch.equal(Images(PIXELS, done).labels, LABELS)
+
+    @pytest.mark.parametrize("features", [GradientFeatures(), IterateFeatures(), LogSignFeatures()])
+    @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8), (1, 7, 7), (3, 5, 8)])
+    def test_of_updaters(self, features, shape):
+        def attack(updater):
+            return Attack(LearnedOptimizer(updater, features=features), LinfBall(EPS))(classifier, images, LABELS)
+
+        classifier, images = SmallResNet(channels=shape[0], width=2), torch.rand(10, *shape)
+        for unfit in (CNNUpdater.light(channels=2), CNNUpdater.slim(channels=shape[0], inputs=4)):
+            with pytest.raises(ValueError, match="CNNUpdater") as refused:
+                attack(unfit)
+            (better,) = built(str(refused.value), minimax_l2l)
+            assert attack(better).shape == images.shape
