@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from inspect import isfunction
+from numbers import Number
+from pathlib import Path
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 import torch
@@ -11,26 +14,34 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from minimax_l2l.errors import told
-from tasks.adversarial.data.images import CHANNELS, Images, as_tensor
+from tasks.adversarial.data.images import CHANNELS, ImageData, Images, as_tensor
 
-Source = Images | Dataset[Any] | DataLoader[Any] | tuple[Any, Any]
+Source = Images | Dataset[Any] | DataLoader[Any] | tuple[Any, Any] | list[tuple[Any, Any]]
+Part = Literal["train", "validation", "test"]
 
 
 def as_images(source: Source) -> Images:
     """Labelled images read into memory once.
 
     Args:
-        source: `Images`; a pair (images, labels) of tensors or arrays; a Dataset of pairs (image, label), whose
-            images are tensors (channels, height, width), or pictures and arrays (height, width) or (height, width,
-            channels); a DataLoader of such. Transforms are applied once: hand a DataLoader itself to
+        source: `Images`; a pair (images, labels) of tensors or arrays; a Dataset or a list of pairs (image, label),
+            whose images are tensors (channels, height, width), or pictures and arrays (height, width) or (height,
+            width, channels); a DataLoader of such. Transforms are applied once: hand a DataLoader itself to
             `AdversarialTraining` where they are random and should be so in every epoch.
 
     Raises:
         TypeError: if it is something else.
         ValueError: if its images are of several shapes or dtypes, or `Images` refuses them.
     """
+    return images_of(source, part="test")
+
+
+def images_of(source: Source, *, part: Part | None) -> Images:
+    """`as_images` where one part of a data set is wanted, or all of it if None: that is what a refusal advises."""
     if isinstance(source, Images):
         return source
+    if _is_of_pairs(source):
+        return _of_items(source)
     if isinstance(source, tuple | list) and len(source) == 2:
         return Images(*source)
     if isinstance(source, DataLoader):
@@ -39,7 +50,29 @@ def as_images(source: Source) -> Images:
         return _of_items(source)
     raise TypeError(
         "images must come as Images, a pair (images, labels), a torch Dataset or a DataLoader, got "
-        f"{told(source)}; for a NumPy archive there is from_npz."
+        f"{told(source)}; {_towards_images(source, '' if part is None else f'.{part}')}."
+    )
+
+
+def _towards_images(source: object, part: str) -> str:
+    if isinstance(source, str | Path):
+        return f"of a NumPy archive pass from_npz({str(source)!r}){part}"
+    if isinstance(source, ImageData):
+        return f"pass one part of it: data{part}"
+    if isfunction(source) and source.__name__.isidentifier():
+        call = f"{source.__name__}()"
+        return f"pass what it returns: {call}" + (part and f", or {call}{part} of ImageData")
+    return "pass (images, labels)"
+
+
+def _is_of_pairs(source: object) -> TypeGuard[Sequence[Any]]:
+    """Whether it is a list of pairs (image, label), and not a pair (images, labels)."""
+    return (
+        isinstance(source, tuple | list)
+        and bool(source)
+        and all(isinstance(item, tuple | list) and len(item) == 2 for item in source)
+        and all(isinstance(label, Number | str) or getattr(label, "ndim", None) == 0 for _, label in source)
+        and not any(isinstance(image, Number | str) for image, _ in source)
     )
 
 
@@ -57,7 +90,7 @@ def pair(item: Any) -> tuple[Any, Any]:
     return item[0], item[1]
 
 
-def _of_items(items: Dataset[Any]) -> Images:
+def _of_items(items: Dataset[Any] | Sequence[Any]) -> Images:
     pairs = [pair(item) for item in _each(items)]
     if not pairs:
         raise ValueError("the data set is empty; give one with images.")
@@ -83,7 +116,7 @@ def _require_alike(kinds: list[tuple[torch.Size, torch.dtype]]) -> None:
             )
 
 
-def _each(items: Dataset[Any]) -> Iterator[Any]:
+def _each(items: Dataset[Any] | Sequence[Any]) -> Iterator[Any]:
     if hasattr(items, "__len__") and not isinstance(items, IterableDataset):
         return (items[place] for place in range(len(items)))
     if not isinstance(items, Iterable):

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from tasks.adversarial.data.images import ImageData, Images, count_classes, require_within
-from tasks.adversarial.data.sources import Source, as_images, pair
+from tasks.adversarial.data.sources import Source, images_of, pair
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class TrainingData:
             if validation is not None:
                 raise ValueError("ImageData has a validation part of its own; leave validation out.")
             return cls(data.train, data.train, _some(data.validation, at_most), data.classes)
-        held_out = _some(as_images(validation), at_most) if validation is not None else None
+        held_out = _some(images_of(validation, part="validation"), at_most) if validation is not None else None
         if isinstance(data, DataLoader):
             made = cls(data, _first_of(data), held_out, None)
         else:
-            train = as_images(data)
+            train = images_of(data, part=None)
             made = cls(train, train, held_out, count_classes(train.labels))
             require_within("training", train, count_classes(train.labels), train.shape)
         if held_out is not None:

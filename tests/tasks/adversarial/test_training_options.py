@@ -100,7 +100,7 @@ class TestData:
     @pytest.mark.parametrize(
         ("data", "options", "error", "sentence"),
         [
-            ("cifar.npz", {}, TypeError, "got str 'cifar.npz'; for a NumPy archive there is from_npz"),
+            ("cifar.npz", {}, TypeError, r"got str 'cifar.npz'; of a NumPy archive pass from_npz\('cifar"),
             ((LEVELS, LABELS + 1), {}, ValueError, r"have 5 classes, .* shape \(1, 4\)"),
             ((LEVELS, LABELS - 1), {}, ValueError, r"training labels must lie in 0 ... 2"),
             ((LEVELS, LABELS * 0 - 100), {}, ValueError, r"training labels must lie in 0 ... 0"),

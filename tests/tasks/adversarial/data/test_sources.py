@@ -1,13 +1,27 @@
 """Images come from wherever people have them."""
 
+import re
+from operator import attrgetter
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from own_images import archive
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from tasks.adversarial import Images
-from tasks.adversarial.data.sources import as_images
+from minimax_l2l import FGSM, LinfBall
+from tasks.adversarial import (
+    AdversarialTraining,
+    ImageData,
+    Images,
+    SmallResNet,
+    as_images,
+    evaluate,
+    from_npz,
+    withstands,
+)
 
 LEVELS = torch.randint(0, 256, (6, 3, 8, 10), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(6) % 3
@@ -49,6 +63,9 @@ def picture(levels: torch.Tensor) -> Image.Image:
         DataLoader(TensorDataset(LEVELS, LABELS), batch_size=4),
         DataLoader(Stream(), batch_size=4),
         Stream(),
+        list(zip(LEVELS, LABELS, strict=True)),
+        tuple(zip(LEVELS.movedim(1, -1).numpy(), LABELS.tolist(), strict=True)),
+        [[picture(levels), np.int64(label)] for levels, label in zip(LEVELS, LABELS, strict=True)],
     ],
 )
 def test_the_same_images_from_anywhere(source):
@@ -56,6 +73,63 @@ def test_the_same_images_from_anywhere(source):
     assert images.images.dtype == torch.uint8
     assert torch.equal(images.images, LEVELS)
     assert torch.equal(images.labels, LABELS)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_list_of_pairs_is_no_pair(count):
+    """However many there are: two of them look like images and labels."""
+    images = as_images([(LEVELS[place], int(LABELS[place])) for place in range(count)])
+    assert torch.equal(images.images, LEVELS[:count])
+    assert torch.equal(images.labels, LABELS[:count])
+    with pytest.raises(TypeError, match="labels must be a tensor or an array of numbers"):
+        as_images([(LEVELS[place], "cat") for place in range(count)])
+
+
+def test_two_images_and_two_labels_are_a_pair():
+    with pytest.raises(TypeError, match=r"pass torch\.stack\(images\)"):
+        as_images([list(LEVELS[:2]), [1, 0]])
+    images = as_images([torch.stack(list(LEVELS[:2])), [1, 0]])
+    assert images.labels.tolist() == [1, 0]
+
+
+def own() -> ImageData:
+    return from_npz("mine.npz")
+
+
+def trained(data, **options):
+    return AdversarialTraining(SmallResNet(classes=4, width=2), data, LinfBall(0.1), **options)
+
+
+def validated(data):
+    return trained(own().train, validation=data)
+
+
+def attacked(data):
+    return withstands(SmallResNet(classes=4, width=2), data, LinfBall(0.1), FGSM(step_size=0.1))
+
+
+def measured(data):
+    return evaluate(SmallResNet(classes=4, width=2), data, LinfBall(0.1), tier="quick")
+
+
+@pytest.mark.parametrize(
+    ("take", "part"),
+    [(as_images, ".test"), (measured, ".test"), (attacked, ".test"), (validated, ".validation"), (trained, "")],
+)
+def test_of_a_whole_data_set_the_part_is_advised_that_is_wanted(take, part, tmp_path, monkeypatch):
+    """It may be named, come as what makes it, or come whole."""
+    monkeypatch.chdir(tmp_path)
+    archive("mine.npz")
+    wrong = {
+        "mine.npz": f"of a NumPy archive pass from_npz('mine.npz'){part}.",
+        Path("mine.npz"): f"of a NumPy archive pass from_npz('mine.npz'){part}.",
+        own: f"pass what it returns: own(){part and f', or own(){part} of ImageData'}.",
+        **({own(): f"pass one part of it: data{part}."} if part else {}),
+    }
+    for source, advice in wrong.items():
+        with pytest.raises(TypeError, match=re.escape(advice)):
+            take(source)
+    take(attrgetter(part[1:])(own()) if part else own())
 
 
 def test_grey_pictures():
@@ -71,7 +145,7 @@ def test_floats():
 @pytest.mark.parametrize(
     ("source", "error", "sentence"),
     [
-        ("images.npz", TypeError, "got str 'images.npz'; for a NumPy archive there is from_npz"),
+        ("images.npz", TypeError, r"got str 'images.npz'; of a NumPy archive pass from_npz\('images.npz'\).test"),
         (LEVELS, TypeError, "a pair .*, a torch Dataset or a DataLoader, got Tensor"),
         ((LEVELS, LABELS, LABELS), TypeError, "got tuple"),
         (
