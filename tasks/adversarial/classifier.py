@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import resting
-from tasks.adversarial.data.images import FROM_0, Images, numbered_from_1
+from tasks.adversarial.data.images import CHANNELS, FROM_0, Images, numbered_from_1
 from tasks.adversarial.losses import Loss, try_loss
 
 
@@ -43,8 +43,8 @@ def require_classifier(
     except Exception as error:  # a stranger's network may raise anything
         raise ValueError(
             f"the classifier cannot take an image of shape {tuple(sample.shape)} and {sample.dtype} on "
-            f"{sample.device}; its first weight is {where}. Give images of the shape and dtype that it takes, "
-            f"such as images.float() for float32 weights. It said {type(error).__name__}: {error}"
+            f"{sample.device}; its first weight is {where}. {_towards_images(classifier, sample)}. It said "
+            f"{type(error).__name__}: {error}"
         ) from error
     found = _require_logits(logits)
     if classes is not None and found < classes:
@@ -73,6 +73,24 @@ def as_taken_by(classifier: nn.Module, images: Tensor) -> Tensor:
 def _first_weight(classifier: nn.Module) -> str:
     weight = next(classifier.parameters(), None)
     return "none" if weight is None else f"of shape {tuple(weight.shape)} and {weight.dtype} on {weight.device}"
+
+
+def _towards_images(classifier: nn.Module, image: Tensor) -> str:
+    weight = next(classifier.parameters(), None)
+    if weight is not None and weight.dtype != image.dtype:
+        single = weight.dtype in (torch.float32, torch.float64)
+        return "Give images.float()" if single else "Give classifier.float()"
+    takes = next((part.in_channels for part in classifier.modules() if isinstance(part, nn.Conv2d)), None)
+    channels, _, last = image.shape[1:]
+    looks_last = takes is None and last in CHANNELS and channels not in CHANNELS
+    if last != channels and (last == takes or looks_last):
+        return "Channels come first: give images.permute(0, 3, 1, 2), or of an array images.transpose(0, 3, 1, 2)"
+    if takes not in (None, channels):
+        return (
+            f"Its first convolution takes {takes} channels and the images have {channels}: build it for {channels}, "
+            f"or give images of {takes}"
+        )
+    return "Give images of the shape that it takes"
 
 
 def _require_logits(logits: Any) -> int:

@@ -65,6 +65,17 @@ def learned() -> LearnedOptimizer:
     return LearnedOptimizer(CNNUpdater.light(channels=1, width=4), steps=2, random_start=0.5)
 
 
+class ByPixels(nn.Module):
+    """A network without convolutions that sees pixel by pixel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.logits = nn.Linear(channels, 10)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits(images.movedim(1, -1)).mean((1, 2))
+
+
 def losses(classifier: nn.Module, images: torch.Tensor, labels: torch.Tensor = LABELS) -> torch.Tensor:
     with torch.no_grad():
         return cross_entropy(classifier.eval()(images), labels)
@@ -374,7 +385,8 @@ class TestPrecision:
         assert task.solve(FGSM(step_size=EPS), device="cpu").steps == 2
 
     def test_half_has_no_room_for_a_radius(self):
-        with pytest.raises(ValueError, match=r"cannot take an image .* torch\.float32 .* torch\.float16"):
+        advice = r"cannot take an image .* torch\.float32 .* torch\.float16.* Give classifier\.float\(\)"
+        with pytest.raises(ValueError, match=advice):
             Attack(FGSM(step_size=EPS), LinfBall(EPS))(net().half(), PIXELS, LABELS)
 
 
@@ -408,6 +420,47 @@ class TestAdvice:
             "images.to_dense()": lambda: images.to_dense(),
         }[advice]()
         assert torch.equal(Images(done, LABELS).pixels(), torch.ones(10, 1, 8, 8))
+
+    @pytest.mark.parametrize("channels", [1, 3])
+    @pytest.mark.parametrize("convolves", [True, False])
+    @pytest.mark.parametrize("make", [torch.Tensor.float, torch.Tensor.byte, torch.Tensor.numpy])
+    def test_of_channels_that_come_last(self, channels, convolves, make):
+        classifier = SmallResNet(channels=channels, width=2) if convolves else ByPixels(channels)
+        images = make(torch.ones(10, 8, 6, channels))
+        attack = Attack(FGSM(step_size=EPS), LinfBall(EPS))
+        doors = {
+            "attack": lambda images: attack(classifier, images, LABELS),
+            "withstands": lambda images: withstands(classifier, (images, LABELS), LinfBall(EPS), attack.optimizer),
+            "training": lambda images: AdversarialTraining(classifier, (images, LABELS), LinfBall(EPS)),
+        }
+        for door in doors.values():
+            with pytest.raises(
+                ValueError, match=r"images\.permute\(0, 3, 1, 2\) .* images\.transpose\(0, 3, 1, 2\)"
+            ):
+                door(images)
+            turn = images.transpose if isinstance(images, np.ndarray) else images.permute
+            door(turn(0, 3, 1, 2))
+
+    @pytest.mark.parametrize(("takes", "channels"), [(1, 3), (3, 1), (3, 4), (1, 2)])
+    def test_of_another_number_of_channels(self, takes, channels):
+        attack, images = Attack(FGSM(step_size=EPS), LinfBall(EPS)), torch.ones(10, channels, 8, 8)
+        said = f"takes {takes} channels and the images have {channels}: build it for {channels}, or"
+        with pytest.raises(ValueError, match=said):
+            attack(SmallResNet(channels=takes, width=2), images, LABELS)
+        attack(SmallResNet(channels=channels, width=2), images, LABELS)
+
+    @pytest.mark.parametrize("given", [torch.float16, torch.bfloat16])
+    def test_of_images_in_half_precision(self, given):
+        attack, images = Attack(FGSM(step_size=EPS), LinfBall(EPS)), PIXELS.to(given)
+        with pytest.raises(ValueError, match=r"Give images\.float\(\)\. It said"):
+            attack(net(), images, LABELS)
+        assert attack(net(), images.float(), LABELS).dtype == torch.float32
+
+    def test_of_another_size(self):
+        """Nobody knows which one a network takes: no false advice is given."""
+        flat = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 10))
+        with pytest.raises(ValueError, match=r"Give images of the shape that it takes\. It said RuntimeError"):
+            Attack(FGSM(step_size=EPS), LinfBall(EPS))(flat, PIXELS[..., :7], LABELS)
 
     @pytest.mark.parametrize("labels", [list("abcdabcdab"), np.array(list("abcdabcdab")), np.array([b"a"] * 10)])
     def test_of_labels(self, labels):
