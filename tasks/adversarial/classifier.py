@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
@@ -9,7 +10,12 @@ from torch import Tensor, nn
 
 from minimax_l2l import resting
 from tasks.adversarial.data.images import CHANNELS, FROM_0, Images, numbered_from_1
-from tasks.adversarial.losses import Loss, try_loss
+from tasks.adversarial.losses import LOSSES, Loss, try_loss
+
+PROBABILITIES = (
+    "the classifier returns probabilities, which hide gradients where it is sure: return logits, those before the "
+    "softmax"
+)
 
 
 def require_classifier(
@@ -54,6 +60,8 @@ def require_classifier(
         )
     if loss is not None:
         try_loss(loss, found, sample.device)
+        if loss in LOSSES and are_probabilities(logits):
+            warnings.warn(PROBABILITIES, stacklevel=3)
     return found
 
 
@@ -68,6 +76,12 @@ def as_taken_by(classifier: nn.Module, images: Tensor) -> Tensor:
         return images
     both = {images.dtype, weight.dtype} <= {torch.float32, torch.float64}
     return images.to(weight.device, weight.dtype if both else images.dtype)
+
+
+def are_probabilities(logits: Tensor) -> bool:
+    """Whether every row lies in [0, 1] and sums to 1, as a softmax leaves them."""
+    inside = ((logits >= 0) & (logits <= 1)).all()
+    return bool(inside & ((logits.sum(1) - 1).abs() < 1e-4).all())
 
 
 def _first_weight(classifier: nn.Module) -> str:
@@ -87,8 +101,8 @@ def _towards_images(classifier: nn.Module, image: Tensor) -> str:
         return "Channels come first: give images.permute(0, 3, 1, 2), or of an array images.transpose(0, 3, 1, 2)"
     if takes not in (None, channels):
         return (
-            f"Its first convolution takes {takes} channels and the images have {channels}: build it for {channels}, "
-            f"or give images of {takes}"
+            f"Its first convolution takes {takes} channels and the images have {channels}: give it images of "
+            f"{takes}, or build it for {channels}"
         )
     return "Give images of the shape that it takes"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,32 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import LinfBall, querying, require_extra
-from tasks.adversarial.classifier import as_taken_by
+from tasks.adversarial.classifier import PROBABILITIES, as_taken_by
 from tasks.adversarial.data.images import Images
 from tasks.adversarial.threat import Threat
 
 Tier = Literal["quick", "standard"]
 FEWEST_CLASSES = 4  # the loss of its targeted attacks compares four logits
+# What the library says of a classifier points to its own options and documents: here is what a user of ours can do.
+OURS = {
+    r"seems to be a randomized defense": (
+        "the classifier answers differently each time, and AutoAttack attacks one answer at a time: switch its "
+        "randomness off, or wrap it in a module that returns the mean logits of 20 calls"
+    ),
+    r"output is a probability distribution": PROBABILITIES,
+    r"points with zero gradient": (
+        "AutoAttack met images where the gradient is zero, so attacks by gradient may find too little: look for "
+        "rounding, saturation or another step in the classifier that has no gradient"
+    ),
+    r"Square Attack has decreased the robust accuracy of ([\d.]+%)": (
+        r"Square, which needs no gradient, broke another \1 of the images, so gradients mislead the other attacks "
+        "and AutoAttack may overstate robustness: evaluate with an optimizer made for this classifier, own="
+    ),
+    r"seems to be a dynamic defense": (
+        "the classifier computes gradients while it answers, and AutoAttack may not be enough for one that adapts: "
+        "evaluate with an optimizer made for it, own="
+    ),
+}
 
 
 def autoattack(
@@ -59,10 +80,19 @@ def autoattack(
         )
         attack.apgd_targeted.n_target_classes = min(9, classes - 1)
         attack.fab.n_target_classes = min(9, classes - 1)
+        library.checks.funcs.update(dict.fromkeys(library.checks.funcs, 0))  # it never forgets a classifier's calls
         if tier == "quick":
             attack.attacks_to_run = ["apgd-ce", "apgd-t"]
         attacked, _ = attack.run_standard_evaluation(pixels, labels, batch_size=batch_size)
-    return attacked, tuple(flags)
+    return attacked, tuple(dict.fromkeys(map(_in_our_words, flags)))
+
+
+def _in_our_words(warning: str) -> str:
+    """A warning of the library's with what a user of ours can do; one that is not known stays as it is."""
+    for pattern, ours in OURS.items():
+        if (found := re.search(pattern, warning)) is not None:
+            return found.expand(ours)
+    return warning
 
 
 def require_library() -> Any:

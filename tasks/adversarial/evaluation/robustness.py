@@ -16,7 +16,7 @@ from minimax_l2l.errors import require_a, require_choice, require_count, require
 from minimax_l2l.fingerprint import fingerprint
 from minimax_l2l.training.description import describe
 from tasks.adversarial.attack import BATCH, Attack, require_optimizer
-from tasks.adversarial.classifier import as_taken_by, require_classifier
+from tasks.adversarial.classifier import PROBABILITIES, are_probabilities, as_taken_by, require_classifier
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.autoattack import FEWEST_CLASSES, Tier, autoattack, require_library
@@ -34,8 +34,8 @@ class Evaluation:
 
     Attributes:
         survived: by attack, a Boolean for each image: classified rightly all along.
-        flags: what is suspicious about the classifier: what AutoAttack says, in its own words, and attacks that
-            ended at NaN or infinity.
+        flags: what is suspicious about the classifier: probabilities instead of logits, what AutoAttack warns of,
+            attacks that ended at NaN or infinity.
     """
 
     survived: dict[str, Tensor]
@@ -124,7 +124,8 @@ def evaluate(
     else:
         found.flags.append(f"AutoAttack did not run: its losses are defined for {FEWEST_CLASSES} classes or more")
     return Evaluation(
-        {name: kept & found.survived["clean"] for name, kept in found.survived.items()}, (*found.flags,)
+        {name: kept & found.survived["clean"] for name, kept in found.survived.items()},
+        tuple(dict.fromkeys(found.flags)),  # pieces of an attack may warn of the same
     )
 
 
@@ -153,12 +154,14 @@ def _everything(classifier: nn.Module, images: Images, own: InnerOptimizer | Non
 
 
 def _untouched(classifier: nn.Module, images: Images, places: Tensor) -> Piece:
-    return _marks(classifier, images.at(places).pixels(), images.labels[places])
+    logits = _answers(classifier, images.at(places).pixels())
+    warned = (PROBABILITIES,) if are_probabilities(logits) else ()
+    return _marks(logits, images.labels[places])._replace(warned=warned)
 
 
 def _under(classifier: nn.Module, images: Images, attack: Attack, places: Tensor) -> Piece:
     (attacked,) = map(attack.require_inside, attack.batches(classifier, images, places, batch_size=len(places)))
-    return _marks(classifier, attacked.images, images.labels[places], finite=attacked.finite)
+    return _marks(_answers(classifier, attacked.images), images.labels[places], finite=attacked.finite)
 
 
 def _under_autoattack(
@@ -175,19 +178,22 @@ def _under_autoattack(
         attacked, warned = autoattack(classifier, images, threat, tier=tier, seed=seed, batch_size=batch_size)
     attacked = attacked.to(images.pixels(slice(1)).dtype)
     marks = [
-        _marks(classifier, attacked[part], images.labels[part]).marks
+        _marks(_answers(classifier, attacked[part]), images.labels[part]).marks
         for part in torch.split(torch.arange(len(images)), batch_size)
     ]
     return Piece("".join(marks), warned)
 
 
 @torch.no_grad()
-def _marks(classifier: nn.Module, pixels: Tensor, labels: Tensor, *, finite: Tensor | None = None) -> Piece:
-    pixels, labels = (as_taken_by(classifier, part) for part in (pixels, labels))
+def _answers(classifier: nn.Module, pixels: Tensor) -> Tensor:
     with resting(classifier):
-        logits = classifier(pixels)
+        logits: Tensor = classifier(as_taken_by(classifier, pixels))
+    return logits
+
+
+def _marks(logits: Tensor, labels: Tensor, *, finite: Tensor | None = None) -> Piece:
     known = logits.isfinite().all(1) if finite is None else logits.isfinite().all(1) & finite
-    marks = torch.where(known, (logits.argmax(1) == labels).int(), 2).tolist()
+    marks = torch.where(known, (logits.argmax(1) == labels.to(logits.device)).int(), 2).tolist()
     return Piece("".join((FELL, WITHSTOOD, LOST)[mark] for mark in marks))
 
 

@@ -435,7 +435,7 @@ class TestAdvice:
         }
         for door in doors.values():
             with pytest.raises(
-                ValueError, match=r"images\.permute\(0, 3, 1, 2\) .* images\.transpose\(0, 3, 1, 2\)"
+                ValueError, match=r"images\.permute\(0, 3, 1, 2\), .* images\.transpose\(0, 3, 1, 2\)"
             ):
                 door(images)
             turn = images.transpose if isinstance(images, np.ndarray) else images.permute
@@ -444,10 +444,11 @@ class TestAdvice:
     @pytest.mark.parametrize(("takes", "channels"), [(1, 3), (3, 1), (3, 4), (1, 2)])
     def test_of_another_number_of_channels(self, takes, channels):
         attack, images = Attack(FGSM(step_size=EPS), LinfBall(EPS)), torch.ones(10, channels, 8, 8)
-        said = f"takes {takes} channels and the images have {channels}: build it for {channels}, or"
+        said = f"and the images have {channels}: give it images of {takes}, or build it for {channels}"
         with pytest.raises(ValueError, match=said):
             attack(SmallResNet(channels=takes, width=2), images, LABELS)
         attack(SmallResNet(channels=channels, width=2), images, LABELS)
+        attack(SmallResNet(channels=takes, width=2), torch.ones(10, takes, 8, 8), LABELS)
 
     @pytest.mark.parametrize("given", [torch.float16, torch.bfloat16])
     def test_of_images_in_half_precision(self, given):

@@ -1,15 +1,17 @@
 """How robust a classifier is, on classifiers for which that is known on paper."""
 
 import random
+import re
 import sys
 
 import numpy as np
+import pyautoattack.checks
 import pytest
 import torch
 from torch import Tensor, nn
 
 from minimax_l2l import PGM, GradientAscent, InnerOptimizer, L2Ball, LinfBall, MissingExtraError
-from tasks.adversarial import Evaluation, Images, evaluate, margin
+from tasks.adversarial import AdversarialTraining, Attack, Evaluation, Images, cross_entropy, evaluate, margin
 from tasks.adversarial.evaluation.autoattack import autoattack
 from tasks.adversarial.evaluation.robustness import (
     accuracy_against_eps,
@@ -202,6 +204,37 @@ class TestOwnAttacker:
         assert own.training
 
 
+class Probabilities(Linear):
+    def forward(self, images):
+        return super().forward(images).softmax(1)
+
+
+class Noisy(Linear):
+    def forward(self, images):
+        return super().forward(images + 0.1 * torch.randn_like(images))
+
+
+class Averaged(nn.Module):
+    """What is advised for a randomised classifier."""
+
+    def __init__(self, classifier):
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, images):
+        return torch.stack([self.classifier(images) for _ in range(20)]).mean(0)
+
+
+class Adaptive(Linear):
+    """Takes a step on its own input before it answers."""
+
+    def forward(self, images):
+        with torch.enable_grad():
+            own = images.detach().requires_grad_()
+            (step,) = torch.autograd.grad(super().forward(own).logsumexp(1).sum(), own)
+        return super().forward(images + 0.01 * step)
+
+
 class TestAutoAttack:
     def test_standard_finds_what_gradients_hide_and_quick_does_not(self):
         classifier, images = linear_problem(24, kind=Flat)
@@ -216,16 +249,76 @@ class TestAutoAttack:
             assert attacked.min() >= 0
             assert attacked.max() <= 1
 
-    def test_what_it_warns_of_is_kept_and_not_shown(self, capfd):
-        class Probabilities(Linear):
-            def forward(self, images):
-                return super().forward(images).softmax(1)
-
-        _, images = linear_problem(4)
-        _, flags = autoattack(Probabilities().eval(), images, LinfBall(EPS), tier="quick", seed=0)
-        assert any("softmax" in flag or "probabilit" in flag for flag in flags)
-        assert not autoattack(Linear().eval(), images, LinfBall(EPS), tier="quick", seed=0)[1]
+    @pytest.mark.parametrize(
+        ("kind", "tier", "said"),
+        [
+            (Probabilities, "quick", "probabilities, .* return logits"),
+            (Noisy, "quick", "answers differently each time, .* mean logits of 20 calls"),
+            (Flat, "quick", "the gradient is zero, .* rounding, saturation"),
+            (Flat, "standard", r"Square, which needs no gradient, broke another \d+\.\d+% of the images, .* own="),
+            (Adaptive, "quick", "computes gradients while it answers, .* own="),
+        ],
+    )
+    def test_what_it_warns_of_is_kept_in_our_words_once_and_not_shown(self, kind, tier, said, capfd):
+        _, images = linear_problem(24)
+        _, flags = autoattack(kind().eval(), images, LinfBall(EPS), tier=tier, seed=0)
+        (flag,) = (flag for flag in flags if re.search(said, flag))
+        assert flags.count(flag) == 1
+        assert not any("flags_doc" in flag or "version=" in flag for flag in flags)
         assert capfd.readouterr() == ("", "")
+
+    def test_there_is_nothing_to_say_of_an_honest_classifier_whatever_came_before(self):
+        """The library counts gradients in a global variable."""
+        _, images = linear_problem(4)
+        assert autoattack(Adaptive().eval(), images, LinfBall(EPS), tier="quick", seed=0)[1]
+        assert not autoattack(Linear().eval(), images, LinfBall(EPS), tier="quick", seed=0)[1]
+
+    def test_a_warning_that_is_not_known_stays_as_it_is(self, monkeypatch):
+        _, images = linear_problem(4)
+        monkeypatch.setattr(
+            pyautoattack.checks, "check_dynamic", lambda *_, logger: logger.warning("the moon is full")
+        )
+        _, flags = autoattack(Linear().eval(), images, LinfBall(EPS), tier="quick", seed=0)
+        assert flags == ("the moon is full",)
+
+    def test_what_is_advised_for_a_randomised_classifier_helps(self):
+        """The mean of many answers is attacked better than one answer at a time."""
+        classifier, images = linear_problem(24)
+        _, flags = autoattack(Averaged(classifier.eval()), images, LinfBall(EPS), tier="quick", seed=0)
+        assert not any("answers differently" in flag for flag in flags)
+
+
+class TestProbabilities:
+    """Softmax where logits are needed: attacks follow a gradient that vanishes."""
+
+    @pytest.mark.parametrize("classes", [2, 4])
+    def test_evaluations_say_so_once_whatever_the_number_of_classes(self, classes):
+        network = nn.Sequential(nn.Flatten(), nn.Linear(16, classes))
+        images = Images(torch.rand(12, 1, 4, 4), torch.arange(12) % classes)
+        for classifier, count in ((nn.Sequential(network, nn.Softmax(1)), 1), (network, 0)):
+            flags = evaluate(classifier, images, LinfBall(EPS), tier="quick", batch_size=5).flags
+            assert sum("returns probabilities" in flag for flag in flags) == count
+
+    def test_attacks_and_trainings_say_so_unless_the_loss_is_ones_own(self):
+        def likelihood(probabilities, labels):
+            return -probabilities.gather(1, labels[:, None])[:, 0].log()
+
+        def game(classifier, loss):
+            return AdversarialTraining(classifier, images, LinfBall(EPS), loss=loss)
+
+        def attack(classifier, loss):
+            return Attack(PGM(steps=1, step_size=EPS), LinfBall(EPS), loss)(
+                classifier, images.images, images.labels
+            )
+
+        classifier, images = linear_problem(8, kind=Probabilities)
+        for play in (game, attack):
+            for loss in (cross_entropy, margin):
+                play(Linear(), loss)
+                with pytest.warns(UserWarning, match="returns probabilities") as told:
+                    play(classifier, loss)
+                assert len(told) == 1
+            play(classifier, likelihood)
 
 
 class TestEvaluation:
