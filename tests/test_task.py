@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from folders import files
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
 
@@ -786,10 +787,28 @@ class TestResuming:
         assert Fair().solve(learned(), out=tmp_path, steps=5).seconds == 5
         assert Fair().solve(learned(), out=tmp_path, resume=True).seconds == 12
 
-    def test_nothing_to_resume(self, tmp_path):
-        with pytest.raises(DamagedRunError, match=r"holds no config\.json, so it is not a run"):
-            Fair().solve(learned(), out=tmp_path / "missing", resume=True)
-        assert not list(tmp_path.iterdir())
+    @pytest.mark.parametrize("there", [None, "empty", "others"])
+    def test_nothing_to_resume(self, there, tmp_path):
+        folder = tmp_path / "run"
+        if there is not None:
+            folder.mkdir()
+        if there == "others":
+            (folder / "notes.txt").write_text("precious")
+        before = files(tmp_path)
+        with pytest.raises(
+            ValueError, match=r"there is no run to resume in .*run; start one with resume=False"
+        ) as error:
+            Fair().solve(learned(), out=folder, resume=True)
+        assert not isinstance(error.value, DamagedRunError)
+        assert files(tmp_path) == before
+        assert Fair().solve(learned(), out=folder, resume=False).status is Status.COMPLETED
+
+    @pytest.mark.parametrize("lost", ["config.json", "checksums.json"])
+    def test_a_run_that_lost_a_file_is_damaged(self, lost, tmp_path):
+        Fair().solve(learned(), out=tmp_path, steps=5)
+        (tmp_path / lost).unlink()
+        with pytest.raises(DamagedRunError, match=rf"holds no {lost}"):
+            Fair().solve(learned(), out=tmp_path, resume=True)
 
     @pytest.mark.parametrize(
         ("task", "optimizer"),

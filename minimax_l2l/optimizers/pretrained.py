@@ -122,7 +122,7 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             **options: those of `huggingface_hub.hf_hub_download`, such as `revision`.
 
         Raises:
-            FileNotFoundError: if the folder lacks a file.
+            FileNotFoundError: if the folder lacks a file; where the optimizer is, if it is a run's or an attack's.
             DamagedRunError: if a file in it is damaged.
             MissingClassError: if the optimizer was saved with an updater or features that are not known.
         """
@@ -142,8 +142,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             raise
         except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             raise DamagedRunError(
-                f"{place} is no whole saved optimizer ({error}); save it again with save_pretrained, or load "
-                "another."
+                f"{place} is no whole saved optimizer ({error})"
+                f"{_beside(Path(place)) or '; save it again with save_pretrained, or load another'}."
             ) from error
         return optimizer
 
@@ -153,8 +153,16 @@ def _fetch(place: str, name: str, options: Mapping[str, Any]) -> Path:
         return Path(hf_hub_download(place, name, **options))
     file = Path(place) / name
     if not file.is_file():
-        raise FileNotFoundError(f"{place} holds no {name}, so it is not a saved optimizer.")
+        raise FileNotFoundError(f"{place} holds no {name}, so it is not a saved optimizer{_beside(Path(place))}.")
     return file
+
+
+def _beside(place: Path) -> str:
+    """What to pass instead of a run's folder, a saved attack's, or that of its classifier."""
+    found = next(
+        (own for own in (place / "optimizer", place.parent / "optimizer") if (own / WEIGHTS).is_file()), place
+    )
+    return f"; pass {str(found)!r}" if found != place else ""
 
 
 def _require_path(name: str, path: str | Path) -> str | Path:

@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from minimax_l2l.errors import require_a, require_choice, require_count, require_each, require_flag, told
 from minimax_l2l.training.callbacks import Callback
+from minimax_l2l.training.checksums import NAME
+
+A_RUN = ("config.json", NAME)  # a folder without any of them has never been a run's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,8 @@ class Bookkeeping:
             raise ValueError("resume=True needs the folder to resume; pass out=...")
         if self.resume and self.overwrite:
             raise ValueError("a run is either resumed or overwritten; pass one of the two.")
+        if self.resume and self.out is not None and not any((Path(self.out) / name).exists() for name in A_RUN):
+            raise ValueError(f"there is no run to resume in {self.out}; start one with resume=False.")
 
     def due(self, every: int, step: int) -> bool:
         """Whether something that is done every so many steps, or never (0), is done after this one."""

@@ -213,8 +213,18 @@ class Attack:
         Raises:
             DamagedRunError: if a file is missing or damaged.
             MissingClassError: if it was saved with a loss or an optimizer that is not known.
+            ValueError: if the folder is not there, or holds something else.
         """
         path = _require_folder(folder)
+        if not path.is_dir():
+            raise ValueError(f"there is no folder {folder}; give one that Attack.save_pretrained wrote.")
+        if (path / "config.json").exists() and not (path / "attack.json").exists():
+            own = path / "optimizer"
+            learned = f"LearnedOptimizer.from_pretrained({str(own)!r})"
+            raise ValueError(
+                f"{folder} holds a run and no attack; make one, Attack({learned if own.is_dir() else 'optimizer'}, "
+                "threat)."
+            )
         for kind, known in {
             "losses": losses,
             "optimizers": optimizers,
@@ -257,7 +267,15 @@ def require_optimizer(name: str, optimizer: InnerOptimizer) -> InnerOptimizer:
         TypeError: if it is no inner optimizer.
     """
     need = "an inner optimizer, such as PGM(...) or a LearnedOptimizer"
-    return require_a(name, optimizer, InnerOptimizer, need, "pass an object, not its class")
+    return require_a(name, optimizer, InnerOptimizer, need, _towards_optimizer(optimizer))
+
+
+def _towards_optimizer(given: object) -> str:
+    if isinstance(given, Attack):
+        return "pass attack.optimizer"
+    if isinstance(given, Updater):
+        return "pass LearnedOptimizer(updater)"
+    return "pass an object, not its class" if isinstance(given, type) else "pass PGM(steps=10, step_size=0.01), say"
 
 
 def _require_folder(folder: Path | str) -> Path:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import resting
+from minimax_l2l import Solution, Task, resting
+from minimax_l2l.errors import told
 from tasks.adversarial.data.images import CHANNELS, FROM_0, Images, numbered_from_1
 from tasks.adversarial.losses import LOSSES, Loss, try_loss
 
@@ -38,8 +39,8 @@ def require_classifier(
     """
     if not isinstance(classifier, nn.Module):
         raise TypeError(
-            f"a classifier must be a torch.nn.Module that returns logits, got {type(classifier).__name__}; wrap a "
-            "function in a module whose forward calls it."
+            f"a classifier must be a torch.nn.Module that returns logits, got {told(classifier)}; "
+            f"{_towards_classifier(classifier)}."
         )
     dtype = images.images.dtype if images.images.is_floating_point() else torch.float32
     sample, where = as_taken_by(classifier, torch.zeros(1, *images.shape, dtype=dtype)), _first_weight(classifier)
@@ -87,6 +88,16 @@ def are_probabilities(logits: Tensor) -> bool:
 def _first_weight(classifier: nn.Module) -> str:
     weight = next(classifier.parameters(), None)
     return "none" if weight is None else f"of shape {tuple(weight.shape)} and {weight.dtype} on {weight.device}"
+
+
+def _towards_classifier(given: object) -> str:
+    if isinstance(given, Solution):
+        return "pass solution.theta"
+    if isinstance(given, Task):
+        return "pass task.classifier" if hasattr(given, "classifier") else "pass task.outer"
+    if isinstance(given, type):
+        return f"pass an object of it, made by {given.__name__}(...)"
+    return "wrap a function in a module whose forward calls it"
 
 
 def _towards_images(classifier: nn.Module, image: Tensor) -> str:

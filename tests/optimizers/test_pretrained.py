@@ -1,6 +1,7 @@
 """Learned optimizers on disk: the same bits come back, and what cannot come back is refused with a sentence."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -20,10 +21,12 @@ from minimax_l2l import (
     MLPUpdater,
     RNNUpdater,
     RowUpdater,
+    RunFolder,
     Task,
     Updater,
 )
 from minimax_l2l.testing.probes import stirred
+from tasks.adversarial import SmallResNet
 
 SAVED = {
     "MLP": lambda: LearnedOptimizer(MLPUpdater(hidden=(4, 3)), steps=3, truncate=2, clip_norm=0.5),
@@ -143,6 +146,20 @@ def test_weights_of_another_architecture_are_refused_with_a_sentence(tmp_path):
     (tmp_path / "small" / "model.safetensors").replace(tmp_path / "large" / "model.safetensors")
     with pytest.raises(DamagedRunError, match=r"(?s)no whole saved optimizer \(.*size mismatch"):
         LearnedOptimizer.from_pretrained(tmp_path / "large")
+
+
+@pytest.mark.parametrize("place", ["", "model", "tensorboard"])
+def test_the_folder_of_a_run_leads_to_its_optimizer(place, tmp_path):
+    """So does that of its classifier, which has files of the same names."""
+    run = RunFolder(tmp_path / "run")
+    (run.path / "tensorboard").mkdir(parents=True)
+    run.write_module("model", SmallResNet(width=2))
+    run.write_module("optimizer", LearnedOptimizer(MLPUpdater(), steps=4))
+    run.write_json("config.json", {})
+    with pytest.raises((FileNotFoundError, DamagedRunError), match=r"; pass '[^']*'\.$") as refused:
+        LearnedOptimizer.from_pretrained(run.path / place)
+    (better,) = re.findall(r"pass '([^']*)'", str(refused.value))
+    assert LearnedOptimizer.from_pretrained(better).steps == 4
 
 
 def test_what_is_no_folder_is_fetched_from_the_hub(tmp_path, monkeypatch):

@@ -365,6 +365,36 @@ class TestSaving:
             Attack(FGSM(step_size=EPS), LinfBall(EPS), loss).save_pretrained(tmp_path)
 
 
+class TestOtherFolders:
+    def test_one_that_is_not_there(self, tmp_path):
+        with pytest.raises(
+            ValueError, match=r"there is no folder .*none; give one that Attack\.save_pretrained wrote"
+        ):
+            Attack.from_pretrained(tmp_path / "none")
+
+    @pytest.mark.parametrize("optimizer", [learned(), FGSM(step_size=EPS)])
+    def test_that_of_a_run(self, optimizer, tmp_path):
+        task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
+        task.solve(optimizer, out=tmp_path, device="cpu")
+        with pytest.raises(ValueError, match="holds a run and no attack; make one, Attack") as refused:
+            Attack.from_pretrained(tmp_path)
+        paths = re.findall(r"Attack\(LearnedOptimizer\.from_pretrained\('([^']*)'\), threat\)", str(refused.value))
+        assert len(paths) == optimizer.learns
+        for path in paths:
+            again = Attack(LearnedOptimizer.from_pretrained(path), LinfBall(EPS))
+            assert torch.equal(
+                again(task.classifier, PIXELS, LABELS),
+                Attack(optimizer, LinfBall(EPS))(task.classifier, PIXELS, LABELS),
+            )
+
+    def test_that_of_an_attack_leads_a_learned_optimizer_to_its_own(self, tmp_path):
+        Attack(learned(), LinfBall(EPS)).save_pretrained(tmp_path)
+        with pytest.raises(FileNotFoundError, match=r"; pass '([^']*)'\.$") as refused:
+            LearnedOptimizer.from_pretrained(tmp_path)
+        (better,) = re.findall(r"pass '([^']*)'", str(refused.value))
+        assert LearnedOptimizer.from_pretrained(better).steps == 2
+
+
 class TestPrecision:
     """Pixels are taken in the precision of the classifier's weights, single or double."""
 
@@ -496,6 +526,47 @@ class TestAdvice:
             "labels.int().argmax(1)": lambda: labels.int().argmax(1),
         }[advice]()
         assert torch.equal(Images(PIXELS, done).labels, LABELS)
+
+    def test_of_what_holds_a_classifier(self):
+        task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
+        solution = task.solve(FGSM(step_size=EPS), device="cpu")
+        attack = Attack(FGSM(step_size=EPS), LinfBall(EPS))
+        doors = {
+            "attack": lambda classifier: attack(classifier, PIXELS, LABELS),
+            "withstands": lambda classifier: withstands(
+                classifier, (PIXELS, LABELS), LinfBall(EPS), attack.optimizer
+            ),
+            "evaluate": lambda classifier: evaluate(classifier, (PIXELS, LABELS), LinfBall(EPS), tier="quick"),
+            "training": lambda classifier: AdversarialTraining(classifier, (PIXELS, LABELS), LinfBall(EPS)),
+        }
+        advised = {
+            "solution.theta": (solution, lambda: solution.theta),
+            "task.classifier": (task, lambda: task.classifier),
+            "SmallResNet(...)": (SmallResNet, SmallResNet),
+        }
+        for door in doors.values():
+            for advice, (given, better) in advised.items():
+                with pytest.raises(TypeError, match=re.escape(f"{advice}.")):
+                    door(given)
+                door(better())
+
+    def test_of_what_holds_an_optimizer(self):
+        attack, updater = Attack(FGSM(step_size=EPS), LinfBall(EPS)), CNNUpdater.light(channels=1)
+        doors = {
+            "attack": lambda optimizer: Attack(optimizer, LinfBall(EPS)),
+            "evaluate": lambda own: evaluate(net(), (PIXELS, LABELS), LinfBall(EPS), tier="quick", own=own),
+        }
+        advised = {
+            "pass attack.optimizer.": (attack, lambda: attack.optimizer),
+            "pass LearnedOptimizer(updater).": (updater, lambda: LearnedOptimizer(updater)),
+            "pass PGM(steps=10, step_size=0.01), say.": ("pgm", lambda: PGM(steps=10, step_size=0.01)),
+            "pass an object, not its class.": (PGM, lambda: PGM(steps=1, step_size=EPS)),
+        }
+        for door in doors.values():
+            for advice, (given, better) in advised.items():
+                with pytest.raises(TypeError, match=re.escape(advice)):
+                    door(given)
+                door(better())
 
     @pytest.mark.parametrize("features", [GradientFeatures(), IterateFeatures(), LogSignFeatures()])
     @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8), (1, 7, 7), (3, 5, 8)])
