@@ -9,6 +9,10 @@ from torch import Tensor
 from minimax_l2l.trees import Tree, detach
 
 State = tuple[Tensor, ...]
+STUCK = (
+    "y is zero, and max_relative_step lets no iterate leave zero: its steps are fractions of its own length; start "
+    "elsewhere with random_start, or leave max_relative_step out."
+)
 GROWTH = 1e3  # of an iterate that was of the order of one, or larger: no solution is so far away
 
 

@@ -39,6 +39,8 @@ class InnerProblem(ABC):
         query_mode: `"eval"`, or `"train"` to run queries with the batch's own statistics.
         watched: whether someone else checks that the numbers stay finite, as a run does; otherwise `maximize` waits
             for y_K and checks it.
+        lives_on: whether y starts where the last problem's y ended. A run then warns of an optimizer that moves its
+            start at random.
         keeps_gradient: whether `remember` should receive the gradient at y_K. It costs no extra pass.
     """
 
@@ -47,6 +49,7 @@ class InnerProblem(ABC):
     module: nn.Module | None = None
     query_mode: QueryMode = "eval"
     watched: bool = False
+    lives_on: bool = False
     keeps_gradient: bool = False
 
     @abstractmethod

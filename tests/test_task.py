@@ -709,7 +709,10 @@ GAMES = [
     pytest.param(lambda: adversarial(query_mode="eval"), attacker, "alternating", id="adversarial, alternating"),
     pytest.param(lambda: adversarial(remembers=True), attacker, "joint", id="remembered starts"),
     pytest.param(
-        lambda: adversarial(remembers=True), lambda: PGM(steps=2, step_size=0.05), "joint", id="remembered PGM"
+        lambda: adversarial(remembers=True),
+        lambda: PGM(steps=2, step_size=0.05, random_start=0.0),
+        "joint",
+        id="remembered PGM",
     ),
     pytest.param(adversarial, lambda: attacker("slim"), "joint", id="BatchNorm in the attacker"),
     pytest.param(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor
 
@@ -15,11 +17,12 @@ from minimax_l2l.errors import (
     told,
 )
 from minimax_l2l.features import Features, GradientFeatures, root_mean_square
-from minimax_l2l.iterate import State
+from minimax_l2l.iterate import STUCK, State
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.oracle import Oracle
-from minimax_l2l.trees import Tree, detach, map_leaves, per_instance, ravel, shifted, unravel
+from minimax_l2l.problem import InnerProblem
+from minimax_l2l.trees import Tree, detach, largest, map_leaves, per_instance, ravel, shifted, unravel
 from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.streaming import StreamingAdam
 
@@ -91,6 +94,13 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.clip_norm = require_positive("clip_norm", clip_norm) if clip_norm is not None else None
         if relative and not self.features.needs_gradient:
             raise ValueError("relative=True needs features that read the gradient; pass GradientFeatures().")
+
+    def start(self, problem: InnerProblem, draw: int = 0) -> Tree:
+        """As `InnerOptimizer.start`; warns if no step can lead away from there, unless a run watches."""
+        y = super().start(problem, draw)
+        if self.max_relative_step is not None and not problem.watched and not largest(y).item():
+            warnings.warn(STUCK, stacklevel=4)
+        return y
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One learned step: query, features, updater, squash, project."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from minimax_l2l.iterate import explosion
+from minimax_l2l.iterate import STUCK, explosion
 from minimax_l2l.meter import Meter
 from minimax_l2l.modes import querying
 from minimax_l2l.problem import InnerProblem
@@ -46,9 +46,14 @@ def measure(problem: InnerProblem, y: Tree) -> dict[str, Tensor]:
 
 
 class Watch:
-    """Warns once of each: an optimizer that ends below its start for a stretch, a y that explodes or leaves C."""
+    """Warns once of each: y ends below its start for a stretch, explodes, leaves C, or stays at zero.
 
-    def __init__(self) -> None:
+    Args:
+        relative: whether steps are at most a fraction of the iterate's own length, which is nothing at zero.
+    """
+
+    def __init__(self, *, relative: bool = False) -> None:
+        self._relative = relative
         self._gains: deque[tuple[float, float]] = deque(maxlen=STRETCH)
         self._said: set[str] = set()
 
@@ -63,6 +68,8 @@ class Watch:
                 f"the inner optimizer leaves the feasible set, by {row[OUTSIDE]:.3g}; let its step return "
                 "constraint.project(y), or give the problem the larger set in which it is meant to move.",
             )
+        if self._relative and row.get(SIZE) == 0:
+            self._say(STUCK, STUCK)
         if GAIN not in row:
             return
         self._gains.append((row[GAIN], abs(row["objective"])))

@@ -41,7 +41,7 @@ class Run:
         self._latest: Numbers | None = None
         self.folder: RunFolder | None = None
         self._ended = False
-        self._watch = Watch()
+        self._watch = Watch(relative=getattr(self.optimizer, "max_relative_step", None) is not None)
         for player in iteration.players:
             require_length(player.schedule, _least(options.steps, self.task.iterations))
         if options.out is not None:

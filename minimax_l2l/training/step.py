@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -100,7 +101,7 @@ class Step(nn.Module):
         super().__init__()
         self.outer, self.optimizer = task.outer, optimizer
         self.task, self.hooks, self.meter = task, tuple(hooks), Meter()
-        self.measuring = False
+        self.measuring, self._told = False, False
 
     def forward(self, batch: Any, moving: Moving = "both") -> Outcome:
         """Play a batch on which one or both will step.
@@ -121,6 +122,13 @@ class Step(nn.Module):
         problem = self.task.inner_problem(batch)
         require_a("what inner_problem(batch) returns", problem, InnerProblem, "an InnerProblem", "return one")
         problem.meter, problem.watched = self.meter, True
+        if problem.lives_on and self.optimizer.random_start and not self._told:
+            self._told = True
+            warnings.warn(
+                f"y lives on from step to step, and random_start={self.optimizer.random_start:g} moves it at "
+                "random before each; pass random_start=0.0.",
+                stacklevel=2,
+            )
         return problem
 
     def compare(self, problem: InnerProblem, end: Iterate) -> Outcome:

@@ -60,7 +60,7 @@ class PerturbationProblem(InnerProblem):
         self.loss = require_loss(loss)
         self.constraint = perturbations(images, require_ball(threat))
         require_choice("query_mode", query_mode, ("eval", "train"))
-        self.query_mode = query_mode
+        self.query_mode, self.lives_on = query_mode, memory is not None
         places = torch.arange(len(images), device=images.device) if indices is None else indices
         self.indices = _require_tensor("indices", places, 1, whole=True, count=len(images))
         self.seed, self.step = require_seed("seed", seed), require_count("step", step)

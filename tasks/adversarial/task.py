@@ -37,6 +37,7 @@ from tasks.adversarial.threat import Threat, require_threat
 
 MakesOptimizer = Callable[[Iterable[Parameter]], torch.optim.Optimizer]
 MakesSchedule = Callable[[torch.optim.Optimizer, int], LRScheduler]
+BATCH_SIZE = 64
 OPTIMIZER = "pass one, or what makes one from parameters, such as partial(torch.optim.AdamW, lr=1e-3)"
 SCHEDULE = "pass what makes one from an optimizer and a number of steps, such as CosineAnnealingLR"
 
@@ -57,7 +58,7 @@ class AdversarialTraining(Task):
         validation_images: how many of them each validation looks at, the same ones every time; None is all.
         loss: what the attacker ascends and theta descends, one value per image: loss(logits, labels).
         epochs: passes over the training images; the last incomplete batch of each epoch is dropped.
-        batch_size: images per batch, of all processes together; a DataLoader has its own.
+        batch_size: images per batch, of all processes together. None is 64, or what a DataLoader has.
         learning_rate: the highest in SGD's one-cycle schedule.
         momentum: of SGD.
         weight_decay: of SGD.
@@ -89,7 +90,7 @@ class AdversarialTraining(Task):
         validation_images: int | None = 500,
         loss: Loss = cross_entropy,
         epochs: int = 40,
-        batch_size: int = 64,
+        batch_size: int | None = None,
         learning_rate: float = 0.1,
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
@@ -113,7 +114,7 @@ class AdversarialTraining(Task):
         self.outer = self.classifier = classifier
         self.loss, self.augment = loss, augment
         self.epochs = require_count("epochs", epochs)
-        self.batch_size = min(require_count("batch_size", batch_size, least=1), len(self.data.example))
+        self.batch_size = self._size_of_batches(batch_size)
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.momentum = require_fraction("momentum", momentum)
         self.weight_decay = require_not_negative("weight_decay", weight_decay)
@@ -228,6 +229,19 @@ class AdversarialTraining(Task):
                 right += int(((logits.argmax(1) == labels) & part.finite).sum())
                 loss += self.loss(logits, labels).sum().item()
         return right / len(images), loss / len(images)
+
+    def _size_of_batches(self, asked: int | None) -> int:
+        if asked is not None:
+            require_count("batch_size", asked, least=1)
+        own = len(self.data.example)
+        if isinstance(self.data.train, Images):
+            return min(BATCH_SIZE if asked is None else asked, own)
+        if asked not in (None, own, self.data.train.batch_size):
+            raise ValueError(
+                f"batch_size={asked} would not be heeded, for the DataLoader has batches of {own} images; leave it "
+                "out, or pass the data set itself."
+            )
+        return own
 
     def _memory(self) -> PerturbationMemory:
         if not isinstance(self.data.train, Images) or not isinstance(self.augment, CropAndFlip | None):

@@ -67,6 +67,8 @@ class ImitationProblem(InnerProblem):
         step: of random numbers, the iteration.
     """
 
+    lives_on = True
+
     def __init__(
         self,
         discriminator: Discriminator,

@@ -309,7 +309,7 @@ TASK = {
     "validation_images": wrong.not_a_count(1).filter(lambda count: count is not None),
     "loss": NO_LOSS,
     "epochs": wrong.not_a_count(),
-    "batch_size": wrong.not_a_count(1),
+    "batch_size": wrong.not_a_count(1).filter(lambda count: count is not None),
     "learning_rate": wrong.not_a_number(lambda number: number > 0),
     "momentum": wrong.not_a_number(lambda number: 0 <= number <= 1),
     "weight_decay": wrong.not_a_number(lambda number: number >= 0),

@@ -5,7 +5,19 @@ import torch
 from specimens import Linear, Quadratic
 from torch import Tensor, nn
 
-from minimax_l2l import Adam, Box, GradientAscent, InnerOptimizer, InnerProblem, L2Ball, LinfBall, Task
+from minimax_l2l import (
+    PGM,
+    Adam,
+    Box,
+    GradientAscent,
+    InnerOptimizer,
+    InnerProblem,
+    L2Ball,
+    LearnedOptimizer,
+    LinfBall,
+    RNNUpdater,
+    Task,
+)
 from minimax_l2l.training.gain import Watch, measure
 from minimax_l2l.trees import largest
 
@@ -19,6 +31,8 @@ class Backwards(InnerOptimizer):
 
 class Living(Linear):
     """A y that lives on from batch to batch."""
+
+    lives_on = True
 
     def __init__(self, keep, slope):
         super().__init__(torch.full((1, 1), slope), start=keep["y"])
@@ -171,3 +185,61 @@ def test_theta_s_modes_are_left_alone():
     measure(Through(torch.ones(3, 2)), torch.ones(3, 2))
     assert network.training
     assert torch.equal(network[1].running_mean, mean)
+
+
+class FromZero(Quadratic):
+    """max over y of -|y - 1|^2, from zero or from elsewhere."""
+
+    def __init__(self, start=0.0):
+        super().__init__(torch.ones(2, 2))
+        self.begin = start
+
+    def initial(self):
+        return torch.full((2, 2), self.begin)
+
+
+class TestStepsThatAreFractionsOfTheIterate:
+    """None leads away from zero, so nothing is learned there."""
+
+    @staticmethod
+    def bounded(**options):
+        torch.manual_seed(0)
+        return LearnedOptimizer(RNNUpdater(gain=1.0), steps=2, max_relative_step=0.1, **options)
+
+    def test_a_run_says_it_once(self):
+        with pytest.warns(
+            UserWarning, match=r"^y is zero, and max_relative_step lets no iterate leave zero"
+        ) as said:
+            Play(FromZero).solve(self.bounded(), device="cpu")
+        assert len(said) == 1
+
+    def test_a_maximisation_says_it(self):
+        with pytest.warns(UserWarning, match="y is zero, and max_relative_step"):
+            assert not self.bounded().maximize(FromZero()).y.any()
+
+    def test_what_is_advised_helps(self):
+        for optimizer in (self.bounded(random_start=0.5), LearnedOptimizer(RNNUpdater(gain=1.0), steps=2)):
+            assert optimizer.maximize(FromZero()).y.any()
+            Play(FromZero).solve(optimizer, device="cpu")
+        assert self.bounded().maximize(FromZero(1.5)).y.any()
+
+    def test_optimizers_without_such_a_bound_may_stay_at_zero(self):
+        Play(FromZero).solve(GradientAscent(steps=0), device="cpu")
+
+
+class TestRandomStartsOfAYThatLivesOn:
+    def test_a_run_says_once_what_they_do(self):
+        optimizer = PGM(steps=1, step_size=0.1)
+        with pytest.warns(
+            UserWarning, match=r"y lives on .*random_start=1 moves it .* pass random_start=0\.0"
+        ) as said:
+            Play(iterations=5).solve(optimizer, device="cpu")
+        assert len(said) == 1
+
+    def test_what_is_advised_says_nothing_and_keeps_y(self):
+        game = Play(iterations=5)
+        game.solve(PGM(steps=1, step_size=0.1, random_start=0.0), device="cpu")
+        assert game.keep["y"] == pytest.approx(1.5)
+
+    def test_one_that_starts_anew_may_start_at_random(self):
+        Play(quadratic, iterations=5).solve(PGM(steps=1, step_size=0.1), device="cpu")

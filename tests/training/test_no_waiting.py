@@ -77,6 +77,7 @@ def on_paper(monkeypatch):
         return tuple(torch.zeros_like(part) for part in inputs)
 
     monkeypatch.setattr(torch.autograd, "grad", grad)
+    monkeypatch.setattr("tasks.adversarial.classifier.are_probabilities", lambda logits: False)  # before the run
     with FakeTensorMode():
         try:
             torch.zeros(2, device="cuda").uniform_()
@@ -125,6 +126,7 @@ def test_nobody_waits(method, threat, on_paper):
 def test_nobody_waits_for_what_is_remembered(augment, on_paper):
     game = iteration("Grad L2L", LinfBall(0.1), remembers=True)
     game.task.augment = augment
+    game.optimizer.random_start = 0.0
     game.task.memory.bytes, game.task.memory.known = game.task.memory.bytes.cuda(), game.task.memory.known.cuda()
     play(game)
 

@@ -1,9 +1,10 @@
 """Where each image's last attack ended, in one byte a pixel."""
 
+import pytest
 import torch
 
 from minimax_l2l import PGM, Iterate, LinfBall
-from tasks.adversarial import PerturbationProblem, SmallResNet
+from tasks.adversarial import AdversarialTraining, PerturbationProblem, SmallResNet
 from tasks.adversarial.memory import PerturbationMemory
 
 EPS = 0.15
@@ -98,3 +99,18 @@ class TestStarts:
         forgetful = problem(None, torch.arange(2))
         forgetful.remember(Iterate(noise(2)), None)
         assert not forgetful.initial().any()
+
+
+def test_a_random_start_of_an_attack_that_goes_on_is_told():
+    images = torch.rand(8, 1, 8, 8)
+
+    def play(optimizer, **options):
+        classifier = SmallResNet(classes=4, width=2)
+        game = AdversarialTraining(classifier, (images, torch.arange(8) % 4), LinfBall(EPS), epochs=2, **options)
+        game.solve(optimizer, device="cpu")
+
+    with pytest.warns(UserWarning, match=r"random_start=1 moves it .* pass random_start=0\.0") as said:
+        play(PGM(steps=1, step_size=EPS), remembers=True)
+    assert len(said) == 1
+    play(PGM(steps=1, step_size=EPS, random_start=0.0), remembers=True)
+    play(PGM(steps=1, step_size=EPS))

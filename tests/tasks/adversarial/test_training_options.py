@@ -151,6 +151,27 @@ def loaded(labels) -> DataLoader:
     return DataLoader(TensorDataset(LEVELS, labels), batch_size=16)
 
 
+class TestSizeOfBatches:
+    def test_a_loader_has_its_own(self):
+        for size in (None, 16):
+            game = task(shuffled(), batch_size=size)
+            assert (game.batch_size, len(next(iter(game.batches())).images)) == (16, 16)
+        assert task(DataLoader(TensorDataset(LEVELS, LABELS), batch_size=96), batch_size=96).batch_size == 48
+
+    @pytest.mark.parametrize("size", [1, 15, 48, 64])
+    def test_another_one_is_refused_beside_a_loader(self, size):
+        sentence = (
+            rf"batch_size={size} would not be heeded, for the DataLoader has batches of 16 images; leave it out"
+        )
+        with pytest.raises(ValueError, match=sentence):
+            task(shuffled(), batch_size=size)
+        assert task(shuffled().dataset, batch_size=size).batch_size == min(size, 48)
+
+    def test_is_64_if_nobody_says(self):
+        labels = torch.arange(130) % 4
+        assert task((LEVELS[:1].expand(130, 1, 8, 8), labels), batch_size=None).batch_size == 64
+
+
 class TestLabelsFrom1:
     """Class 0 is empty and every other is not: what that means is said, and what to do."""
 

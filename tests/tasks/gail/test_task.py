@@ -12,7 +12,7 @@ from gymnasium.envs.registration import EnvSpec
 from sb3_contrib import TRPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from minimax_l2l import Adam, ExtraGradient, GradientAscent, LearnedOptimizer, MLPUpdater, Status
+from minimax_l2l import FGSM, PGM, Adam, ExtraGradient, GradientAscent, LearnedOptimizer, MLPUpdater, Status
 from tasks.gail import GAIL, Controller, Demonstrations, NoiseOfSameNorm, PolicySettings, clone_behaviour, record
 from tasks.gail.environments.fixed_horizon import CARTPOLE
 from tasks.gail.experts.scripted import balance, push_left
@@ -61,6 +61,20 @@ class TestTheGame:
         before = made.memory.weights.clone()
         made.solve(GradientAscent(steps=0), device="cpu")
         assert torch.equal(made.memory.weights, before)
+
+    @pytest.mark.parametrize(
+        "optimizer",
+        [PGM(steps=1, step_size=0.01), FGSM(step_size=0.01, random_start=0.5), learned(random_start=1.0)],
+    )
+    def test_a_random_start_is_told_once(self, optimizer):
+        with pytest.warns(UserWarning, match=r"y lives on .* pass random_start=0\.0") as said:
+            task().solve(optimizer, device="cpu")
+        assert len(said) == 1
+        optimizer.random_start = 0.0
+        made = task()
+        first = made.memory.weights.norm()
+        made.solve(optimizer, device="cpu")
+        assert made.memory.weights.norm() < 2 * first  # random starts would have added more than that
 
     def test_passes(self):
         """One query for the optimizer; a learned one also differentiates its own objective."""
