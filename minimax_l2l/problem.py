@@ -77,6 +77,9 @@ class InnerProblem(ABC):
         """
         return map_leaves(torch.rand_like, y)
 
+    def started(self, y: Tree) -> None:
+        """Hear of y_0 before the first step is taken from it, its random part included. Does nothing here."""
+
     def remember(self, end: Iterate, gradient: Tree | None) -> None:
         """Keep what the next problem should start from; called at the end of each step. Keeps nothing here.
 

@@ -107,6 +107,7 @@ class InnerOptimizer(nn.Module, ABC):
             raise TypeError(f"observe must be a function of (k, y_k), got {told(observe)}; pass one, or None.")
         with self.oracle(problem) as oracle:
             y, state = self._begin(problem, start)
+            problem.started(detach(y))
             first = None if problem.watched else largest(y)
             for k in range(count):
                 if observe is not None:

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from tasks.adversarial.data.sources import as_images
     from tasks.adversarial.evaluation.cost import StepCost, step_cost
     from tasks.adversarial.evaluation.robustness import Evaluation, evaluate, withstands
-    from tasks.adversarial.losses import cross_entropy, margin, towards
+    from tasks.adversarial.losses import cross_entropy, margin, smoothed, towards
     from tasks.adversarial.models.named import classifier_named
     from tasks.adversarial.models.normalise import STATISTICS, Normalise
     from tasks.adversarial.models.resnet18 import PreActResNet18, ResNet18
     from tasks.adversarial.models.small_cnn import SmallCNN
     from tasks.adversarial.models.small_resnet import SmallResNet
     from tasks.adversarial.models.wide_resnet import WideResNet
+    from tasks.adversarial.outer_losses.base import OnAttacked, OuterLoss
+    from tasks.adversarial.outer_losses.logits import Logits
+    from tasks.adversarial.outer_losses.mart import Mart
+    from tasks.adversarial.outer_losses.pairing import LogitPairing
+    from tasks.adversarial.outer_losses.trades import Trades
     from tasks.adversarial.problem import PerturbationProblem
     from tasks.adversarial.task import AdversarialTraining
 
@@ -36,13 +41,19 @@ __all__ = [
     "ImageData",
     "Images",
     "LinfBall",
+    "LogitPairing",
+    "Logits",
+    "Mart",
     "Normalise",
+    "OnAttacked",
+    "OuterLoss",
     "PerturbationProblem",
     "PreActResNet18",
     "ResNet18",
     "SmallCNN",
     "SmallResNet",
     "StepCost",
+    "Trades",
     "WideResNet",
     "as_images",
     "classifier_named",
@@ -54,6 +65,7 @@ __all__ = [
     "margin",
     "public_data",
     "read_data",
+    "smoothed",
     "step_cost",
     "towards",
     "withstands",

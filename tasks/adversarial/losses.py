@@ -1,14 +1,15 @@
-"""Losses that an attacker ascends, one value per image."""
+"""Losses of logits and labels, one value per image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minimax_l2l.errors import require_a, told
+from minimax_l2l.errors import require_a, require_fraction, told
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # of logits (n, classes) and labels (n,), one value per image
 
@@ -17,6 +18,32 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """-log softmax(logits)_label, shape (n,)."""
     _require_pair(logits, labels)
     return F.cross_entropy(logits, labels, reduction="none")
+
+
+def smoothed(smoothing: float) -> Loss:
+    """Cross-entropy against labels that are not quite sure: the truth has probability 1 - s + s / classes.
+
+    The other classes have s / classes each. It is usually for theta alone, `outer_loss=smoothed(0.1)`, while the
+    attacker ascends plain cross-entropy.
+
+    Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016.
+
+    Args:
+        smoothing: s in [0, 1].
+
+    Returns:
+        A loss of logits and labels.
+
+    Raises:
+        TypeError: if it is no number.
+        ValueError: if it lies outside.
+    """
+    return partial(_smoothed_cross_entropy, smoothing=require_fraction("smoothing", smoothing))
+
+
+def _smoothed_cross_entropy(logits: Tensor, labels: Tensor, *, smoothing: float) -> Tensor:
+    _require_pair(logits, labels)
+    return F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:

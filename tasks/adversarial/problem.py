@@ -69,6 +69,7 @@ class PerturbationProblem(InnerProblem):
         if placement is not None:
             require_a("placement", placement, Placement, "a Placement", "leave it out for none")
         self.memory, self.placement = memory, placement
+        self._first: Tensor | None = None
 
     def initial(self) -> Tensor:
         """Zero, the clean images; or where the last attack on each image ended."""
@@ -80,6 +81,15 @@ class PerturbationProblem(InnerProblem):
             remembered = self.placement.apply(remembered)
         fresh = leaves(self.constraint.sample(self.noise(zero)))[0]
         return torch.where(known[:, None, None, None], remembered, fresh)
+
+    def started(self, y: Tree) -> None:
+        """Keep y_0, for losses that ask for it."""
+        self._first = leaves(y)[0]
+
+    @property
+    def first(self) -> Tensor:
+        """y_0, where the latest attack on this batch started; before the first, where it would without noise."""
+        return self._first if self._first is not None else leaves(self.constraint.project(self.initial()))[0]
 
     def remember(self, end: Iterate, gradient: Tree | None) -> None:  # noqa: ARG002
         """Keep where the attack ended, if there is a memory; pixels that were cropped away keep what they had."""

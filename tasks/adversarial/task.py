@@ -10,7 +10,17 @@ from torch import nn
 from torch.nn import Parameter
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
-from minimax_l2l import PGM, GradientAscent, InnerOptimizer, QueryMode, Task, resting
+from minimax_l2l import (
+    PGM,
+    GradientAscent,
+    InnerOptimizer,
+    InnerProblem,
+    Losses,
+    QueryMode,
+    Task,
+    Tree,
+    resting,
+)
 from minimax_l2l.errors import (
     require_a,
     require_choice,
@@ -32,6 +42,8 @@ from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.memory import PerturbationMemory
+from tasks.adversarial.outer_losses.base import OnAttacked, OuterLoss, as_outer_loss
+from tasks.adversarial.outer_losses.logits import Logits
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.threat import Threat, require_threat
 
@@ -56,7 +68,9 @@ class AdversarialTraining(Task):
         threat: `LinfBall(eps)` or `L2Ball(eps)`, in units of pixels in [0, 1].
         validation: images to validate on, if `data` brings none, every `validate_every` steps of `solve`.
         validation_images: how many of them each validation looks at, the same ones every time; None is all.
-        loss: what the attacker ascends and theta descends, one value per image: loss(logits, labels).
+        loss: what the attacker ascends, one value per image: loss(logits, labels). Theta descends its mean.
+        outer_loss: what theta descends instead: `Trades()`, `Mart()`, `LogitPairing(10)`, or a function such as
+            `smoothed(0.1)`, whose mean on perturbed images it is then. TRADES also says what the attacker ascends.
         epochs: passes over the training images; the last incomplete batch of each epoch is dropped.
         batch_size: images per batch, of all processes together. None is 64, or what a DataLoader has.
         learning_rate: the highest in SGD's one-cycle schedule.
@@ -89,6 +103,7 @@ class AdversarialTraining(Task):
         validation: Source | None = None,
         validation_images: int | None = 500,
         loss: Loss = cross_entropy,
+        outer_loss: OuterLoss | Loss | None = None,
         epochs: int = 40,
         batch_size: int | None = None,
         learning_rate: float = 0.1,
@@ -113,6 +128,7 @@ class AdversarialTraining(Task):
             warn_without_class_0(self.data.example.labels, self.data.classes)
         self.outer = self.classifier = classifier
         self.loss, self.augment = loss, augment
+        self.outer_loss = self._outer_loss(outer_loss) if outer_loss is not None else None
         self.epochs = require_count("epochs", epochs)
         self.batch_size = self._size_of_batches(batch_size)
         self.learning_rate = require_positive("learning_rate", learning_rate)
@@ -147,12 +163,15 @@ class AdversarialTraining(Task):
 
     def inner_problem(self, batch: Batch) -> PerturbationProblem:
         """The worst perturbations of a batch at the present theta."""
+        images, own = as_taken_by(self.classifier, batch.images), None
+        if self.outer_loss is not None:
+            own = self.outer_loss.ascended(self.classifier, images)
         return PerturbationProblem(
             self.classifier,
-            as_taken_by(self.classifier, batch.images),
+            images,
             batch.labels,
             self.threat,
-            loss=self.loss,
+            loss=own if own is not None else self.loss,
             query_mode=self.query_mode,
             indices=batch.indices,
             seed=self.seed,
@@ -160,6 +179,13 @@ class AdversarialTraining(Task):
             memory=self.memory,
             placement=batch.placement,
         )
+
+    def losses(self, problem: InnerProblem, y: Tree) -> Losses:
+        """The mean loss for both players, or the outer loss's numbers."""
+        if self.outer_loss is None:
+            return super().losses(problem, y)
+        assert isinstance(problem, PerturbationProblem)
+        return self.outer_loss.losses(Logits(problem, y))
 
     def outer_optimizer(self) -> torch.optim.Optimizer:
         """The one that was asked for, or SGD with momentum and weight decay, which heeds a failed step on CUDA."""
@@ -242,6 +268,16 @@ class AdversarialTraining(Task):
                 "out, or pass the data set itself."
             )
         return own
+
+    def _outer_loss(self, given: OuterLoss | Loss) -> OuterLoss:
+        """As an object; a function is tried first."""
+        outer_loss = as_outer_loss("outer_loss", given)
+        if isinstance(outer_loss, OnAttacked):
+            try:
+                require_classifier(self.classifier, self.data.example, loss=outer_loss.loss)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"outer_loss is none: {error}") from error
+        return outer_loss
 
     def _memory(self) -> PerturbationMemory:
         if not isinstance(self.data.train, Images) or not isinstance(self.augment, CropAndFlip | None):

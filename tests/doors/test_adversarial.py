@@ -20,12 +20,16 @@ from tasks.adversarial import (
     CropAndFlip,
     ImageData,
     Images,
+    LogitPairing,
+    Mart,
     Normalise,
+    OnAttacked,
     PerturbationProblem,
     PreActResNet18,
     ResNet18,
     SmallCNN,
     SmallResNet,
+    Trades,
     WideResNet,
     as_images,
     classifier_named,
@@ -36,6 +40,7 @@ from tasks.adversarial import (
     margin,
     public_data,
     read_data,
+    smoothed,
     step_cost,
     towards,
     withstands,
@@ -204,6 +209,8 @@ NO_LOSS = wrong.not_callable() | st.sampled_from(
     ]
 )
 NO_THREAT = wrong.not_a(LinfBall, L2Ball) | st.sampled_from([0.1, LinfBall(1.0), LinfBall(8.0), L2Ball(8.0)])
+NO_FRACTION = wrong.not_a_number(lambda number: 0 <= number <= 1)
+NO_WEIGHT = wrong.not_a_number(lambda number: number >= 0)
 NO_SEED = wrong.not_a_count() | st.integers(2**32, 2**80)
 NO_NAME = wrong.not_a(str)
 NO_AUGMENT = st.sampled_from(
@@ -308,6 +315,7 @@ TASK = {
     "validation": NO_SOURCE.filter(lambda source: source is not None) | OUTSIDE.map(lambda one: (PIXELS, one)),
     "validation_images": wrong.not_a_count(1).filter(lambda count: count is not None),
     "loss": NO_LOSS,
+    "outer_loss": wrong.given(NO_LOSS),
     "epochs": wrong.not_a_count(),
     "batch_size": wrong.not_a_count(1).filter(lambda count: count is not None),
     "learning_rate": wrong.not_a_number(lambda number: number > 0),
@@ -429,6 +437,11 @@ DOORS = [
         },
         {"name": "classifier|depth|height"},
     ),
+    Door("smoothed", smoothed, lambda: {"smoothing": 0.1}, {"smoothing": NO_FRACTION}),
+    Door("OnAttacked", OnAttacked, lambda: {"loss": smoothed(0.1)}, {"loss": wrong.not_callable()}),
+    Door("Trades", Trades, dict, {"beta": NO_WEIGHT, "loss": wrong.not_callable()}),
+    Door("Mart", Mart, dict, {"beta": NO_WEIGHT}),
+    Door("LogitPairing", LogitPairing, lambda: {"weight": 10.0}, {"weight": NO_WEIGHT, "of": wrong.not_callable()}),
     Door(
         "step_cost",
         step_cost,

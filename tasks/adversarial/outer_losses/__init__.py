@@ -1,0 +1,1 @@
+"""What theta descends, where that is not what the attacker ascends."""

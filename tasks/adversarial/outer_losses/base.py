@@ -1,0 +1,64 @@
+"""What theta descends, as an object: its numbers come from logits, and it may say what y ascends."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from minimax_l2l import Losses
+from minimax_l2l.errors import told
+from tasks.adversarial.losses import Loss, require_loss, require_values
+from tasks.adversarial.outer_losses.logits import Logits
+
+
+class OuterLoss(ABC):
+    """What theta descends in adversarial training, where that is not the loss that y ascends.
+
+    A subclass needs one method, `losses`. It is pure: it asks for logits and keeps nothing from step to step.
+    """
+
+    @abstractmethod
+    def losses(self, logits: Logits) -> Losses:
+        """Both players' numbers at y_K, one number each: `outer`, and as `meta` what y ascends there."""
+
+    def ascended(self, classifier: nn.Module, images: Tensor) -> Loss | None:  # noqa: ARG002
+        """What y ascends on a batch instead of the task's loss; None, as here, if it ascends that.
+
+        Args:
+            classifier: theta.
+            images: of the batch, not perturbed.
+        """
+        return None
+
+
+class OnAttacked(OuterLoss):
+    """The mean of a loss on the perturbed images: `smoothed(0.1)`, say, while y ascends plain cross-entropy.
+
+    Args:
+        loss: one value per image.
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = require_loss(loss)
+
+    def losses(self, logits: Logits) -> Losses:
+        """One forward."""
+        values = require_values(self.loss(logits.attacked, logits.labels), logits.labels)
+        return Losses(values.mean(), logits.ascended)
+
+
+def as_outer_loss(name: str, loss: OuterLoss | Loss) -> OuterLoss:
+    """An outer loss, or a function of logits and labels as the one on perturbed images.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    if isinstance(loss, OuterLoss):
+        return loss
+    if not callable(loss) or isinstance(loss, type):
+        raise TypeError(
+            f"{name} must be an OuterLoss or a function of logits and labels, got {told(loss)}; pass for instance "
+            "Trades(), or smoothed(0.1)."
+        )
+    return OnAttacked(loss)
