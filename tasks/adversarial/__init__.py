@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     from tasks.adversarial.outer_losses.pairing import LogitPairing
     from tasks.adversarial.outer_losses.trades import Trades
     from tasks.adversarial.problem import PerturbationProblem
+    from tasks.adversarial.starts.base import Start
+    from tasks.adversarial.starts.carried import CarriedStart
+    from tasks.adversarial.starts.uniform import UniformStart
     from tasks.adversarial.task import AdversarialTraining
 
 __all__ = [
     "STATISTICS",
     "AdversarialTraining",
     "Attack",
+    "CarriedStart",
     "CropAndFlip",
     "Evaluation",
     "ImageData",
@@ -52,8 +56,10 @@ __all__ = [
     "ResNet18",
     "SmallCNN",
     "SmallResNet",
+    "Start",
     "StepCost",
     "Trades",
+    "UniformStart",
     "WideResNet",
     "as_images",
     "classifier_named",

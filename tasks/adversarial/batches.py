@@ -36,15 +36,25 @@ class Batches(Sequence[Batch]):
     Args:
         images: to train on.
         size: images per batch; the last incomplete batch of each epoch is dropped.
-        epochs: passes over the images.
+        epochs: how often each image is met in all.
         seed: of the orders.
         augment: `CropAndFlip()`, or a function that changes a batch of images at random; None leaves them.
+        replays: how often a batch is met in a row, changed once; the last pass over the images has as many as are
+            left.
     """
 
     def __init__(
-        self, images: Images, size: int, *, epochs: int, seed: int, augment: Augment | None = None
+        self,
+        images: Images,
+        size: int,
+        *,
+        epochs: int,
+        seed: int,
+        augment: Augment | None = None,
+        replays: int = 1,
     ) -> None:
         self.images, self.size, self.epochs, self.seed, self.augment = images, size, epochs, seed, augment
+        self.replays = replays
         self._order = -1, torch.empty(0)
 
     def __len__(self) -> int:
@@ -60,16 +70,18 @@ class Batches(Sequence[Batch]):
             return [self[place] for place in range(*step.indices(len(self)))]
         if not 0 <= step < len(self):
             raise IndexError(f"there are {len(self)} batches, numbered from 0, got {step}.")
-        epoch, place = divmod(step, len(self.images) // self.size)
-        indices = self._orders(epoch)[place * self.size : (place + 1) * self.size]
-        made = Batch(self.images.pixels(indices), self.images.labels[indices], indices, step)
-        return augmented(made, self.augment, self.seed)
+        turn, place = divmod(step, self.replays * (len(self.images) // self.size))
+        replays = min(self.replays, self.epochs - turn * self.replays)
+        place, replay = divmod(place, replays)
+        indices = self._orders(turn)[place * self.size : (place + 1) * self.size]
+        made = Batch(self.images.pixels(indices), self.images.labels[indices], indices, step - replay)
+        return augmented(made, self.augment, self.seed)._replace(step=step)
 
-    def _orders(self, epoch: int) -> Tensor:
-        if self._order[0] != epoch:
-            generator = torch.Generator().manual_seed(self.seed * 100_003 + epoch)
+    def _orders(self, turn: int) -> Tensor:
+        if self._order[0] != turn:
+            generator = torch.Generator().manual_seed(self.seed * 100_003 + turn)
             order = torch.randperm(len(self.images), generator=generator)
-            self._order = epoch, order.to(self.images.labels.device)
+            self._order = turn, order.to(self.images.labels.device)
         return self._order[1]
 
 
@@ -79,23 +91,32 @@ class LoadedBatches:
     Args:
         loader: of pairs (images, labels).
         classes: how many; labels lie in 0 ... classes - 1.
-        epochs: passes over it.
+        epochs: how often each image is met in all.
         seed: of its order and of what its transforms draw from torch's generator.
         augment: `CropAndFlip()`, or a function that changes a batch of images at random; None leaves them.
+        replays: how often a batch is met in a row; see `Batches`.
     """
 
     def __init__(
-        self, loader: DataLoader[Any], classes: int, *, epochs: int, seed: int, augment: Augment | None = None
+        self,
+        loader: DataLoader[Any],
+        classes: int,
+        *,
+        epochs: int,
+        seed: int,
+        augment: Augment | None = None,
+        replays: int = 1,
     ) -> None:
         self.loader, self.classes, self.epochs, self.seed, self.augment = loader, classes, epochs, seed, augment
+        self.replays = replays
 
     def __iter__(self) -> Iterator[Batch]:
-        step, met = 0, set[int]()
-        for epoch in range(self.epochs):
+        step, seen_labels = 0, set[int]()
+        for turn, met in enumerate(range(0, self.epochs, self.replays)):
             seen, outside = 0, torch.get_rng_state()
-            torch.manual_seed(self.seed * 100_003 + epoch)
+            torch.manual_seed(self.seed * 100_003 + turn)
             if isinstance(self.loader.generator, torch.Generator):
-                self.loader.generator.manual_seed(self.seed * 100_003 + epoch)
+                self.loader.generator.manual_seed(self.seed * 100_003 + turn)
             batches = iter(self.loader)
             while True:
                 batch = next(batches, None)
@@ -104,14 +125,17 @@ class LoadedBatches:
                 if batch is None:
                     break
                 given = Images(*pair(batch))
-                met.update(given.labels.tolist())
+                seen_labels.update(given.labels.tolist())
                 require_within("training", given, self.classes, given.shape)
                 places = torch.arange(seen, seen + len(given), device=given.labels.device)
-                yield augmented(Batch(given.pixels(), given.labels, places, step), self.augment, self.seed)
-                seen, step, outside = seen + len(given), step + 1, torch.get_rng_state()
+                made = augmented(Batch(given.pixels(), given.labels, places, step), self.augment, self.seed)
+                for _ in range(min(self.replays, self.epochs - met)):
+                    yield made._replace(step=step)
+                    step += 1
+                seen, outside = seen + len(given), torch.get_rng_state()
                 torch.set_rng_state(inside)
-            if epoch == 0:
-                warn_without_class_0(torch.tensor(list(met)), self.classes)
+            if turn == 0:
+                warn_without_class_0(torch.tensor(list(seen_labels)), self.classes)
 
 
 def augmented(batch: Batch, augment: Augment | None, seed: int) -> Batch:

@@ -9,7 +9,7 @@ from minimax_l2l import InnerProblem, Iterate, QueryMode, Tree, leaves, uniform
 from minimax_l2l.errors import require_a, require_choice, require_count, require_seed
 from tasks.adversarial.data.augmentation import Placement
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
-from tasks.adversarial.memory import PerturbationMemory
+from tasks.adversarial.starts.base import Start
 from tasks.adversarial.threat import Threat, perturbations, require_ball
 
 # Steps between the random numbers of two starts of one attack: more than a run has.
@@ -29,8 +29,8 @@ class PerturbationProblem(InnerProblem):
         indices: the images' own numbers, to which random starts belong; their places in the batch if None.
         seed: of random starts.
         step: of random starts, so that an image gets a new one each time it is met.
-        memory: where the last attacks ended; the next ones start there, and images that were never met start at
-            random. None starts at the clean images.
+        start: where the attack starts, and what is kept for later ones, such as a `PerturbationMemory`. None starts
+            at the clean images and keeps nothing.
         placement: how the images were cropped and flipped, so that what is remembered follows them. None if they
             were not.
 
@@ -51,36 +51,31 @@ class PerturbationProblem(InnerProblem):
         indices: Tensor | None = None,
         seed: int = 0,
         step: int = 0,
-        memory: PerturbationMemory | None = None,
+        start: Start | None = None,
         placement: Placement | None = None,
     ) -> None:
         self.module = require_a("classifier", classifier, nn.Module, "a torch.nn.Module", "wrap functions in one")
         self.images = _require_tensor("images", images, 4, whole=False)
         self.labels = _require_tensor("labels", labels, 1, whole=True, count=len(images))
         self.loss = require_loss(loss)
-        self.constraint = perturbations(images, require_ball(threat))
+        self.threat = require_ball(threat)
+        self.constraint = perturbations(images, self.threat)
         require_choice("query_mode", query_mode, ("eval", "train"))
         self.query_mode, self.lives_on = query_mode, memory is not None
         places = torch.arange(len(images), device=images.device) if indices is None else indices
         self.indices = _require_tensor("indices", places, 1, whole=True, count=len(images))
         self.seed, self.step = require_seed("seed", seed), require_count("step", step)
-        if memory is not None:
-            require_a("memory", memory, PerturbationMemory, "a PerturbationMemory", "leave it out for none")
+        if start is not None:
+            require_a("start", start, Start, "a Start, such as a PerturbationMemory", "leave it out for none")
         if placement is not None:
             require_a("placement", placement, Placement, "a Placement", "leave it out for none")
-        self.memory, self.placement = memory, placement
+        self.start, self.placement = start, placement
+        self.keeps_gradient = start is not None and start.keeps_gradient
         self._first: Tensor | None = None
 
     def initial(self) -> Tensor:
-        """Zero, the clean images; or where the last attack on each image ended."""
-        zero = torch.zeros_like(self.images)
-        if self.memory is None:
-            return zero
-        remembered, known = self.memory.recall(self.indices, self.images)
-        if self.placement is not None:
-            remembered = self.placement.apply(remembered)
-        fresh = leaves(self.constraint.sample(self.noise(zero)))[0]
-        return torch.where(known[:, None, None, None], remembered, fresh)
+        """Zero, the clean images; or where `start` says."""
+        return torch.zeros_like(self.images) if self.start is None else self.start.initial(self)
 
     def started(self, y: Tree) -> None:
         """Keep y_0, for losses that ask for it."""
@@ -91,15 +86,10 @@ class PerturbationProblem(InnerProblem):
         """y_0, where the latest attack on this batch started; before the first, where it would without noise."""
         return self._first if self._first is not None else leaves(self.constraint.project(self.initial()))[0]
 
-    def remember(self, end: Iterate, gradient: Tree | None) -> None:  # noqa: ARG002
-        """Keep where the attack ended, if there is a memory; pixels that were cropped away keep what they had."""
-        if self.memory is None:
-            return
-        perturbations = leaves(end.y)[0]
-        if self.placement is not None:
-            remembered, _ = self.memory.recall(self.indices, perturbations)
-            perturbations = self.placement.undo(perturbations, remembered)
-        self.memory.store(self.indices, perturbations)
+    def remember(self, end: Iterate, gradient: Tree | None) -> None:
+        """Let the start keep what later ones need, if there is one."""
+        if self.start is not None:
+            self.start.remember(self, end, gradient)
 
     def objective(self, y: Tree) -> Tensor:
         """Loss of each perturbed image, shape (n,)."""

@@ -41,10 +41,11 @@ from tasks.adversarial.data.images import ImageData, Images, warn_without_class_
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
-from tasks.adversarial.memory import PerturbationMemory
 from tasks.adversarial.outer_losses.base import OnAttacked, OuterLoss, as_outer_loss
 from tasks.adversarial.outer_losses.logits import Logits
 from tasks.adversarial.problem import PerturbationProblem
+from tasks.adversarial.starts.base import Start, require_followed
+from tasks.adversarial.starts.memory import PerturbationMemory
 from tasks.adversarial.threat import Threat, require_threat
 
 MakesOptimizer = Callable[[Iterable[Parameter]], torch.optim.Optimizer]
@@ -67,6 +68,7 @@ class AdversarialTraining(Task):
             its batches in every epoch.
         threat: `LinfBall(eps)` or `L2Ball(eps)`, in units of pixels in [0, 1].
         validation: images to validate on, if `data` brings none, every `validate_every` steps of `solve`.
+        validated_at: the threat of validations, if a wider one is trained against, as in N-FGSM; None is `threat`.
         validation_images: how many of them each validation looks at, the same ones every time; None is all.
         loss: what the attacker ascends, one value per image: loss(logits, labels). Theta descends its mean.
         outer_loss: what theta descends instead: `Trades()`, `Mart()`, `LogitPairing(10)`, or a function such as
@@ -86,6 +88,9 @@ class AdversarialTraining(Task):
             pass does.
         remembers: start each attack where the last one on the same image ended; see `PerturbationMemory`. It needs
             images in memory, and `CropAndFlip` as the augment if there is one.
+        start: where attacks start instead, such as `UniformStart(radius)`; None is at the clean images.
+        replays: how many steps in a row are taken on each batch. A run has as many steps as with one, so it passes
+            over the images epochs / replays times; with `CarriedStart` that is Free training.
         seed: of the order of images and of random starts.
 
     Raises:
@@ -101,6 +106,7 @@ class AdversarialTraining(Task):
         threat: Threat,
         *,
         validation: Source | None = None,
+        validated_at: Threat | None = None,
         validation_images: int | None = 500,
         loss: Loss = cross_entropy,
         outer_loss: OuterLoss | Loss | None = None,
@@ -114,6 +120,8 @@ class AdversarialTraining(Task):
         augment: Augment | None = None,
         query_mode: QueryMode = "eval",
         remembers: bool = False,
+        start: Start | None = None,
+        replays: int = 1,
         seed: int = 0,
     ) -> None:
         require_choice("query_mode", query_mode, ("eval", "train"))
@@ -123,6 +131,8 @@ class AdversarialTraining(Task):
             require_count("validation_images", validation_images, least=1)
         self.data = TrainingData.of(data, validation, at_most=validation_images)
         self.threat = require_threat(threat, self.data.example.shape)
+        at = threat if validated_at is None else validated_at
+        self.validated_at = require_threat(at, self.data.example.shape, "validated_at")
         self.classes = require_classifier(classifier, self.data.example, classes=self.data.classes, loss=loss)
         if self.data.classes is not None:
             warn_without_class_0(self.data.example.labels, self.data.classes)
@@ -136,9 +146,20 @@ class AdversarialTraining(Task):
         self.weight_decay = require_not_negative("weight_decay", weight_decay)
         self._optimizer, self._schedule = _require_makers(optimizer, schedule, classifier)
         self.query_mode: QueryMode = query_mode
-        self.memory = self._memory() if remembers else None
+        self.start = self._memory() if remembers else start
+        if start is not None:
+            require_a("start", start, Start, "a Start", "pass one such as UniformStart(0.1), or leave it out")
+            if remembers:
+                raise ValueError("remembers=True is a start of its own; leave out remembers or start.")
+            start.require_images(self.data.train, augment)
         if augment is not None:
             try_augment(augment, self.data.example.first(8).pixels())
+        self.replays = require_count("replays", replays, least=1)
+        if replays > 1 and isinstance(self.data.train, Images) and not isinstance(augment, CropAndFlip | None):
+            raise ValueError(
+                f"replays={replays} play the same batch again, which a function as augment would change each time; "
+                "pass CropAndFlip(), or a DataLoader whose transform it is."
+            )
         self.seed = require_seed("seed", seed)
         per_epoch = self.data.batches_per_epoch(self.batch_size)
         self.iterations = epochs * per_epoch if per_epoch is not None else None
@@ -150,16 +171,13 @@ class AdversarialTraining(Task):
 
     def batches(self) -> Batches | LoadedBatches:
         """Every epoch in an order of its own; no batch is made before it is asked for."""
-        if self.memory is not None and self.batch_size % processes():
-            raise ValueError(
-                f"batches of {self.batch_size} cannot be shared evenly by {processes()} processes, which remember "
-                "perturbations together; choose a batch size that they divide."
-            )
-        train = self.data.train
+        if self.start is not None:
+            self.start.require_shares(self.batch_size, processes())
+        train, epochs, seed, augment, replays = self.data.train, self.epochs, self.seed, self.augment, self.replays
         if isinstance(train, Images):
-            there = train.to(self.device)
-            return Batches(there, self.batch_size, epochs=self.epochs, seed=self.seed, augment=self.augment)
-        return LoadedBatches(train, self.classes, epochs=self.epochs, seed=self.seed, augment=self.augment)
+            there, size = train.to(self.device), self.batch_size
+            return Batches(there, size, epochs=epochs, seed=seed, augment=augment, replays=replays)
+        return LoadedBatches(train, self.classes, epochs=epochs, seed=seed, augment=augment, replays=replays)
 
     def inner_problem(self, batch: Batch) -> PerturbationProblem:
         """The worst perturbations of a batch at the present theta."""
@@ -176,7 +194,7 @@ class AdversarialTraining(Task):
             indices=batch.indices,
             seed=self.seed,
             step=batch.step,
-            memory=self.memory,
+            start=self.start,
             placement=batch.placement,
         )
 
@@ -215,16 +233,16 @@ class AdversarialTraining(Task):
         return OneCycleLR(optimizer, self.learning_rate, total_steps=total, pct_start=0.25, cycle_momentum=False)
 
     def state_dict(self) -> dict[str, Any]:
-        """The remembered perturbations, if there are any."""
-        return self.memory.state_dict() if self.memory is not None else {}
+        """What the start keeps, if there is one."""
+        return self.start.state_dict() if self.start is not None else {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put them back."""
-        if self.memory is not None:
-            self.memory.load_state_dict(state)
+        """Put it back."""
+        if self.start is not None:
+            self.start.load_state_dict(state)
 
     def validate(self, optimizer: InnerOptimizer) -> Mapping[str, float]:
-        """Accuracy on validation images, and how the attacker compares with PGM-10 on them.
+        """Accuracy on validation images, and how the attacker compares with PGM-10 on them, under `validated_at`.
 
         Returns:
             `validation_clean` and `validation_pgm_10`, accuracies; `attack_ratio`, the mean loss under `optimizer`
@@ -239,7 +257,7 @@ class AdversarialTraining(Task):
                 "validate_every=0."
             )
         images = self.data.validation.to(self.device)
-        rival = PGM(steps=10, step_size=self.threat.eps / 4)
+        rival = PGM(steps=10, step_size=self.validated_at.eps / 4)
         clean, _ = self._under(GradientAscent(steps=0), images)
         _, own = self._under(optimizer, images)
         worst, most = self._under(rival, images)
@@ -248,7 +266,9 @@ class AdversarialTraining(Task):
     def _under(self, optimizer: InnerOptimizer, images: Images) -> tuple[float, float]:
         """Accuracy and mean loss under an attack."""
         right, loss = 0, 0.0
-        for part in Attack(optimizer, self.threat, self.loss, seed=self.seed).batches(self.classifier, images):
+        for part in Attack(optimizer, self.validated_at, self.loss, seed=self.seed).batches(
+            self.classifier, images
+        ):
             labels = images.labels[part.places]
             with resting(self.classifier), torch.no_grad():
                 logits = self.classifier(part.images)
@@ -280,12 +300,8 @@ class AdversarialTraining(Task):
         return outer_loss
 
     def _memory(self) -> PerturbationMemory:
-        if not isinstance(self.data.train, Images) or not isinstance(self.augment, CropAndFlip | None):
-            raise ValueError(
-                "remembered starts belong to pixels that can be found again, so they need images in memory, and "
-                "CropAndFlip() if there is an augment; pass the data set itself, or remembers=False."
-            )
-        return PerturbationMemory(len(self.data.train), self.data.train.shape, self.threat.eps)
+        images = require_followed(self.data.train, self.augment)
+        return PerturbationMemory(len(images), images.shape, self.threat.eps)
 
 
 def _require_makers(

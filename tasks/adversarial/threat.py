@@ -27,18 +27,19 @@ def perturbations(images: Tensor, threat: Threat) -> Constraint:
     return Intersection(threat, PixelBox(images))
 
 
-def require_threat(threat: object, shape: tuple[int, int, int]) -> Threat:
+def require_threat(threat: object, shape: tuple[int, int, int], name: str = "threat") -> Threat:
     """Refuse what is no ball, and a ball that holds every image: its radius is of another unit.
 
     Args:
         threat: what was given.
         shape: (channels, height, width) of the images.
+        name: of the argument.
 
     Raises:
         TypeError: if it is no `LinfBall` or `L2Ball`.
         ValueError: if no image of this shape lies outside.
     """
-    threat = require_ball(threat)
+    threat = require_ball(threat, name)
     whole = 1.0 if isinstance(threat, LinfBall) else math.sqrt(math.prod(shape))
     if threat.eps >= whole:
         raise ValueError(
@@ -48,15 +49,15 @@ def require_threat(threat: object, shape: tuple[int, int, int]) -> Threat:
     return threat
 
 
-def require_ball(threat: object) -> Threat:
-    """Refuse what is no ball.
+def require_ball(threat: object, name: str = "threat") -> Threat:
+    """Refuse what is no ball; `name` is the argument's.
 
     Raises:
         TypeError: if it is no `LinfBall` or `L2Ball`.
     """
     if not isinstance(threat, LinfBall | L2Ball):
         raise TypeError(
-            f"threat must be a ball, LinfBall(eps) or L2Ball(eps), got {type(threat).__name__} {threat!r}; "
+            f"{name} must be a ball, LinfBall(eps) or L2Ball(eps), got {type(threat).__name__} {threat!r}; "
             "8 of 255 levels are LinfBall(8 / 255)."
         )
     return threat

@@ -17,6 +17,7 @@ from minimax_l2l import FGSM, L2Ball, LinfBall
 from tasks.adversarial import (
     AdversarialTraining,
     Attack,
+    CarriedStart,
     CropAndFlip,
     ImageData,
     Images,
@@ -30,6 +31,7 @@ from tasks.adversarial import (
     SmallCNN,
     SmallResNet,
     Trades,
+    UniformStart,
     WideResNet,
     as_images,
     classifier_named,
@@ -210,6 +212,7 @@ NO_LOSS = wrong.not_callable() | st.sampled_from(
 )
 NO_THREAT = wrong.not_a(LinfBall, L2Ball) | st.sampled_from([0.1, LinfBall(1.0), LinfBall(8.0), L2Ball(8.0)])
 NO_FRACTION = wrong.not_a_number(lambda number: 0 <= number <= 1)
+NO_RADIUS = wrong.not_a_number(lambda number: number > 0)
 NO_WEIGHT = wrong.not_a_number(lambda number: number >= 0)
 NO_SEED = wrong.not_a_count() | st.integers(2**32, 2**80)
 NO_NAME = wrong.not_a(str)
@@ -324,6 +327,9 @@ TASK = {
     "augment": NO_AUGMENT,
     "query_mode": wrong.not_one_of("eval", "train"),
     "remembers": wrong.not_a_flag(),
+    "start": wrong.given(wrong.not_a()),
+    "replays": wrong.not_a_count(1),
+    "validated_at": wrong.given(NO_THREAT),
     "seed": NO_SEED,
 }
 MEASURE = {
@@ -334,7 +340,8 @@ MEASURE = {
     "batch_size": wrong.not_a_count(1),
 }
 WORDS = dict.fromkeys(("source", "data", "validation", "images"), "images|labels|data set|data") | {
-    "threat": "radius"
+    "threat": "radius",
+    "validated_at": "radius|validated_at",
 }
 RIGHT = {"classifier": net(), "images": (PIXELS, LABELS), "threat": LinfBall(0.1)}
 
@@ -441,6 +448,8 @@ DOORS = [
     Door("OnAttacked", OnAttacked, lambda: {"loss": smoothed(0.1)}, {"loss": wrong.not_callable()}),
     Door("Trades", Trades, dict, {"beta": NO_WEIGHT, "loss": wrong.not_callable()}),
     Door("Mart", Mart, dict, {"beta": NO_WEIGHT}),
+    Door("UniformStart", UniformStart, lambda: {"radius": 0.1}, {"radius": NO_RADIUS}),
+    Door("CarriedStart", CarriedStart, dict, {"step_size": wrong.given(NO_RADIUS)}),
     Door("LogitPairing", LogitPairing, lambda: {"weight": 10.0}, {"weight": NO_WEIGHT, "of": wrong.not_callable()}),
     Door(
         "step_cost",
@@ -463,7 +472,7 @@ DOORS = [
             "indices": st.sampled_from([[1], 3, "all", LABELS[:1], LABELS.float(), LABELS[None], LABELS > 1]),
             "seed": wrong.not_a_count(),
             "step": wrong.not_a_count(),
-            "memory": wrong.not_a().filter(lambda memory: memory is not None),
+            "start": wrong.given(wrong.not_a()),
             "placement": wrong.not_a().filter(lambda placement: placement is not None),
         },
     ),

@@ -127,7 +127,7 @@ def test_nobody_waits_for_what_is_remembered(augment, on_paper):
     game = iteration("Grad L2L", LinfBall(0.1), remembers=True)
     game.task.augment = augment
     game.optimizer.random_start = 0.0
-    game.task.memory.bytes, game.task.memory.known = game.task.memory.bytes.cuda(), game.task.memory.known.cuda()
+    game.task.start.bytes, game.task.start.known = game.task.start.bytes.cuda(), game.task.start.known.cuda()
     play(game)
 
 

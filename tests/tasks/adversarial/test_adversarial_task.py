@@ -134,7 +134,7 @@ class TestRandomStarts:
                 return end
 
         game.solve(Watched(steps=1, step_size=EPS / 4, random_start=0.0), steps=1)
-        assert game.memory.known.all()
+        assert game.start.known.all()
         again = game.inner_problem(list(game.batches())[1])
         start = again.initial()[again.indices.argsort()]
         assert (start - ended[-1]).abs().max() <= EPS / 254 * (1 + 1e-5)

@@ -171,7 +171,7 @@ def test_nothing_is_moved():
     for one, state in zip((task.classifier, optimizer), before, strict=True):
         assert all(torch.equal(part, state[name]) for name, part in one.state_dict().items())
         assert all(weight.grad is None for weight in one.parameters())
-    assert not task.memory.known.any()
+    assert not task.start.known.any()
     assert torch.equal(torch.get_rng_state(), numbers)
 
 

@@ -6,7 +6,7 @@ import torch
 from minimax_l2l import FGSM, PGM, Iterate, L2Ball, LinfBall
 from tasks.adversarial import AdversarialTraining, CropAndFlip, PerturbationProblem, SmallResNet
 from tasks.adversarial.data.augmentation import Placement
-from tasks.adversarial.memory import PerturbationMemory
+from tasks.adversarial.starts.memory import PerturbationMemory
 
 EPS = 0.1
 UNIT = EPS / 127
@@ -34,7 +34,7 @@ def problem(memory: PerturbationMemory, placement: Placement | None, side: int =
         torch.zeros(1, dtype=torch.int64),
         LinfBall(EPS),
         indices=torch.tensor([2]),
-        memory=memory,
+        start=memory,
         placement=placement,
     )
 
@@ -78,6 +78,17 @@ class TestByHand:
             )
 
 
+def test_there_is_room_for_these_images_alone():
+    sentence = r"the start has room for images of shape \(10, 1, 8, 8\), got \(48, 1, 8, 8\)"
+    with pytest.raises(ValueError, match=sentence):
+        task(remembers=False, start=PerturbationMemory(10, (1, 8, 8), EPS))
+    given = task(remembers=False, start=PerturbationMemory(48, (1, 8, 8), EPS))
+    made = task()
+    for game in (given, made):
+        game.solve(FGSM(step_size=EPS), device="cpu")
+    assert torch.equal(given.start.bytes, made.start.bytes)
+
+
 class TestBatches:
     def test_carry_their_placement(self):
         game = task()
@@ -111,7 +122,7 @@ class TestRun:
             met = game.inner_problem(batches[step])
             with torch.no_grad():
                 met.remember(attack.maximize(met), None)
-        kept = game.memory.bytes.clone()
+        kept = game.start.bytes.clone()
         later = batches[4]
         start = game.inner_problem(later).initial()
         expected = later.placement.apply(kept[later.indices].float() * (threat.eps / 127))
@@ -129,8 +140,8 @@ class TestRun:
         task(threat).solve(FGSM(step_size=threat.eps), device="cpu", out=tmp_path, steps=5)
         rest = task(threat)
         rest.solve(FGSM(step_size=threat.eps), device="cpu", out=tmp_path, resume=True)
-        assert torch.equal(rest.memory.bytes, straight.memory.bytes)
-        assert straight.memory.known.all()
+        assert torch.equal(rest.start.bytes, straight.start.bytes)
+        assert straight.start.known.all()
         for one, other in zip(rest.classifier.parameters(), straight.classifier.parameters(), strict=True):
             assert torch.equal(one, other)
 

@@ -5,7 +5,7 @@ import torch
 
 from minimax_l2l import PGM, Iterate, LinfBall
 from tasks.adversarial import AdversarialTraining, PerturbationProblem, SmallResNet
-from tasks.adversarial.memory import PerturbationMemory
+from tasks.adversarial.starts.memory import PerturbationMemory
 
 EPS = 0.15
 
@@ -66,7 +66,7 @@ def problem(kept: PerturbationMemory | None, indices: torch.Tensor, *, step: int
     labels = torch.zeros(len(indices), dtype=torch.int64)
     torch.manual_seed(1)
     classifier = SmallResNet(width=2).eval()
-    return PerturbationProblem(classifier, images, labels, LinfBall(EPS), indices=indices, memory=kept, step=step)
+    return PerturbationProblem(classifier, images, labels, LinfBall(EPS), indices=indices, start=kept, step=step)
 
 
 class TestStarts:
