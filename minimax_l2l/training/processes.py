@@ -18,3 +18,12 @@ def from_all(rows: Tensor) -> Tensor:
     parts = [torch.empty_like(rows) for _ in range(processes())]
     torch.distributed.all_gather(parts, rows.contiguous())
     return torch.cat(parts)
+
+
+def mean_over_all(value: Tensor) -> Tensor:
+    """The mean of a tensor over all processes, the same in each."""
+    if processes() == 1:
+        return value
+    total = value.clone()
+    torch.distributed.all_reduce(total)
+    return total / processes()

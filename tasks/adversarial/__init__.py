@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tasks.adversarial.starts.carried import CarriedStart
     from tasks.adversarial.starts.uniform import UniformStart
     from tasks.adversarial.task import AdversarialTraining
+    from tasks.adversarial.weight_perturbation import WeightPerturbation
 
 __all__ = [
     "STATISTICS",
@@ -60,6 +61,7 @@ __all__ = [
     "StepCost",
     "Trades",
     "UniformStart",
+    "WeightPerturbation",
     "WideResNet",
     "as_images",
     "classifier_named",

@@ -32,6 +32,7 @@ from tasks.adversarial import (
     SmallResNet,
     Trades,
     UniformStart,
+    WeightPerturbation,
     WideResNet,
     as_images,
     classifier_named,
@@ -450,6 +451,12 @@ DOORS = [
     Door("Mart", Mart, dict, {"beta": NO_WEIGHT}),
     Door("UniformStart", UniformStart, lambda: {"radius": 0.1}, {"radius": NO_RADIUS}),
     Door("CarriedStart", CarriedStart, dict, {"step_size": wrong.given(NO_RADIUS)}),
+    Door(
+        "WeightPerturbation",
+        WeightPerturbation,
+        lambda: {"task": AdversarialTraining(**TASK_RIGHT)},
+        {"task": wrong.not_a(AdversarialTraining), "gamma": NO_RADIUS},
+    ),
     Door("LogitPairing", LogitPairing, lambda: {"weight": 10.0}, {"weight": NO_WEIGHT, "of": wrong.not_callable()}),
     Door(
         "step_cost",
