@@ -41,7 +41,8 @@ def digits_before(rows: Rows) -> str:
 
 def _passes(own: Rows) -> str:
     kinds = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
-    return " / ".join(f"{own[0][kind] // own[0]['weight_gradient_passes']}" for kind in kinds)
+    steps = own[0].get("train_steps", own[0]["weight_gradient_passes"])
+    return " / ".join(f"{own[0][kind] // steps}" for kind in kinds)
 
 
 def _seconds(rows: Rows, method: str) -> str:

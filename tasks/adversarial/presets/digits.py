@@ -134,7 +134,9 @@ class DigitsPreset(Preset):
         task = AdversarialTraining(
             classifier_named(self.classifier, data.shape, data.classes),
             data,
-            LinfBall(self.radius),
+            LinfBall(self.row.radius * self.radius),
+            validated_at=LinfBall(self.radius),
+            outer_loss=self.row.outer_loss(),
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
@@ -142,6 +144,8 @@ class DigitsPreset(Preset):
             weight_decay=self.weight_decay,
             query_mode="train",
             remembers=self.row.remembers,
+            start=self.row.start(self.radius),
+            replays=self.row.replays,
             seed=self.seed,
         )
         return Built(

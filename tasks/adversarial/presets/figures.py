@@ -18,6 +18,12 @@ from tasks.adversarial.presets.methods import METHODS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# One for each method: matplotlib's ten, then their lighter shades.
+COLOURS = (
+    *(f"C{number}" for number in range(10)),
+    *("#aec7e8", "#ffbb78", "#98df8a", "#ff9896", "#c5b0d5", "#c49c94", "#f7b6d2", "#c7c7c7", "#dbdb8d", "#9edae5"),
+)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -30,7 +36,7 @@ class Line:
         """One colour a method; learned ones are drawn solid, hand-designed ones dashed."""
         return {
             "label": self.title,
-            "color": f"C{list(METHODS).index(self.method)}",
+            "color": COLOURS[list(METHODS).index(self.method)],
             "linestyle": "-" if METHODS[self.method].learns else "--",
         }
 

@@ -1,16 +1,25 @@
-"""The rows of the table: every inner maximiser as one line, with the settings it was given for the digits."""
+"""The rows of the table: every training method as one line, with the settings it was given for the digits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import minimax_l2l
+
+if TYPE_CHECKING:
+    from tasks.adversarial.outer_losses.base import OuterLoss
+    from tasks.adversarial.starts.base import Start
+
+
+def _none(*_: float) -> None:
+    """Neither an outer loss nor a start."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """An inner maximiser.
+    """An inner maximiser, and what it is trained with.
 
     Attributes:
         name: as result files and presets write it; learned ones end in `-l2l`.
@@ -22,6 +31,10 @@ class Method:
         learns: whether there is a phi to train.
         remembers: whether attacks start where the last one on the same image ended.
         fixed_steps: whether another K would be another method.
+        outer_loss: makes what theta descends; None is what y ascends.
+        start: makes where attacks start, from eps; None is as `remembers` says.
+        radius: that is trained against, in units of eps.
+        replays: steps in a row on each batch.
     """
 
     name: str
@@ -33,6 +46,10 @@ class Method:
     learns: bool = False
     remembers: bool = False
     fixed_steps: bool = False
+    outer_loss: Callable[[], OuterLoss | None] = _none
+    start: Callable[[float], Start | None] = _none
+    radius: float = 1.0
+    replays: int = 1
 
     def make(self, eps: float, steps: int, channels: int) -> minimax_l2l.InnerOptimizer:
         """Its optimizer for images of so many channels."""
@@ -65,7 +82,32 @@ def _light(method: Method, eps: float, steps: int, channels: int) -> minimax_l2l
     )
 
 
-# Step sizes were chosen on validation images; docs/tuning.md says how.
+def _trades() -> OuterLoss:
+    from tasks.adversarial.outer_losses.trades import Trades
+
+    return Trades()
+
+
+def _mart() -> OuterLoss:
+    from tasks.adversarial.outer_losses.mart import Mart
+
+    return Mart()
+
+
+def _noise(eps: float) -> Start:
+    from tasks.adversarial.starts.uniform import UniformStart
+
+    return UniformStart(2 * eps)
+
+
+def _carried(_: float) -> Start:
+    from tasks.adversarial.starts.carried import CarriedStart
+
+    return CarriedStart()
+
+
+# The last four are as their papers have them. Step sizes of the others were chosen on validation images;
+# docs/tuning.md says how.
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
@@ -90,6 +132,10 @@ METHODS: dict[str, Method] = {
             learns=True,
             remembers=True,
         ),
+        Method("n-fgsm", "N-FGSM", 1, _fgsm, 1.0, fixed_steps=True, start=_noise, radius=3.0),
+        Method("free-4", "Free-4", 0, _plain, fixed_steps=True, start=_carried, replays=4),
+        Method("trades-10", "TRADES-10", 10, _pgm, 0.25, 0.03, outer_loss=_trades),
+        Method("mart-10", "MART-10", 10, _pgm, 0.25, 0.03, outer_loss=_mart),
     )
 }
 TABLE = ("plain", "fgsm-rs", "pgm-2", "pgm-10", "naive-l2l", "grad-l2l", "two-step-l2l")

@@ -188,7 +188,7 @@ def _table(rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str]) -
             line.title,
             *(f"{100 * row[field]:.1f}" if field in row else "-" for field in fields),
             f"{row['train_seconds']:.1f}",
-            "/".join(f"{row[name] / row['weight_gradient_passes']:g}" for name in COUNTS),
+            "/".join(f"{row[name] / row.get('train_steps', row['weight_gradient_passes']):g}" for name in COUNTS),
         ]
         for line, row in rows.items()
     ]

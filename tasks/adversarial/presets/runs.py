@@ -106,6 +106,7 @@ def evaluate_run(
         "images": len(test),
         **evaluation.accuracies(),
         "train_seconds": round(solution["seconds"], 2),
+        "train_steps": solution["steps"],
         **solution["passes"],
         "flops": _flops(preset),
     }

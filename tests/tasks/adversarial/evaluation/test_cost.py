@@ -137,6 +137,9 @@ def small(method, classifier=None, **options):
         SmallResNet(classes=3, width=4) if classifier is None else classifier,
         random_images(24),
         LinfBall(0.1),
+        outer_loss=row.outer_loss(),
+        start=row.start(0.1),
+        replays=row.replays,
         **{"epochs": 2, "batch_size": 8, "query_mode": "train", "remembers": row.remembers, **options},
     )
     return task, row.make(0.1, row.steps, 1)

@@ -2,8 +2,10 @@
 
 import pytest
 
-from tasks.adversarial.presets.digits import DIGITS, SteppedPreset
+from tasks.adversarial import CarriedStart, Mart, Trades, UniformStart
+from tasks.adversarial.presets.digits import DIGITS, EPS, SteppedPreset
 from tasks.adversarial.presets.methods import METHODS, TABLE
+from tasks.adversarial.starts.memory import PerturbationMemory
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
@@ -21,8 +23,40 @@ class TestEveryMethod:
     def test_has_steps_in_units_of_eps(self, method):
         for eps in (0.1, 0.2):
             step = getattr(method.make(eps, method.steps, 1), "step_size", None)
-            if step is not None and not method.learns and method.name != "plain":
+            if step is not None and not method.learns and method.steps:
                 assert step == method.step_size * eps
+
+
+@pytest.mark.parametrize(
+    ("name", "radius", "outer_loss", "start"),
+    [
+        ("pgm-10", 1, None, None),
+        ("remembered-fgsm", 1, None, PerturbationMemory),
+        ("n-fgsm", 3, None, UniformStart),
+        ("free-4", 1, None, CarriedStart),
+        ("trades-10", 1, Trades, None),
+        ("mart-10", 1, Mart, None),
+    ],
+)
+def test_a_preset_plays_what_its_method_says_and_is_validated_at_eps(name, radius, outer_loss, start):
+    built = DIGITS[f"adversarial/digits-{name}"].build()
+    assert built.task.threat.eps == pytest.approx(radius * EPS)
+    assert built.task.validated_at.eps == EPS
+    assert type(built.task.outer_loss) is (outer_loss or type(None))
+    assert type(built.task.start) is (start or type(None))
+    assert built.task.replays == (4 if name == "free-4" else 1)
+    assert built.task.iterations == DIGITS["adversarial/digits-plain"].build().task.iterations
+
+
+def test_the_settings_of_papers():
+    n_fgsm, trades, mart = (
+        DIGITS[f"adversarial/digits-{name}"].build() for name in ("n-fgsm", "trades-10", "mart-10")
+    )
+    assert (n_fgsm.task.start.radius, n_fgsm.optimizer.step_size) == (2 * EPS, EPS)
+    assert (trades.task.outer_loss.beta, mart.task.outer_loss.beta) == (6.0, 5.0)
+    for built in (trades, mart):
+        assert (built.optimizer.steps, built.optimizer.step_size) == (10, 0.25 * EPS)
+        assert 0 < built.optimizer.random_start < 0.1
 
 
 def test_the_table_of_the_demo_is_part_of_it():
