@@ -33,6 +33,7 @@ from minimax_l2l.errors import (
     told,
 )
 from minimax_l2l.training.processes import processes
+from tasks.adversarial.alarm import Alarm
 from tasks.adversarial.attack import Attack
 from tasks.adversarial.batches import Augment, Batch, Batches, LoadedBatches, try_augment
 from tasks.adversarial.classifier import as_taken_by, require_classifier
@@ -161,6 +162,7 @@ class AdversarialTraining(Task):
                 "pass CropAndFlip(), or a DataLoader whose transform it is."
             )
         self.seed = require_seed("seed", seed)
+        self.alarm = Alarm()
         per_epoch = self.data.batches_per_epoch(self.batch_size)
         self.iterations = epochs * per_epoch if per_epoch is not None else None
         if schedule is not None and self.iterations is None:
@@ -233,13 +235,15 @@ class AdversarialTraining(Task):
         return OneCycleLR(optimizer, self.learning_rate, total_steps=total, pct_start=0.25, cycle_momentum=False)
 
     def state_dict(self) -> dict[str, Any]:
-        """What the start keeps, if there is one."""
-        return self.start.state_dict() if self.start is not None else {}
+        """What the start keeps, if there is one, and what validations have said."""
+        start = self.start.state_dict() if self.start is not None else {}
+        return {"start": start, "alarm": self.alarm.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put it back."""
         if self.start is not None:
-            self.start.load_state_dict(state)
+            self.start.load_state_dict(state["start"])
+        self.alarm.load_state_dict(state["alarm"])
 
     def validate(self, optimizer: InnerOptimizer) -> Mapping[str, float]:
         """Accuracy on validation images, and how the attacker compares with PGM-10 on them, under `validated_at`.
@@ -250,6 +254,9 @@ class AdversarialTraining(Task):
 
         Raises:
             ValueError: if there are no validation images.
+
+        Warns:
+            UserWarning: of catastrophic overfitting, and of an attacker that has stopped attacking; see `Alarm`.
         """
         if self.data.validation is None:
             raise ValueError(
@@ -259,9 +266,12 @@ class AdversarialTraining(Task):
         images = self.data.validation.to(self.device)
         rival = PGM(steps=10, step_size=self.validated_at.eps / 4)
         clean, _ = self._under(GradientAscent(steps=0), images)
-        _, own = self._under(optimizer, images)
+        withstood, own = self._under(optimizer, images)
         worst, most = self._under(rival, images)
-        return {"validation_clean": clean, "validation_pgm_10": worst, "attack_ratio": own / most if most else 1.0}
+        ratio = own / most if most else 1.0
+        if optimizer.steps:
+            self.alarm.see(withstood, worst, ratio, learns=optimizer.learns)
+        return {"validation_clean": clean, "validation_pgm_10": worst, "attack_ratio": ratio}
 
     def _under(self, optimizer: InnerOptimizer, images: Images) -> tuple[float, float]:
         """Accuracy and mean loss under an attack."""

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from minimax_l2l import (
     PGM,
@@ -20,10 +19,17 @@ from minimax_l2l import (
     GradientFeatures,
     LearnedOptimizer,
     LinfBall,
-    Losses,
     NonFiniteError,
 )
-from tasks.adversarial import AdversarialTraining, CropAndFlip, ImageData, Images
+from tasks.adversarial import (
+    AdversarialTraining,
+    CropAndFlip,
+    ImageData,
+    Images,
+    Trades,
+    UniformStart,
+    WeightPerturbation,
+)
 
 GAMES = {
     "plain": lambda: GradientAscent(steps=0),
@@ -31,6 +37,7 @@ GAMES = {
     "grad": lambda: learned(1),
     "two-step": lambda: learned(2),
     "trades": lambda: learned(1),
+    "perturbed": lambda: PGM(steps=2, step_size=0.05, random_start=0.0),
     "remembered": lambda: learned(1),
     "cropped": lambda: learned(1),
 }
@@ -40,14 +47,6 @@ def learned(steps):
     """An attacker without BatchNorm of its own, whose noise does not tell two sums apart."""
     updater = CNNUpdater.light(1, width=4, gain=2.0)
     return LearnedOptimizer(updater, steps=steps, random_start=0.5, features=GradientFeatures(), learning_rate=1e-3)
-
-
-class Trades(AdversarialTraining):
-    def losses(self, problem, y):
-        clean = self.classifier(problem.images)
-        attacked = self.classifier(problem.view(y))
-        divergence = F.kl_div(attacked.log_softmax(1), clean.softmax(1), reduction="batchmean")
-        return Losses(F.cross_entropy(clean, problem.labels) + 6 * divergence, divergence)
 
 
 class NaNOnce(AdversarialTraining):
@@ -90,11 +89,11 @@ def data():
 def play(name, options):
     torch.manual_seed(0)
     game = name.removesuffix("-norm")
-    kind = Trades if game == "trades" else AdversarialTraining
-    kind = NaNOnce if options.fail_on else DiesOnce if options.die_on else kind
+    kind = NaNOnce if options.fail_on else DiesOnce if options.die_on else AdversarialTraining
     kind.rank = options.fail_on or options.die_on
+    dtype = torch.float64 if game == "trades" else torch.float32  # near its start a divergence is mostly rounding
     task = kind(
-        classifier(name.endswith("-norm")),
+        classifier(name.endswith("-norm")).to(dtype),
         data(),
         LinfBall(0.1),
         epochs=8,
@@ -102,15 +101,18 @@ def play(name, options):
         query_mode="train",
         augment=CropAndFlip(1) if game == "cropped" else None,
         remembers=game in ("remembered", "cropped"),
+        outer_loss=Trades() if game == "trades" else None,
+        start=UniformStart(0.05) if game == "perturbed" else None,
     )
     task.solve(
-        GAMES[game](),
+        GAMES[game]().to(dtype),
         device="cpu",
         steps=options.steps,
         out=options.folder / name,
         resume=options.resume,
         log_every=4,
         validate_every=8,
+        hooks=[WeightPerturbation(task)] if game == "perturbed" else [],
     )
 
 

@@ -18,7 +18,16 @@ from torch.utils._pytree import tree_leaves
 from minimax_l2l import PGM, CNNUpdater, L2Ball, LearnedOptimizer, LinfBall
 from minimax_l2l.training.iteration import Iteration
 from minimax_l2l.training.runtime import Runtime
-from tasks.adversarial import AdversarialTraining, CropAndFlip
+from tasks.adversarial import (
+    AdversarialTraining,
+    CarriedStart,
+    CropAndFlip,
+    LogitPairing,
+    Mart,
+    Trades,
+    UniformStart,
+    smoothed,
+)
 from tasks.adversarial.batches import Batch, augmented
 
 STEPS = 100
@@ -120,6 +129,21 @@ def test_nobody_waits(method, threat, on_paper):
     game = iteration(method, threat)
     assert not game.waits
     play(game, STEPS if isinstance(threat, LinfBall) else 2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"outer_loss": Trades()},
+        {"outer_loss": Mart()},
+        {"outer_loss": LogitPairing(1.0, of=smoothed(0.1))},
+        {"start": UniformStart(0.05)},
+        {"start": CarriedStart(), "replays": 2},
+    ],
+    ids=["TRADES", "MART", "logit pairing", "noise", "carried"],
+)
+def test_nobody_waits_for_another_loss_or_start(options, on_paper):
+    play(iteration("Grad L2L", LinfBall(0.1), **options), 2)
 
 
 @pytest.mark.parametrize("augment", [None, CropAndFlip(2)], ids=["as it is", "cropped and flipped"])

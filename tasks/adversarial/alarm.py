@@ -1,0 +1,73 @@
+"""What validations say when a training goes wrong: robust to its own attack alone, or an attacker that gave up."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+# Accuracies and ratios at which something is said. In trials on the digits, at radii of 0.15 and 0.3, PGM, Grad L2L
+# and 2-Step L2L stayed clear of them; Naive L2L and large single sign steps on a small network with ReLU did not.
+SEEN, FAR, HALF, IDLE = 0.3, 0.25, 0.5, 0.2
+
+
+class Alarm:
+    """Warns once of each: catastrophic overfitting, and a learned attacker that has stopped attacking.
+
+    Catastrophic overfitting (Wong et al., 2020): 30 % of the validation images or more withstand the training's own
+    attack, and less than a quarter as many withstand PGM-10; or less than half as many, which are also less than
+    half of PGM-10's best. Stopped: a learned attacker's `attack_ratio` is below 0.2 at two validations in a row. At
+    the first validation nothing is said. A training whose optimizer takes no steps, plain or Free, is not judged.
+    """
+
+    def __init__(self) -> None:
+        self._first, self._best, self._idle = True, 0.0, 0
+        self._said: list[str] = []
+
+    def see(self, own: float, robust: float, ratio: float, *, learns: bool) -> None:
+        """One validation.
+
+        Args:
+            own: accuracy under the training's own attack.
+            robust: accuracy under PGM-10.
+            ratio: the own attack's mean loss over PGM-10's.
+            learns: whether the attacker is learned.
+
+        Warns:
+            UserWarning: the first time that something is wrong.
+        """
+        first, self._first = self._first, False
+        self._best = max(self._best, robust)
+        if first:
+            return
+        idle = learns and ratio < IDLE
+        self._idle = self._idle + 1 if idle else 0
+        far = robust < FAR * own or robust < HALF * min(own, self._best)
+        if own >= SEEN and far and not idle:
+            self._say(
+                "overfitting",
+                f"catastrophic overfitting: {own:.1%} of the validation images withstand the training's own "
+                f"attack, and {robust:.1%} withstand PGM-10, {self._best:.1%} at best. Take more or smaller steps, "
+                "start from noise (UniformStart), or keep the best weights, BestWeights('validation_pgm_10').",
+            )
+        if self._idle >= 2:
+            self._say(
+                "idle",
+                f"the attacker has stopped attacking: at two validations in a row it reached less than {IDLE:.0%} "
+                f"of PGM-10's loss, {ratio:.1%} at the last, and the classifier learns to withstand nothing else. "
+                "Let it see gradients (GradientFeatures), give it a random start, or change its learning rate.",
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has seen and said."""
+        return {"first": self._first, "best": self._best, "idle": self._idle, "said": list(self._said)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._first, self._best, self._idle = state["first"], state["best"], state["idle"]
+        self._said = list(state["said"])
+
+    def _say(self, name: str, words: str) -> None:
+        if name not in self._said:
+            self._said.append(name)
+            warnings.warn(words, stacklevel=2)

@@ -1,0 +1,147 @@
+"""Warnings of a training that goes wrong: thresholds by hand, and runs that do and that do not."""
+
+import warnings
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from minimax_l2l import FGSM, PGM, CNNUpdater, GradientAscent, IterateFeatures, LearnedOptimizer, LinfBall
+from tasks.adversarial import AdversarialTraining, Images, SmallResNet, digits
+from tasks.adversarial.alarm import Alarm
+
+
+def said(*validations, learns=False, alarm=None) -> list[str]:
+    """The warnings after a first validation at which nothing is wrong."""
+    if alarm is None:
+        alarm = Alarm()
+        alarm.see(0.2, 0.2, 1.0, learns=learns)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for own, robust, ratio in validations:
+            alarm.see(own, robust, ratio, learns=learns)
+    return [str(warning.message).split(":")[0] for warning in caught]
+
+
+OVERFIT, STOPPED = "catastrophic overfitting", "the attacker has stopped attacking"
+
+
+class TestThresholds:
+    @pytest.mark.parametrize("learns", [True, False])
+    def test_a_quarter_of_what_the_own_attack_leaves(self, learns):
+        assert said((0.8, 0.21, 0.9), learns=learns) == []
+        assert said((0.8, 0.19, 0.9), learns=learns) == [OVERFIT]
+        assert said((0.29, 0.0, 0.9), learns=learns) == []  # the own attack still breaks most images
+
+    def test_half_of_its_best_and_of_what_the_own_attack_leaves(self):
+        assert said((0.6, 0.5, 0.9), (0.7, 0.26, 0.9)) == []
+        assert said((0.6, 0.5, 0.9), (0.7, 0.24, 0.9)) == [OVERFIT]
+        assert said((0.6, 0.5, 0.9), (0.4, 0.22, 0.9)) == []  # everything has become worse
+        assert said((0.7, 0.24, 0.9)) == []
+
+    def test_two_in_a_row(self):
+        idle, busy = (0.9, 0.1, 0.19), (0.5, 0.5, 0.21)
+        assert said(idle, busy, idle, busy, learns=True) == []
+        assert said(busy, idle, idle, learns=True) == [STOPPED]
+        assert said(idle, idle, idle, idle, learns=True) == [STOPPED]
+        assert said(idle, idle) == [OVERFIT]  # who has no phi has not stopped
+
+    def test_nothing_is_said_of_the_first(self):
+        idle = (0.9, 0.1, 0.1)
+        assert said(idle, alarm=Alarm()) == said(idle, idle, alarm=Alarm(), learns=True) == []
+        assert said(idle, idle, idle, alarm=Alarm(), learns=True) == [STOPPED]
+
+    def test_each_is_said_once(self):
+        overfit, idle = (0.9, 0.1, 0.5), (0.9, 0.1, 0.1)
+        assert said(overfit, idle, idle, overfit, idle, idle, learns=True) == [OVERFIT, STOPPED]
+
+    def test_state_comes_back(self):
+        idle, again = (0.9, 0.1, 0.1), Alarm()
+        first = Alarm()
+        assert said((0.2, 0.2, 1.0), idle, learns=True, alarm=first) == []
+        again.load_state_dict(first.state_dict())
+        assert said(idle, learns=True, alarm=again) == [STOPPED]
+        first.load_state_dict(again.state_dict())
+        assert said(idle, learns=True, alarm=first) == []
+
+
+def larger(images: Images) -> Images:
+    """Digits of 16 x 16 pixels, on which FGSM alone comes to nothing at a radius of 0.3."""
+    return Images(F.interpolate(images.pixels(), scale_factor=2, mode="bilinear").clamp(0, 1), images.labels)
+
+
+def small_cnn() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 4, 2, 1),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 4, 2, 1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(512, 128),
+        nn.ReLU(),
+        nn.Linear(128, 10),
+    )
+
+
+def collapsing() -> AdversarialTraining:
+    torch.manual_seed(0)
+    data = digits()
+    return AdversarialTraining(
+        small_cnn(),
+        larger(data.train),
+        LinfBall(0.3),
+        validation=larger(data.validation),
+        optimizer=partial(torch.optim.Adam, lr=5e-3),
+        epochs=14,
+        query_mode="train",
+    )
+
+
+def naive() -> LearnedOptimizer:
+    return LearnedOptimizer(CNNUpdater.light(channels=1, inputs=1, width=8), features=IterateFeatures())
+
+
+def grad(steps: int, step_size: float, random_start: float) -> LearnedOptimizer:
+    updater = CNNUpdater.light(channels=1, width=8, gain=16.0)
+    return LearnedOptimizer(updater, steps=steps, step_size=step_size, random_start=random_start)
+
+
+def words(game: AdversarialTraining, optimizer, every=38, **options) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        game.solve(optimizer, device="cpu", validate_every=every, **options)
+    heads = [str(warning.message).split(":")[0] for warning in caught]
+    return [head for head in heads if head in (OVERFIT, STOPPED)]
+
+
+class TestRuns:
+    def test_catastrophic_overfitting_of_one_large_sign_step_is_said_once_and_not_again_after_resuming(
+        self, tmp_path
+    ):
+        attack, game = FGSM(step_size=0.6, random_start=1.0), collapsing()
+        assert words(collapsing(), attack, out=tmp_path, steps=228) == [OVERFIT]
+        assert words(game, attack, out=tmp_path, resume=True) == []
+        validation = game.validate(attack)
+        assert validation["validation_clean"] > 0.6
+        assert validation["validation_pgm_10"] < 0.1
+
+    @pytest.mark.parametrize(
+        ("optimizer", "expected"),
+        [
+            (naive(), [STOPPED]),
+            (grad(1, 2.0, 1.0), []),
+            (grad(2, 1.0, 0.5), []),
+            (PGM(steps=2, step_size=0.1), []),
+            (FGSM(step_size=0.15), []),
+            (GradientAscent(steps=0), []),
+        ],
+        ids=["naive", "grad", "two-step", "PGM-2", "FGSM", "plain"],
+    )
+    def test_on_the_digits(self, optimizer, expected):
+        torch.manual_seed(0)
+        game = AdversarialTraining(
+            SmallResNet(), digits(), LinfBall(0.15), epochs=4, query_mode="train", weight_decay=2e-3
+        )
+        assert words(game, optimizer, every=19) == expected
