@@ -17,7 +17,6 @@ import pytest
 
 from minimax_l2l import cli
 from minimax_l2l.lab.family import GROUP, load_families
-from minimax_l2l.lab.runs import evaluate, play
 from tasks.adversarial import UniformStart
 from tasks.adversarial.presets.digits import DIGITS
 from tasks.adversarial.presets.methods import METHODS

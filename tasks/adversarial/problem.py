@@ -61,7 +61,7 @@ class PerturbationProblem(InnerProblem):
         self.threat = require_ball(threat)
         self.constraint = perturbations(images, self.threat)
         require_choice("query_mode", query_mode, ("eval", "train"))
-        self.query_mode, self.lives_on = query_mode, memory is not None
+        self.query_mode = query_mode
         places = torch.arange(len(images), device=images.device) if indices is None else indices
         self.indices = _require_tensor("indices", places, 1, whole=True, count=len(images))
         self.seed, self.step = require_seed("seed", seed), require_count("step", step)
@@ -71,6 +71,7 @@ class PerturbationProblem(InnerProblem):
             require_a("placement", placement, Placement, "a Placement", "leave it out for none")
         self.start, self.placement = start, placement
         self.keeps_gradient = start is not None and start.keeps_gradient
+        self.lives_on = start is not None and type(start).remember is not Start.remember
         self._first: Tensor | None = None
 
     def initial(self) -> Tensor:
