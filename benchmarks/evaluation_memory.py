@@ -109,7 +109,10 @@ def main(
         found = both.map(
             lambda name: started([*words, "--parts", str(Path(folder) / f"{name}.json")], list(ways[name])), ways
         )
-        rows = [{"method": name, "kills": len(ways[name]), **row} for name, row in zip(ways, found, strict=True)]
+        rows = [
+            {"method": name, "seed": 0, "kills": len(ways[name]), **row}
+            for name, row in zip(ways, found, strict=True)
+        ]
     for row in rows:
         print(json.dumps(row))
     if out is not None:

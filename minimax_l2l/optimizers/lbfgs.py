@@ -9,7 +9,7 @@ from minimax_l2l.errors import require_count, require_positive
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
-from minimax_l2l.trees import Tree, choose, per_instance, ravel, unravel
+from minimax_l2l.trees import Tree, choose, per_instance, ravel, shifted, unravel
 
 
 class LBFGS(InnerOptimizer):
@@ -51,7 +51,10 @@ class LBFGS(InnerOptimizer):
         if state:
             state = (*state[2:], point - state[0], state[1] - slope)[-2 * self.memory :]
         heading = self._two_loop(slope, state)
-        return self._backtrack(oracle, y, value, slope, heading), (point, slope, *state)
+        moved = self._backtrack(oracle, y, value, slope, heading)
+        # No step is tried uphill of NaN: an instance that could not move has not been maximised.
+        lost = unravel((0 * slope).view_as(ravel(y)), y)
+        return shifted(moved, 1.0, lost), (point, slope, *state)
 
     def _two_loop(self, slope: Tensor, pairs: State) -> Tensor:
         norm = torch.linalg.vector_norm(slope, dim=1, keepdim=True)

@@ -50,6 +50,9 @@ def describe(value: object, depth: int = 0) -> Any:
     if inspect.isroutine(value) or inspect.isclass(value):
         return _name(value)
     told: dict[str, Any] = {"class": type(value).__name__}
+    if isinstance(value, torch.optim.Optimizer):
+        groups = [{name: own for name, own in group.items() if name != "params"} for group in value.param_groups]
+        return {**told, "groups": describe(groups, depth + 1)}
     checksum = getattr(value, "sha256", None)  # of data, which may be large: asked for once
     if isinstance(checksum, str):
         return {**told, "sha256": checksum}

@@ -74,7 +74,7 @@ def test_what_is_saved_comes_back_to_the_bit(name, tmp_path):
     assert [getattr(loaded, option) for option in OPTIONS] == [getattr(saved, option) for option in OPTIONS]
     assert (type(loaded.features), vars(loaded.features)) == (type(saved.features), vars(saved.features))
     assert loaded.updater.config() == saved.updater.config()
-    problem = Quadratic(torch.rand(2, 1, 4, 4))
+    problem = Quadratic(torch.rand(2, 1, 4, 4), start=torch.full((2, 1, 4, 4), 0.5))
     torch.manual_seed(1)
     expected = saved.maximize(problem).y
     torch.manual_seed(1)

@@ -76,6 +76,18 @@ def test_settings_count_wherever_a_subclass_keeps_them(one, other, named, tmp_pa
         require_same(tmp_path, describe(other), describe(one))
 
 
+def sgd(**settings):
+    return torch.optim.SGD([torch.zeros(1, requires_grad=True)], **{"lr": 0.1, **settings})
+
+
+@pytest.mark.parametrize("changed", [{"lr": 0.01}, {"momentum": 0.5}, {"weight_decay": 0.1}, {"nesterov": True}])
+def test_an_optimizer_that_is_handed_over_is_told_by_its_settings(changed, tmp_path):
+    before = {"momentum": 0.9}
+    require_same(tmp_path, describe(Thing(sgd(**before))), describe(Thing(sgd(**before))))
+    with pytest.raises(ValueError, match=r"was run with value\.groups="):
+        require_same(tmp_path, describe(Thing(sgd(**(before | changed)))), describe(Thing(sgd(**before))))
+
+
 def test_what_changes_while_a_run_goes_on_is_no_setting(tmp_path):
     """A module's mode, private attributes, and objects."""
     one, other = torch.nn.Dropout(0.5), torch.nn.Dropout(0.5).eval()

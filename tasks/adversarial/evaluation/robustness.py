@@ -177,9 +177,11 @@ def _under_autoattack(
     with resting(classifier):
         attacked, warned = autoattack(classifier, images, threat, tier=tier, seed=seed, batch_size=batch_size)
     attacked = attacked.to(images.pixels(slice(1)).dtype)
+    # Where there is no finite gradient, AutoAttack returns the image as it was; one step of FGSM tells.
+    told = Attack(FGSM(step_size=threat.eps), threat).batches(classifier, images, batch_size=batch_size)
     marks = [
-        _marks(_answers(classifier, attacked[part]), images.labels[part]).marks
-        for part in torch.split(torch.arange(len(images)), batch_size)
+        _marks(_answers(classifier, attacked[part.places]), images.labels[part.places], finite=part.finite).marks
+        for part in told
     ]
     return Piece("".join(marks), warned)
 
