@@ -127,7 +127,7 @@ class TestForeignModules:
         assert (done.returncode, done.stdout) == (1, "")
         named = "tasks.py" if foreign == "tasks.py" else "tasks/__init__.py"
         assert done.stderr.startswith(
-            f"minimax-l2l: the module 'tasks' that Python finds first is {tmp_path / named}, not the one "
+            f"minimax-l2l: the presets 'adversarial' are left out, because the module 'tasks' that Python finds first is {tmp_path / named}, not the one "
         )
         assert len(done.stderr.strip().splitlines()) == 1
         assert not (tmp_path / "imported").exists()

@@ -21,4 +21,4 @@ def test_a_run_on_pictures(capsys):
     (folder / "test" / "cat" / "0.png").unlink()
     capsys.readouterr()
     assert cli.main(["evaluate", "run", "--data", str(folder), "--device", "cpu"]) == 1
-    assert "name the file or folder it was trained on with --data" in " ".join(capsys.readouterr().err.split())
+    assert "name what it was trained on with --data" in " ".join(capsys.readouterr().err.split())
