@@ -21,7 +21,18 @@ import tasks.gail
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(file for folder in ("minimax_l2l", "tasks/gail") for file in (ROOT / folder).rglob("*.py"))
 GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-HOMES = (minimax_l2l, minimax_l2l.lab, tasks.gail, gymnasium, spaces, stable_baselines3, sb3_contrib, callbacks, utils, vec_env)
+HOMES = (
+    minimax_l2l,
+    minimax_l2l.lab,
+    tasks.gail,
+    gymnasium,
+    spaces,
+    stable_baselines3,
+    sb3_contrib,
+    callbacks,
+    utils,
+    vec_env,
+)
 GROUPS = {"minimax_l2l.presets"}  # of entry points
 
 
