@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import Parameter
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from minimax_l2l import (
@@ -30,7 +29,6 @@ from minimax_l2l.errors import (
     require_not_negative,
     require_positive,
     require_seed,
-    told,
 )
 from minimax_l2l.training.processes import processes
 from tasks.adversarial.alarm import Alarm
@@ -42,6 +40,7 @@ from tasks.adversarial.data.images import ImageData, Images, warn_without_class_
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
+from tasks.adversarial.makers import MakesOptimizer, MakesSchedule, made_optimizer, made_schedule, require_makers
 from tasks.adversarial.outer_losses.base import OnAttacked, OuterLoss, as_outer_loss
 from tasks.adversarial.outer_losses.logits import Logits
 from tasks.adversarial.problem import PerturbationProblem
@@ -49,11 +48,7 @@ from tasks.adversarial.starts.base import Start, require_followed
 from tasks.adversarial.starts.memory import PerturbationMemory
 from tasks.adversarial.threat import Threat, require_threat
 
-MakesOptimizer = Callable[[Iterable[Parameter]], torch.optim.Optimizer]
-MakesSchedule = Callable[[torch.optim.Optimizer, int], LRScheduler]
 BATCH_SIZE = 64
-OPTIMIZER = "pass one, or what makes one from parameters, such as partial(torch.optim.AdamW, lr=1e-3)"
-SCHEDULE = "pass what makes one from an optimizer and a number of steps, such as CosineAnnealingLR"
 
 
 class AdversarialTraining(Task):
@@ -145,7 +140,7 @@ class AdversarialTraining(Task):
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.momentum = require_fraction("momentum", momentum)
         self.weight_decay = require_not_negative("weight_decay", weight_decay)
-        self._optimizer, self._schedule = _require_makers(optimizer, schedule, classifier)
+        self._optimizer, self._schedule = require_makers(optimizer, schedule, classifier)
         self.query_mode: QueryMode = query_mode
         self.start = self._memory() if remembers else start
         if start is not None:
@@ -212,8 +207,7 @@ class AdversarialTraining(Task):
         if isinstance(self._optimizer, torch.optim.Optimizer):
             return self._optimizer
         if self._optimizer is not None:
-            made: torch.optim.Optimizer = _made("optimizer", self._optimizer, self.classifier.parameters())
-            return require_a("what optimizer returns", made, torch.optim.Optimizer, "a torch optimizer", OPTIMIZER)
+            return made_optimizer(self._optimizer, self.classifier)
         fused = self.device.type == "cuda"
         return torch.optim.SGD(
             self.classifier.parameters(),
@@ -227,8 +221,7 @@ class AdversarialTraining(Task):
     def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:
         """The one that was asked for, or one cycle for SGD: up for a quarter of the run, then down to nothing."""
         if self._schedule is not None:
-            made: LRScheduler = _made("schedule", self._schedule, optimizer, self.iterations)
-            return require_a("what schedule returns", made, LRScheduler, "a schedule of torch's", SCHEDULE)
+            return made_schedule(self._schedule, optimizer, self.iterations)
         if self._optimizer is not None or self.iterations is None:
             return None
         total = max((self.iterations or 0) + 1, 8)  # the schedule divides by a quarter of it, less one
@@ -312,25 +305,3 @@ class AdversarialTraining(Task):
     def _memory(self) -> PerturbationMemory:
         images = require_followed(self.data.train, self.augment)
         return PerturbationMemory(len(images), images.shape, self.threat.eps)
-
-
-def _require_makers(
-    optimizer: torch.optim.Optimizer | MakesOptimizer | None, schedule: MakesSchedule | None, classifier: nn.Module
-) -> tuple[torch.optim.Optimizer | MakesOptimizer | None, MakesSchedule | None]:
-    if isinstance(optimizer, torch.optim.Optimizer):
-        theirs = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
-        if theirs.isdisjoint(map(id, classifier.parameters())):
-            raise ValueError(f"optimizer moves none of the classifier's parameters; {OPTIMIZER}.")
-    elif optimizer is not None and not callable(optimizer):
-        raise TypeError(f"optimizer must be one of torch's, got {told(optimizer)}; {OPTIMIZER}.")
-    if schedule is not None and not callable(schedule):
-        raise TypeError(f"schedule must be a function, got {told(schedule)}; {SCHEDULE}.")
-    return optimizer, schedule
-
-
-def _made(name: str, make: Callable[..., object], *given: object) -> Any:
-    try:
-        return make(*given)
-    except Exception as error:  # a stranger's function may raise anything
-        wanted = OPTIMIZER if name == "optimizer" else SCHEDULE
-        raise TypeError(f"{name} made nothing, it said {type(error).__name__}: {error}; {wanted}.") from error

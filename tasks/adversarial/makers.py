@@ -1,0 +1,65 @@
+"""What makes theta's optimizer and its schedule, given by the user: tried, and refused in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import Parameter
+from torch.optim.lr_scheduler import LRScheduler
+
+from minimax_l2l.errors import require_a, told
+
+MakesOptimizer = Callable[[Iterable[Parameter]], torch.optim.Optimizer]
+MakesSchedule = Callable[[torch.optim.Optimizer, int], LRScheduler]
+OPTIMIZER = "pass one, or what makes one from parameters, such as partial(torch.optim.AdamW, lr=1e-3)"
+SCHEDULE = "pass what makes one from an optimizer and a number of steps, such as CosineAnnealingLR"
+
+
+def require_makers(
+    optimizer: torch.optim.Optimizer | MakesOptimizer | None, schedule: MakesSchedule | None, classifier: nn.Module
+) -> tuple[torch.optim.Optimizer | MakesOptimizer | None, MakesSchedule | None]:
+    """Refuse what can make neither, before a run begins.
+
+    Raises:
+        TypeError: if one of them is of another kind.
+        ValueError: if an optimizer moves none of the classifier's parameters.
+    """
+    if isinstance(optimizer, torch.optim.Optimizer):
+        theirs = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+        if theirs.isdisjoint(map(id, classifier.parameters())):
+            raise ValueError(f"optimizer moves none of the classifier's parameters; {OPTIMIZER}.")
+    elif optimizer is not None and not callable(optimizer):
+        raise TypeError(f"optimizer must be one of torch's, got {told(optimizer)}; {OPTIMIZER}.")
+    if schedule is not None and not callable(schedule):
+        raise TypeError(f"schedule must be a function, got {told(schedule)}; {SCHEDULE}.")
+    return optimizer, schedule
+
+
+def made_optimizer(make: MakesOptimizer, classifier: nn.Module) -> torch.optim.Optimizer:
+    """The optimizer of the classifier's parameters.
+
+    Raises:
+        TypeError: if none is made.
+    """
+    made: torch.optim.Optimizer = _made("optimizer", OPTIMIZER, make, classifier.parameters())
+    return require_a("what optimizer returns", made, torch.optim.Optimizer, "a torch optimizer", OPTIMIZER)
+
+
+def made_schedule(make: MakesSchedule, optimizer: torch.optim.Optimizer, steps: int | None) -> LRScheduler:
+    """The schedule of an optimizer for a number of steps.
+
+    Raises:
+        TypeError: if none is made.
+    """
+    made: LRScheduler = _made("schedule", SCHEDULE, make, optimizer, steps)
+    return require_a("what schedule returns", made, LRScheduler, "a schedule of torch's", SCHEDULE)
+
+
+def _made(name: str, do: str, make: Callable[..., object], *given: object) -> Any:
+    try:
+        return make(*given)
+    except Exception as error:  # a stranger's function may raise anything
+        raise TypeError(f"{name} made nothing, it said {type(error).__name__}: {error}; {do}.") from error
