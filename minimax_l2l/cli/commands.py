@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -150,21 +151,38 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: _Data
     say(f"report: {out}")
 
 
-def benchmark(name: _Name, /, *, out: Path = Path("benchmarks/results"), jobs: int = EVERY_CORE) -> None:
+def benchmark(
+    name: _Name,
+    /,
+    *,
+    out: Path = Path("benchmarks/results"),
+    jobs: int = EVERY_CORE,
+    data: _Data = None,
+    scale: str | None = None,
+    device: _Device | None = None,
+) -> None:
     """Measure again what the documentation states; resumes what an earlier call left unfinished.
 
     Args:
         name: which benchmark.
         out: folder of the results.
         jobs: how many runs are played at a time; -1 is one per core.
+        data: what it is measured on, for a benchmark on data of your own.
+        scale: how large it is, for a benchmark that has several.
+        device: auto, cpu, cuda or cuda:N, for a benchmark that asks for one.
     """
     require_workers("--jobs", jobs)
     _require_folder(out)
     known = {key: run for family in load_families().values() for key, run in family.benchmarks.items()}
     require_choice("benchmark", name, known)
     use_one_thread()
+    measure = load_function(known[name])
+    options = {"data": data, "scale": scale, "device": device}
+    asked = {option: value for option, value in options.items() if value is not None}
+    if strange := sorted(asked.keys() - signature(measure).parameters.keys()):
+        raise ValueError(f"the benchmark {name} takes no --{strange[0]}; leave it out.")
     with working() as announce:
-        file = load_function(known[name])(out, announce=announce, workers=jobs)
+        file = measure(out, announce=announce, workers=jobs, **asked)
     say(f"results: {file}")
 
 

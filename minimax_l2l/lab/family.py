@@ -39,7 +39,8 @@ class Family:
         report: what a page says of runs: `report(folders, *, data) -> list[Section]`, where `data` is what they
             were trained on if that is the user's own, else None; None if no page says anything.
         benchmarks: by name: `benchmark(out, *, announce, workers) -> Path` writes a result file into the folder
-            `out` and returns it.
+            `out` and returns it. It may take `data`, a Path, `scale` and `device`, strings, as well: what the
+            command line was given under these names, if anything.
         demo: the main job on embedded data: `demo(out, *, announce, workers) -> list[Section]`; None if the family
             has none.
 

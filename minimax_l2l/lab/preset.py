@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args, get_type_hints
@@ -15,6 +15,8 @@ from minimax_l2l.errors import DamagedRunError, require_seed
 if TYPE_CHECKING:
     from minimax_l2l.optimizers.base import InnerOptimizer
     from minimax_l2l.task import Task
+    from minimax_l2l.training.hooks import Hook
+    from minimax_l2l.training.runtime import Precision
 
 Announce = Callable[[str], None]
 _T = TypeVar("_T")
@@ -33,6 +35,8 @@ class Built:
             they are what they were. Where the preset has `data`, one of them is the SHA-256 of what was read, 64
             hexadecimal digits; a run is only evaluated and shown with data that have the same.
         validate_every: see `Task.solve`.
+        precision: see `Task.solve`.
+        hooks: see `Task.solve`.
         on_failure: see `Task.solve`; "stop" where a run that diverges is a result as well.
     """
 
@@ -40,6 +44,8 @@ class Built:
     optimizer: InnerOptimizer
     facts: Mapping[str, Any] = field(default_factory=dict)
     validate_every: int = 0
+    precision: Precision = "32-true"
+    hooks: Sequence[Hook] = ()
     on_failure: Literal["raise", "stop"] = "raise"
 
 

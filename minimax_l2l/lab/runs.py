@@ -79,6 +79,8 @@ def play(
         about={**about, "environment": describe_environment()},
         device=device,
         validate_every=built.validate_every,
+        precision=built.precision,
+        hooks=built.hooks,
         on_failure=built.on_failure,
         progress=name if progress else None,
         callbacks=[TensorBoard(out / "tensorboard", every=10)] if wants_events else [],

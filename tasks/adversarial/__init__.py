@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tasks.adversarial.models.resnet18 import PreActResNet18, ResNet18
     from tasks.adversarial.models.small_cnn import SmallCNN
     from tasks.adversarial.models.small_resnet import SmallResNet
+    from tasks.adversarial.models.strided_cnn import StridedCNN
     from tasks.adversarial.models.wide_resnet import WideResNet
     from tasks.adversarial.outer_losses.base import OnAttacked, OuterLoss
     from tasks.adversarial.outer_losses.logits import Logits
@@ -59,6 +60,7 @@ __all__ = [
     "SmallResNet",
     "Start",
     "StepCost",
+    "StridedCNN",
     "Trades",
     "UniformStart",
     "WeightPerturbation",

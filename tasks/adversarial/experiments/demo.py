@@ -11,9 +11,10 @@ from minimax_l2l import require_extra
 from minimax_l2l.lab import EVERY_CORE, Announce, Section, play, play_all, write_rows
 from tasks.adversarial.data.digits import digits
 from tasks.adversarial.experiments.trained import Trained, attack
-from tasks.adversarial.presets.digits import DIGITS, DigitsPreset
+from tasks.adversarial.presets.digits import DIGITS
 from tasks.adversarial.presets.methods import TABLE
 from tasks.adversarial.presets.pages import sections
+from tasks.adversarial.presets.training import TrainingPreset
 
 # Every method of the table with a light budget.
 LIGHT = {name: replace(preset, epochs=20) for name, preset in DIGITS.items() if preset.method in TABLE}
@@ -24,7 +25,7 @@ def run_demo(
     *,
     announce: Announce,
     workers: int = EVERY_CORE,
-    presets: Mapping[str, DigitsPreset] = LIGHT,
+    presets: Mapping[str, TrainingPreset] = LIGHT,
     images: int = 180,
 ) -> list[Section]:
     """Train and evaluate some presets.

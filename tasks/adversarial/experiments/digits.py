@@ -10,7 +10,8 @@ from pathlib import Path
 from minimax_l2l.lab import EVERY_CORE, Announce, Row, fill, missing, play
 from tasks.adversarial.data.digits import digits
 from tasks.adversarial.experiments.trained import Trained, attack
-from tasks.adversarial.presets.digits import DIGITS, DigitsPreset
+from tasks.adversarial.presets.digits import DIGITS
+from tasks.adversarial.presets.training import TrainingPreset
 
 
 def benchmark_digits(
@@ -18,7 +19,7 @@ def benchmark_digits(
     *,
     announce: Announce,
     workers: int = EVERY_CORE,
-    presets: Mapping[str, DigitsPreset] = DIGITS,
+    presets: Mapping[str, TrainingPreset] = DIGITS,
     seeds: Sequence[int] = (0, 1, 2),
     runs: Path = Path("runs/benchmark/digits"),
 ) -> Path:

@@ -9,8 +9,8 @@ from typing import Any
 
 from minimax_l2l import RunFolder
 from tasks.adversarial.evaluation.autoattack import Tier
-from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.presets.runs import evaluate_run
+from tasks.adversarial.presets.training import TrainingPreset
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Trained:
     """
 
     name: str
-    preset: DigitsPreset
+    preset: TrainingPreset
     folder: Path
 
     @property

@@ -21,8 +21,8 @@ from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.evaluation.robustness import withstands
 from tasks.adversarial.losses import cross_entropy, margin
 from tasks.adversarial.models.small_resnet import SmallResNet
-from tasks.adversarial.presets.digits import EPS
-from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.presets.methods import METHODS, Setting
+from tasks.adversarial.presets.training import EPS
 from tasks.adversarial.task import AdversarialTraining
 
 SEEDS = (10, 11)
@@ -52,7 +52,7 @@ class Trial:
     def optimizer(self) -> InnerOptimizer:
         """The inner optimizer of this setting."""
         method = replace(METHODS[self.method], step_size=self.step_size, random_start=self.random_start)
-        return method.make(self.eps, method.steps, channels=1)
+        return method.make(Setting(self.eps, method.steps, channels=1))
 
 
 def trials(seed: int) -> Iterator[Trial]:

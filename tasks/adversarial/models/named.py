@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAMES = {
     "small-resnet": "tasks.adversarial.models.small_resnet:SmallResNet",
     "small-resnet-WIDTH": "tasks.adversarial.models.small_resnet:SmallResNet",
+    "strided-cnn": "tasks.adversarial.models.strided_cnn:StridedCNN",
+    "strided-cnn-WIDTH": "tasks.adversarial.models.strided_cnn:StridedCNN",
     "small-cnn": "tasks.adversarial.models.small_cnn:SmallCNN",
     "resnet-18": "tasks.adversarial.models.resnet18:ResNet18",
     "preact-resnet-18": "tasks.adversarial.models.resnet18:PreActResNet18",
@@ -69,6 +71,8 @@ def classifier_named(name: str, shape: tuple[int, int, int], classes: int) -> nn
     form, numbers = known
     if form == "small-cnn":
         numbers = {"height": height, "width": width}
+    if form.startswith("strided-cnn"):
+        numbers = {**numbers, "height": height, "side": width}
     made: nn.Module = resolve_name(NAMES[form])(**given, **numbers)
     return made
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from minimax_l2l import Losses
 from minimax_l2l.errors import require_not_negative
-from tasks.adversarial.losses import cross_entropy
+from tasks.adversarial.losses import Loss, cross_entropy, require_loss, require_values
 from tasks.adversarial.outer_losses.base import OuterLoss
 from tasks.adversarial.outer_losses.logits import Logits
 from tasks.adversarial.outer_losses.trades import divergence
@@ -23,20 +23,22 @@ class Mart(OuterLoss):
 
     Args:
         beta: weight of the divergence, lambda in the paper.
+        loss: in place of -log q_label, one value per image; cross-entropy unless told.
 
     Raises:
-        TypeError: if it is no number.
-        ValueError: if it is negative.
+        TypeError: if an argument is of another kind.
+        ValueError: if beta is negative.
     """
 
-    def __init__(self, beta: float = 5.0) -> None:
-        self.beta = require_not_negative("beta", beta)
+    def __init__(self, beta: float = 5.0, loss: Loss = cross_entropy) -> None:
+        self.beta, self.loss = require_not_negative("beta", beta), require_loss(loss)
 
     def losses(self, logits: Logits) -> Losses:
         """Two forwards; both have gradients, as in the authors' code."""
         log_clean, labels = logits.clean.log_softmax(1), logits.labels
         wrong = -torch.expm1(log_clean.gather(1, labels[:, None])[:, 0])  # 1 - p_label
-        boosted = cross_entropy(logits.attacked, labels) + margin_term(logits.attacked, labels)
+        alone = require_values(self.loss(logits.attacked, labels), labels)
+        boosted = alone + margin_term(logits.attacked, labels)
         outer = boosted + self.beta * divergence(log_clean, logits.attacked) * wrong
         return Losses(outer.mean(), logits.ascended)
 

@@ -2,9 +2,10 @@
 
 from minimax_l2l.lab import Family
 from tasks.adversarial.presets.digits import DIGITS
+from tasks.adversarial.presets.images import IMAGES
 
 FAMILY = Family(
-    presets=DIGITS,
+    presets={**DIGITS, **IMAGES},
     report="tasks.adversarial.presets.pages:sections",
     benchmarks={
         "digits": "tasks.adversarial.experiments.digits:benchmark_digits",

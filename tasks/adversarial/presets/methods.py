@@ -4,17 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import minimax_l2l
 
 if TYPE_CHECKING:
+    from tasks.adversarial.losses import Loss
     from tasks.adversarial.outer_losses.base import OuterLoss
     from tasks.adversarial.starts.base import Start
 
+Attacker = Literal["light", "wide", "slim"]
 
-def _none(*_: float) -> None:
-    """Neither an outer loss nor a start."""
+
+def _no_start(_: float) -> None:
+    """Attacks start at the clean images."""
+
+
+def _what_y_ascends(_: Loss) -> None:
+    """Theta descends what y ascends."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a method's optimizer is made for.
+
+    Attributes:
+        eps: radius of the threat that it is measured at.
+        steps: K.
+        channels: of the images.
+        attacker: architecture of a learned one.
+    """
+
+    eps: float
+    steps: int
+    channels: int
+    attacker: Attacker = "light"
 
 
 @dataclass(frozen=True)
@@ -25,13 +49,14 @@ class Method:
         name: as result files and presets write it; learned ones end in `-l2l`.
         title: as people read it.
         steps: K.
-        rule: what makes its optimizer, from the method, eps, K and the images' channels.
+        rule: what makes its optimizer for a setting.
         step_size: in units of eps; of a learned one, how far a step may go.
         random_start: see `InnerOptimizer`.
         learns: whether there is a phi to train.
         remembers: whether attacks start where the last one on the same image ended.
         fixed_steps: whether another K would be another method.
-        outer_loss: makes what theta descends; None is what y ascends.
+        outer_loss: makes what theta descends, from the loss of logits and labels that it contains; None is the mean
+            of that loss on perturbed images.
         start: makes where attacks start, from eps; None is as `remembers` says.
         radius: that is trained against, in units of eps.
         replays: steps in a row on each batch.
@@ -40,58 +65,70 @@ class Method:
     name: str
     title: str
     steps: int
-    rule: Callable[[Method, float, int, int], minimax_l2l.InnerOptimizer]
+    rule: Callable[[Method, Setting], minimax_l2l.InnerOptimizer]
     step_size: float = 0.0
     random_start: float = 0.0
     learns: bool = False
     remembers: bool = False
     fixed_steps: bool = False
-    outer_loss: Callable[[], OuterLoss | None] = _none
-    start: Callable[[float], Start | None] = _none
+    outer_loss: Callable[[Loss], OuterLoss | None] = _what_y_ascends
+    start: Callable[[float], Start | None] = _no_start
     radius: float = 1.0
     replays: int = 1
 
-    def make(self, eps: float, steps: int, channels: int) -> minimax_l2l.InnerOptimizer:
-        """Its optimizer for images of so many channels."""
-        return self.rule(self, eps, steps, channels)
+    def make(self, setting: Setting) -> minimax_l2l.InnerOptimizer:
+        """Its optimizer."""
+        return self.rule(self, setting)
 
 
-def _plain(method: Method, eps: float, steps: int, channels: int) -> minimax_l2l.InnerOptimizer:  # noqa: ARG001
-    return minimax_l2l.GradientAscent(steps=steps)
+def _plain(method: Method, setting: Setting) -> minimax_l2l.InnerOptimizer:  # noqa: ARG001
+    return minimax_l2l.GradientAscent(steps=setting.steps)
 
 
-def _fgsm(method: Method, eps: float, steps: int, channels: int) -> minimax_l2l.InnerOptimizer:  # noqa: ARG001
-    return minimax_l2l.FGSM(step_size=method.step_size * eps, random_start=method.random_start)
+def _fgsm(method: Method, setting: Setting) -> minimax_l2l.InnerOptimizer:
+    return minimax_l2l.FGSM(step_size=method.step_size * setting.eps, random_start=method.random_start)
 
 
-def _pgm(method: Method, eps: float, steps: int, channels: int) -> minimax_l2l.InnerOptimizer:  # noqa: ARG001
-    return minimax_l2l.PGM(steps=steps, step_size=method.step_size * eps, random_start=method.random_start)
-
-
-def _naive(method: Method, eps: float, steps: int, channels: int) -> minimax_l2l.InnerOptimizer:  # noqa: ARG001
-    updater = minimax_l2l.CNNUpdater.light(channels=channels, inputs=1, width=8)
-    return minimax_l2l.LearnedOptimizer(updater, steps=steps, features=minimax_l2l.IterateFeatures())
-
-
-def _light(method: Method, eps: float, steps: int, channels: int) -> minimax_l2l.InnerOptimizer:  # noqa: ARG001
-    return minimax_l2l.LearnedOptimizer(
-        minimax_l2l.CNNUpdater.light(channels=channels, width=8, gain=16.0),
-        steps=steps,
-        step_size=method.step_size,
-        random_start=method.random_start,
+def _pgm(method: Method, setting: Setting) -> minimax_l2l.InnerOptimizer:
+    return minimax_l2l.PGM(
+        steps=setting.steps, step_size=method.step_size * setting.eps, random_start=method.random_start
     )
 
 
-def _trades() -> OuterLoss:
+def _naive(method: Method, setting: Setting) -> minimax_l2l.InnerOptimizer:  # noqa: ARG001
+    return minimax_l2l.LearnedOptimizer(
+        _network(setting, inputs=1), steps=setting.steps, features=minimax_l2l.IterateFeatures()
+    )
+
+
+def _learned(method: Method, setting: Setting) -> minimax_l2l.InnerOptimizer:
+    network = _network(setting, inputs=2)
+    if setting.attacker != "light":  # the paper's, which starts at the image and is bounded by its tanh alone
+        return minimax_l2l.LearnedOptimizer(network, steps=setting.steps)
+    return minimax_l2l.LearnedOptimizer(
+        network, steps=setting.steps, step_size=method.step_size, random_start=method.random_start
+    )
+
+
+def _network(setting: Setting, *, inputs: int) -> minimax_l2l.CNNUpdater:
+    if setting.attacker == "wide":
+        return minimax_l2l.CNNUpdater.wide(setting.channels, inputs)
+    if setting.attacker == "slim":
+        return minimax_l2l.CNNUpdater.slim(setting.channels, inputs)
+    gain = 16.0 if inputs > 1 else 8.0
+    return minimax_l2l.CNNUpdater.light(setting.channels, inputs, width=8, gain=gain)
+
+
+def _trades(loss: Loss) -> OuterLoss:
     from tasks.adversarial.outer_losses.trades import Trades
 
-    return Trades()
+    return Trades(loss=loss)
 
 
-def _mart() -> OuterLoss:
+def _mart(loss: Loss) -> OuterLoss:
     from tasks.adversarial.outer_losses.mart import Mart
 
-    return Mart()
+    return Mart(loss=loss)
 
 
 def _noise(eps: float) -> Start:
@@ -116,17 +153,17 @@ METHODS: dict[str, Method] = {
         Method("pgm-2", "PGM-2", 2, _pgm, 1.0, 1.0),
         Method("pgm-10", "PGM-10", 10, _pgm, 0.15, 1.0),
         Method("naive-l2l", "Naive L2L", 1, _naive, learns=True),
-        Method("grad-l2l", "Grad L2L", 1, _light, 2.0, 1.0, learns=True),
-        Method("two-step-l2l", "2-Step L2L", 2, _light, 1.0, 0.5, learns=True),
+        Method("grad-l2l", "Grad L2L", 1, _learned, 2.0, 1.0, learns=True),
+        Method("two-step-l2l", "2-Step L2L", 2, _learned, 1.0, 0.5, learns=True),
         Method("remembered-fgsm", "FGSM, remembered start", 1, _fgsm, 0.75, 0.0, remembers=True, fixed_steps=True),
         Method(
-            "remembered-grad-l2l", "Grad L2L, remembered start", 1, _light, 1.0, 0.0, learns=True, remembers=True
+            "remembered-grad-l2l", "Grad L2L, remembered start", 1, _learned, 1.0, 0.0, learns=True, remembers=True
         ),
         Method(
             "remembered-two-step-l2l",
             "2-Step L2L, remembered start",
             2,
-            _light,
+            _learned,
             1.0,
             0.0,
             learns=True,

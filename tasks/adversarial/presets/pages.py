@@ -15,10 +15,10 @@ from minimax_l2l.lab import Section, environment_section, preset_of, read_whole
 from minimax_l2l.lab.advice import evaluating
 from tasks.adversarial.attack import Attack
 from tasks.adversarial.presets import FAMILY, figures
-from tasks.adversarial.presets.digits import DigitsPreset
 from tasks.adversarial.presets.figures import Line
 from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.runs import data_of, load_run
+from tasks.adversarial.presets.training import TrainingPreset
 
 COLUMNS = {
     "clean": "clean",
@@ -195,7 +195,7 @@ def _table(rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str]) -
     return titles, cells
 
 
-def _lines(presets: Mapping[Path, DigitsPreset]) -> dict[Path, Line]:
+def _lines(presets: Mapping[Path, TrainingPreset]) -> dict[Path, Line]:
     """Each run named by its method; by its seed too where a method occurs twice, by its folder if need be."""
     titles = {folder: preset.row.title for folder, preset in presets.items()}
     for addition in ({f: f"seed {preset.seed}" for f, preset in presets.items()}, {f: f.name for f in presets}):
@@ -204,10 +204,10 @@ def _lines(presets: Mapping[Path, DigitsPreset]) -> dict[Path, Line]:
     return {folder: Line(title, presets[folder].method) for folder, title in titles.items()}
 
 
-def _preset(folder: Path, data: Path | None) -> DigitsPreset:
+def _preset(folder: Path, data: Path | None) -> TrainingPreset:
     embedded = RunFolder(folder).read_json("config.json")["settings"].get("data") is None
     preset, _ = preset_of(folder, {"adversarial": FAMILY}, data=None if embedded else data)
-    assert isinstance(preset, DigitsPreset)
+    assert isinstance(preset, TrainingPreset)
     return preset
 
 
@@ -245,7 +245,7 @@ def _require_comparable(
                 )
 
 
-def _perturbations(folder: Path, preset: DigitsPreset) -> Section:
+def _perturbations(folder: Path, preset: TrainingPreset) -> Section:
     run = load_run(preset, folder)
     images = run.data.test.first(6)
     pixels, threat = images.pixels(), LinfBall(preset.radius)

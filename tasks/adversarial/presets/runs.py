@@ -20,7 +20,7 @@ from tasks.adversarial.models.named import classifier_named
 from tasks.adversarial.task import AdversarialTraining
 
 if TYPE_CHECKING:
-    from tasks.adversarial.presets.digits import DigitsPreset
+    from tasks.adversarial.presets.training import TrainingPreset
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class LoadedRun:
     data: ImageData
 
 
-def load_run(preset: DigitsPreset, folder: Path, *, device: str = "cpu") -> LoadedRun:
+def load_run(preset: TrainingPreset, folder: Path, *, device: str = "cpu") -> LoadedRun:
     """Read a run of a preset back.
 
     Raises:
@@ -51,17 +51,17 @@ def load_run(preset: DigitsPreset, folder: Path, *, device: str = "cpu") -> Load
     config = read_whole(folder, "config.json", ("data", "data_sha256"))
     data, files = data_of(preset, config), RunFolder(folder)
     classifier = classifier_named(preset.classifier, data.shape, data.classes)
-    files.read_weights("model", classifier)
+    files.read_weights(preset.weights, classifier)
     optimizer: InnerOptimizer
     if preset.row.learns:
         optimizer = files.read_module("optimizer", LearnedOptimizer)
     else:
-        optimizer = preset.row.make(preset.radius, preset.steps, data.shape[0])
+        optimizer = preset.attacker_for(data.shape)
     return LoadedRun(classifier.eval().to(place), optimizer.eval().to(place), data)
 
 
 def evaluate_run(
-    preset: DigitsPreset,
+    preset: TrainingPreset,
     folder: Path,
     *,
     device: str = "cpu",
@@ -122,7 +122,7 @@ def evaluate_run(
     return result
 
 
-def _flops(preset: DigitsPreset) -> int:
+def _flops(preset: TrainingPreset) -> int:
     again = preset.build()
     assert isinstance(again.task, AdversarialTraining)
     return training_flops(again.task, again.optimizer)
@@ -137,7 +137,7 @@ def _curves(classifier: nn.Module, images: Images, threat: LinfBall) -> dict[str
     }
 
 
-def data_of(preset: DigitsPreset, config: Mapping[str, Any]) -> ImageData:
+def data_of(preset: TrainingPreset, config: Mapping[str, Any]) -> ImageData:
     """The images that a run was trained on.
 
     Args:

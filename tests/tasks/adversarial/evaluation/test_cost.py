@@ -14,7 +14,7 @@ from minimax_l2l.training.iteration import Iteration
 from tasks.adversarial import AdversarialTraining, SmallResNet, WideResNet, step_cost
 from tasks.adversarial.evaluation.activations import KeptActivations
 from tasks.adversarial.evaluation.cost import training_flops
-from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.presets.methods import METHODS, Setting
 
 BATCH, BYTES = 128, 4
 # WRN-34-10: widths, and the pixels that each group works on.
@@ -142,7 +142,7 @@ def small(method, classifier=None, **options):
         replays=row.replays,
         **{"epochs": 2, "batch_size": 8, "query_mode": "train", "remembers": row.remembers, **options},
     )
-    return task, row.make(0.1, row.steps, 1)
+    return task, row.make(Setting(0.1, row.steps, 1))
 
 
 @pytest.mark.parametrize("method", list(METHODS))

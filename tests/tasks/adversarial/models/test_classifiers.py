@@ -9,7 +9,15 @@ from torch import nn
 
 from minimax_l2l import LinfBall
 from minimax_l2l.testing import check_problem
-from tasks.adversarial import PerturbationProblem, PreActResNet18, ResNet18, SmallCNN, SmallResNet, WideResNet
+from tasks.adversarial import (
+    PerturbationProblem,
+    PreActResNet18,
+    ResNet18,
+    SmallCNN,
+    SmallResNet,
+    StridedCNN,
+    WideResNet,
+)
 
 META = torch.device("meta")
 
@@ -198,6 +206,34 @@ class TestSmallCNN:
         network, images = SmallCNN(height=16, width=16), torch.rand(2, 1, 16, 16)
         assert not torch.equal(network(images), network(images))
         assert torch.equal(network.eval()(images), network(images))
+
+
+class TestStridedCNN:
+    def test_parameters(self):
+        layers = 17 * 16 + (16 * 16 + 1) * 32 + (32 * 7 * 7 + 1) * 100 + 101 * 10
+        assert layers == parameters(made(StridedCNN)) == 166_406
+
+    def test_stages(self):
+        network = made(StridedCNN, 3, 10, width=32, height=32, side=32)
+        assert stages(network, (3, 32, 32), network.layers[0], network.layers[2], *network.layers[4:]) == [
+            (32, 16, 16),
+            (64, 8, 8),
+            (4096,),
+            (100,),
+            (100,),
+            (10,),
+            (10,),
+        ]
+
+    @pytest.mark.parametrize(("height", "side"), [(4, 4), (17, 23), (28, 32)])
+    def test_of_other_sizes(self, height, side):
+        network = made(StridedCNN, 3, 7, width=8, height=height, side=side)
+        assert network(torch.empty(2, 3, height, side, device=META)).shape == (2, 7)
+
+    @pytest.mark.parametrize("name", ["height", "side"])
+    def test_images_too_small_for_it(self, name):
+        with pytest.raises(ValueError, match=f"{name} must be at least 4, got 3"):
+            StridedCNN(**{name: 3})
 
 
 class TestSmallResNet:

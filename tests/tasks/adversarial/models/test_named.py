@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from tasks.adversarial import PreActResNet18, ResNet18, SmallCNN, SmallResNet, WideResNet, classifier_named
+from tasks.adversarial import (
+    PreActResNet18,
+    ResNet18,
+    SmallCNN,
+    SmallResNet,
+    StridedCNN,
+    WideResNet,
+    classifier_named,
+)
 from tasks.adversarial.models.named import NAMES, require_name
 
 OWN = """
@@ -53,6 +61,8 @@ def own(tmp_path, monkeypatch):
         ("small-resnet", SmallResNet, 32),
         ("small-resnet-16", SmallResNet, 64),
         ("small-cnn", SmallCNN, 200),
+        ("strided-cnn", StridedCNN, 100),
+        ("strided-cnn-8", StridedCNN, 100),
         ("resnet-18", ResNet18, 512),
         ("preact-resnet-18", PreActResNet18, 512),
         ("wrn-34-10", WideResNet, 640),
@@ -64,7 +74,7 @@ def test_of_this_package(name, kind, width):
         network = classifier_named(name, (3, 20, 24), 7)
     assert type(network) is kind
     assert network(torch.empty(2, 3, 20, 24, device="meta")).shape == (2, 7)
-    last = network.layers[-1] if kind is SmallCNN else network.last
+    last = network.layers[-1] if kind in (SmallCNN, StridedCNN) else network.last
     assert last.in_features == width
 
 
@@ -158,4 +168,4 @@ def test_names_are_checked_without_torch():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
     )
-    assert len(NAMES) == 6
+    assert len(NAMES) == 8
