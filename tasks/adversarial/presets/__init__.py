@@ -9,6 +9,7 @@ FAMILY = Family(
     report="tasks.adversarial.presets.pages:sections",
     benchmarks={
         "digits": "tasks.adversarial.experiments.digits:benchmark_digits",
+        "paper-tables": "tasks.adversarial.experiments.paper_tables:paper_tables",
         "digits-tuning": "tasks.adversarial.experiments.tuning:tune_digits",
     },
     demo="tasks.adversarial.experiments.demo:run_demo",

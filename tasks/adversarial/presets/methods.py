@@ -33,12 +33,14 @@ class Setting:
         steps: K.
         channels: of the images.
         attacker: architecture of a learned one.
+        width: of its first convolution; None is the architecture's own.
     """
 
     eps: float
     steps: int
     channels: int
     attacker: Attacker = "light"
+    width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,12 @@ def _learned(method: Method, setting: Setting) -> minimax_l2l.InnerOptimizer:
 
 
 def _network(setting: Setting, *, inputs: int) -> minimax_l2l.CNNUpdater:
+    width = {} if setting.width is None else {"width": setting.width}
     if setting.attacker == "wide":
-        return minimax_l2l.CNNUpdater.wide(setting.channels, inputs)
+        return minimax_l2l.CNNUpdater.wide(setting.channels, inputs, **width)
     if setting.attacker == "slim":
-        return minimax_l2l.CNNUpdater.slim(setting.channels, inputs)
-    gain = 16.0 if inputs > 1 else 8.0
-    return minimax_l2l.CNNUpdater.light(setting.channels, inputs, width=8, gain=gain)
+        return minimax_l2l.CNNUpdater.slim(setting.channels, inputs, **width)
+    return minimax_l2l.CNNUpdater.light(setting.channels, inputs, gain=16.0 if inputs > 1 else 8.0, **width)
 
 
 def _trades(loss: Loss) -> OuterLoss:
@@ -149,6 +151,7 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("plain", "Plain", 0, _plain, fixed_steps=True),
+        Method("fgsm", "FGSM", 1, _fgsm, 1.0, fixed_steps=True),
         Method("fgsm-rs", "FGSM, random start", 1, _fgsm, 2.0, 1.0, fixed_steps=True),
         Method("pgm-2", "PGM-2", 2, _pgm, 1.0, 1.0),
         Method("pgm-10", "PGM-10", 10, _pgm, 0.15, 1.0),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # Chosen for the digits on validation images, from hand-designed methods alone; docs/tuning.md shows the trials.
 EPS, EPOCHS, WEIGHT_DECAY = 0.15, 80, 2e-3
+DATASETS = ("cifar10", "cifar100", "svhn", "mnist", "fashion-mnist")
 Precision = Literal["32-true", "bf16-mixed"]
 # The radii at which results on data of these names are usually stated.
 USUAL = {"mnist": 0.3, "fashionmnist": 0.1, "cifar10": 8 / 255, "cifar100": 8 / 255, "svhn": 8 / 255}
@@ -42,9 +43,11 @@ class TrainingPreset(Preset):
         embedded: whether it plays on the digits if no data are given.
         data: your own images: a NumPy archive with x_train, y_train, x_test and y_test, or a folder with
             train/CLASS and test/CLASS of pictures; digits if not given.
+        dataset: cifar10, cifar100, svhn, mnist or fashion-mnist, if `data` is the folder where torchvision keeps
+            it.
         eps: radius of the threat, in units of pixels in [0, 1]. If not given it is the usual one of the data, by
-            the name of their file or folder: 0.15 for digits, 0.3 for mnist, 0.1 for fashion_mnist, 8/255 for
-            cifar10, cifar100 and svhn; other data need one.
+            `dataset` or the name of their file or folder: 0.15 for digits, 0.3 for mnist, 0.1 for fashion_mnist,
+            8/255 for cifar10, cifar100 and svhn; other data need one.
         classifier: small-resnet (or small-resnet-16, its width), strided-cnn, small-cnn, resnet-18,
             preact-resnet-18, wrn-34-10 (any depth and width), or module:factory, your own: called with channels and
             classes, it returns a torch.nn.Module from images in [0, 1] to logits.
@@ -68,6 +71,7 @@ class TrainingPreset(Preset):
     method: Hidden[str]
     embedded: Hidden[bool] = True
     data: Path | None = None
+    dataset: str | None = None
     eps: float | None = None
     classifier: str = "small-resnet"
     train_images: int | None = None
@@ -88,6 +92,10 @@ class TrainingPreset(Preset):
         super().__post_init__()
         if self.eps is not None or self.data is not None:
             require_positive("eps", self.radius)
+        if self.dataset is not None:
+            require_choice("dataset", self.dataset, DATASETS)
+            if self.data is None:
+                raise ValueError(f"dataset={self.dataset!r} is read from a folder; name it with --data.")
         if self.train_images is not None:
             require_count("train_images", self.train_images, least=1)
         require_count("crop", self.crop)
@@ -125,10 +133,11 @@ class TrainingPreset(Preset):
             return self.eps
         if self.data is None:
             return EPS
-        usual = USUAL.get(re.sub(r"[^a-z0-9]", "", self.data.stem.lower()))
+        name = self.dataset or self.data.stem
+        usual = USUAL.get(re.sub(r"[^a-z0-9]", "", name.lower()))
         if usual is None:
             raise ValueError(
-                f"eps belongs to a data set, and no usual one is known for {self.data.stem!r}; pass eps=0.03, say, "
+                f"eps belongs to a data set, and no usual one is known for {name!r}; pass eps=0.03, say, "
                 "in units of pixels in [0, 1]."
             )
         return usual
@@ -172,7 +181,7 @@ class TrainingPreset(Preset):
 
         if self.data is None and not self.embedded:
             raise ValueError("this preset trains on images of your own; name their file or folder with --data.")
-        data = read_data(self.data) if self.data is not None else digits()
+        data = read_data(self.data, self.dataset) if self.data is not None else digits()
         if self.train_images is None:
             return data
         if self.train_images > len(data.train):
@@ -284,13 +293,18 @@ class LearnedPreset(SteppedPreset):
 
     Attributes:
         attacker: its network: light, or the paper's wide or slim.
+        attacker_width: channels of its first convolution; if not given, 8 of a light one, 64 of a wide one, 128 of
+            a slim one.
     """
 
     attacker: Attacker = "light"
+    attacker_width: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice("attacker", self.attacker, get_args(Attacker))
+        if self.attacker_width is not None:
+            require_count("attacker_width", self.attacker_width, least=1)
 
     def attacker_for(self, shape: tuple[int, int, int]) -> InnerOptimizer:
         """Its attacker of images of a shape (channels, height, width).
@@ -304,7 +318,7 @@ class LearnedPreset(SteppedPreset):
                 f"the {self.attacker} attacker halves images, so their height and width must be even, got {height} "
                 f"x {width}; pad them by one pixel, or take the wide one."
             )
-        return self.row.make(Setting(self.radius, self.steps, channels, self.attacker))
+        return self.row.make(Setting(self.radius, self.steps, channels, self.attacker, self.attacker_width))
 
 
 def preset_of(method: Method, **settings: Any) -> TrainingPreset:
