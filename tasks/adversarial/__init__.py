@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from tasks.adversarial.data.reading import read_data
     from tasks.adversarial.data.sources import as_images
     from tasks.adversarial.evaluation.cost import StepCost, step_cost
+    from tasks.adversarial.evaluation.curves import accuracy_against_eps, accuracy_against_steps
+    from tasks.adversarial.evaluation.intervals import wilson_interval
+    from tasks.adversarial.evaluation.random_search import withstands_random
     from tasks.adversarial.evaluation.robustness import Evaluation, evaluate, withstands
+    from tasks.adversarial.evaluation.transfer import PerQuery, Transferred, accuracy_per_query, transfer
     from tasks.adversarial.losses import cross_entropy, margin, smoothed, towards
     from tasks.adversarial.models.named import classifier_named
     from tasks.adversarial.models.normalise import STATISTICS, Normalise
@@ -53,6 +57,7 @@ __all__ = [
     "Normalise",
     "OnAttacked",
     "OuterLoss",
+    "PerQuery",
     "PerturbationProblem",
     "PreActResNet18",
     "ResNet18",
@@ -62,9 +67,13 @@ __all__ = [
     "StepCost",
     "StridedCNN",
     "Trades",
+    "Transferred",
     "UniformStart",
     "WeightPerturbation",
     "WideResNet",
+    "accuracy_against_eps",
+    "accuracy_against_steps",
+    "accuracy_per_query",
     "as_images",
     "classifier_named",
     "cross_entropy",
@@ -78,7 +87,10 @@ __all__ = [
     "smoothed",
     "step_cost",
     "towards",
+    "transfer",
+    "wilson_interval",
     "withstands",
+    "withstands_random",
 ]
 
 __getattr__ = lazily(__name__, __file__)

@@ -4,40 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import (
-    FGSM,
-    PGM,
-    DamagedRunError,
-    Features,
-    GradientAscent,
-    InnerOptimizer,
-    L2Ball,
-    LearnedOptimizer,
-    LinfBall,
-    NonFiniteError,
-    RunFolder,
-    Updater,
-    leaves,
-    resting,
-)
-from minimax_l2l.arguments import arguments
-from minimax_l2l.errors import MissingClassError, require_a, require_count, require_seed, told
+from minimax_l2l import Features, InnerOptimizer, NonFiniteError, Updater, leaves, resting
+from minimax_l2l.errors import require_a, require_count, require_seed
 from tasks.adversarial.classifier import as_taken_by, require_classifier
 from tasks.adversarial.data.images import Images, require_within
-from tasks.adversarial.losses import LOSSES, Loss, cross_entropy, require_loss
+from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.problem import PerturbationProblem
+from tasks.adversarial.saved_attack import Parts, Strangers, read_attack, write_attack
 from tasks.adversarial.threat import Threat, require_ball, require_threat
 
 BATCH = 256  # images that go through a network at a time, so that memory does not depend on how many there are
 ROUNDING = 1e-4  # that an attack may leave the ball by, in units of its radius
-OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (FGSM, PGM, GradientAscent)
-Known = TypeVar("Known", bound=Any)
-BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
 
 
 class Attacked(NamedTuple):
@@ -127,9 +109,19 @@ class Attack:
         require_count("batch_size", batch_size, least=1)
         places = torch.arange(len(images)) if places is None else places
         for part in torch.split(places, batch_size):
-            yield self._perturb(classifier, images, part)
+            yield from self.stages(classifier, images, part, (None,))
 
-    def _perturb(self, classifier: nn.Module, images: Images, places: Tensor) -> Attacked:
+    def stages(
+        self, classifier: nn.Module, images: Images, places: Tensor, steps: Sequence[int | None]
+    ) -> list[Attacked]:
+        """One attack on one batch, seen several times on its way.
+
+        Args:
+            classifier: see `__call__`; not tried first.
+            images: all that there are.
+            places: which of them to perturb.
+            steps: how many more steps before each look; None takes the optimizer's own number.
+        """
         chosen = images.at(places.to(images.labels.device))
         pixels, labels = (as_taken_by(classifier, part) for part in (chosen.pixels(), chosen.labels))
         problem = PerturbationProblem(
@@ -142,11 +134,14 @@ class Attack:
             seed=self.seed,
         )
         problem.watched = True
+        end, seen = None, []
         with resting(classifier, self.optimizer), torch.no_grad():
-            end = self.optimizer.maximize(problem)
-            moved = leaves(end.y)[0]
-            outside = problem.constraint.violation(moved)
-        return Attacked(problem.view(end.y), moved.isfinite().flatten(1).all(1), outside, places)
+            for count in steps:
+                end = self.optimizer.maximize(problem, start=end, steps=count)
+                moved = leaves(end.y)[0]
+                outside = problem.constraint.violation(moved)
+                seen.append(Attacked(problem.view(end.y), moved.isfinite().flatten(1).all(1), outside, places))
+        return seen
 
     def require_inside(self, attacked: Attacked) -> Attacked:
         """Refuse attacked images that the threat does not allow: they would say nothing about robustness to it.
@@ -170,26 +165,7 @@ class Attack:
             TypeError: if the optimizer keeps what JSON cannot hold, or the loss has no name.
             ValueError: if the folder holds a run, or is a file.
         """
-        name, path = getattr(self.loss, "__name__", ""), _require_folder(folder)
-        if not name.isidentifier():
-            raise TypeError("the loss has no name to be saved by; define it with def, in a module of your own.")
-        learned = isinstance(self.optimizer, LearnedOptimizer)
-        if (path / "config.json").exists():
-            raise ValueError(
-                f"{path} holds a run, whose optimizer the attack's would replace; save it to another folder."
-            )
-        RunFolder(path).write_json(
-            "attack.json",
-            {
-                "optimizer": type(self.optimizer).__name__,
-                "arguments": {} if learned else arguments(self.optimizer),
-                "threat": {"ball": type(self.threat).__name__, "eps": self.threat.eps},
-                "loss": name,
-                "seed": self.seed,
-            },
-        )
-        if learned:
-            RunFolder(path).write_module("optimizer", self.optimizer)
+        write_attack(folder, Parts(self.optimizer, self.threat, self.loss, self.seed))
 
     @classmethod
     def from_pretrained(
@@ -201,10 +177,13 @@ class Attack:
         updaters: Sequence[type[Updater]] = (),
         features: Sequence[type[Features]] = (),
     ) -> Self:
-        """Read an attack; nothing in the folder is run.
+        """Read an attack that was saved, or the attacker that a finished run was trained with.
+
+        Nothing in the folder is run. A run's attacker has the radius that its validations measured, and ascends the
+        task's `loss`.
 
         Args:
-            folder: that `save_pretrained` wrote.
+            folder: that `save_pretrained` wrote, or that of a run of `AdversarialTraining`.
             losses: functions beside the library's own that it may have been saved with.
             optimizers: classes of hand-designed optimizers beside the library's own.
             updaters: classes of a learned one's updater beside the library's own.
@@ -213,51 +192,9 @@ class Attack:
         Raises:
             DamagedRunError: if a file is missing or damaged.
             MissingClassError: if it was saved with a loss or an optimizer that is not known.
-            ValueError: if the folder is not there, or holds something else.
+            ValueError: if the folder is not there, or holds a run that has not ended.
         """
-        path = _require_folder(folder)
-        if not path.is_dir():
-            raise ValueError(f"there is no folder {folder}; give one that Attack.save_pretrained wrote.")
-        if (path / "config.json").exists() and not (path / "attack.json").exists():
-            own = path / "optimizer"
-            learned = f"LearnedOptimizer.from_pretrained({str(own)!r})"
-            raise ValueError(
-                f"{folder} holds a run and no attack; make one, Attack({learned if own.is_dir() else 'optimizer'}, "
-                "threat)."
-            )
-        for kind, known in {
-            "losses": losses,
-            "optimizers": optimizers,
-            "updaters": updaters,
-            "features": features,
-        }.items():
-            if not isinstance(known, list | tuple) or not all(map(callable, known)):
-                raise TypeError(f"{kind} must be a list of what it was saved with, got {told(known)}; pass [mine].")
-        try:
-            saved = RunFolder(path).read_json("attack.json")
-            name, threat = saved["optimizer"], saved["threat"]
-            ball = _named("ball", threat["ball"], BALLS)(threat["eps"])
-            loss = _named("loss", saved["loss"], (*LOSSES, *losses), hint="losses")
-            optimizer: InnerOptimizer
-            if name == LearnedOptimizer.__name__:
-                RunFolder(path).require_module("optimizer")
-                optimizer = LearnedOptimizer.from_pretrained(
-                    path / "optimizer", updaters=updaters, features=features
-                )
-            else:
-                optimizer = _named("optimizer", name, (*OPTIMIZERS, *optimizers), hint="optimizers")(
-                    **saved["arguments"]
-                )
-            return cls(optimizer, ball, loss, seed=saved["seed"])
-        except MissingClassError:
-            raise
-        except (LookupError, TypeError, ValueError, OSError) as error:
-            found = (
-                f"{type(error).__name__} {error}" if isinstance(error, LookupError) else str(error).split(";")[0]
-            )
-            raise DamagedRunError(
-                f"{folder} holds no whole attack: {found}; put the right files back, or save it again."
-            ) from error
+        return cls(**read_attack(folder, Strangers(losses, optimizers, updaters, features))._asdict())
 
 
 def require_optimizer(name: str, optimizer: InnerOptimizer) -> InnerOptimizer:
@@ -276,21 +213,3 @@ def _towards_optimizer(given: object) -> str:
     if isinstance(given, Updater):
         return "pass LearnedOptimizer(updater)"
     return "pass an object, not its class" if isinstance(given, type) else "pass PGM(steps=10, step_size=0.01), say"
-
-
-def _require_folder(folder: Path | str) -> Path:
-    path = Path(require_a("folder", folder, (str, Path), "the name of a folder", "pass a string or a Path"))
-    for part in (path, *path.parents):
-        if part.is_file():
-            raise ValueError(f"{part} is a file, an attack needs a folder; choose another name.")
-    return path
-
-
-def _named(kind: str, name: str, known: Sequence[Known], *, hint: str = "") -> Known:
-    found = {one.__name__: one for one in known}
-    if name not in found:
-        remedy = f"from_pretrained(..., {hint}=[{name}])" if hint else ", ".join(found)
-        raise MissingClassError(
-            f"the attack was saved with the {kind} {name}, which is not known; pass it: {remedy}."
-        )
-    return found[name]

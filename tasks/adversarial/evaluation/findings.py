@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from minimax_l2l.files import atomic
 from minimax_l2l.fingerprint import fingerprint
+from tasks.adversarial.evaluation.marks import LOST, WITHSTOOD, Piece, words_of_loss
 
 Announce = Callable[[str], None]
-WITHSTOOD, FELL, LOST = "1", "0", "!"  # LOST: the attack ended at NaN or infinity, so nobody knows
-
-
-class Piece(NamedTuple):
-    """What one attack found on some images.
-
-    Attributes:
-        marks: a character for each image.
-        warned: what else is to be said.
-    """
-
-    marks: str
-    warned: tuple[str, ...] = ()
 
 
 class Findings:
@@ -68,10 +56,7 @@ class Findings:
             self.flags.extend(warned)
         self.survived[name] = withstood
         if lost:
-            self.flags.append(
-                f"{name} ended at NaN or infinity on {lost} images, which count as lost: look for a division, root "
-                "or logarithm in the classifier that can meet zero"
-            )
+            self.flags.append(words_of_loss(name, lost))
 
     def _read(self) -> dict[str, Piece]:
         if self._file is None or not self._file.is_file():
@@ -89,6 +74,15 @@ class Findings:
             content = {"identity": self._identity, "checksum": _checksum(self._kept), "pieces": self._kept}
             with atomic(self._file) as file:
                 file.write(json.dumps(content).encode())
+
+
+def found_alone(count: int, size: int, find: Callable[[Tensor], Piece]) -> Tensor:
+    """Which of `count` images withstand one attack, `size` at a time; what is suspicious is warned of."""
+    found = Findings(count, 1, file=None, identity="", announce=lambda _: None)
+    found.add("the attack", torch.arange(count), size, find)
+    for flag in found.flags:
+        warnings.warn(flag, stacklevel=4)
+    return found.survived["the attack"]
 
 
 def _checksum(pieces: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,16 +10,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import FGSM, PGM, GradientAscent, InnerOptimizer, LinfBall, resting
+from minimax_l2l import FGSM, PGM, InnerOptimizer, resting
 from minimax_l2l.errors import require_a, require_choice, require_count, require_seed, told
 from minimax_l2l.fingerprint import fingerprint
 from minimax_l2l.training.description import describe
 from tasks.adversarial.attack import BATCH, Attack, require_optimizer
-from tasks.adversarial.classifier import PROBABILITIES, are_probabilities, as_taken_by, require_classifier
+from tasks.adversarial.classifier import PROBABILITIES, are_probabilities, require_classifier
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.autoattack import FEWEST_CLASSES, Tier, autoattack, require_library
-from tasks.adversarial.evaluation.findings import FELL, LOST, WITHSTOOD, Announce, Findings, Piece
+from tasks.adversarial.evaluation.findings import Announce, Findings, found_alone
+from tasks.adversarial.evaluation.intervals import wilson_interval
+from tasks.adversarial.evaluation.marks import Piece, answers, judged, marked
+from tasks.adversarial.evaluation.random_search import under_random
 from tasks.adversarial.losses import Loss, cross_entropy, margin
 from tasks.adversarial.threat import Threat, require_threat
 
@@ -33,7 +35,8 @@ class Evaluation:
     """Which images withstood which attack.
 
     Attributes:
-        survived: by attack, a Boolean for each image: classified rightly all along.
+        survived: by attack, a Boolean for each image: classified rightly all along. Random search may have been
+            shown the first images alone.
         flags: what is suspicious about the classifier: probabilities instead of logits, what AutoAttack warns of,
             attacks that ended at NaN or infinity.
     """
@@ -43,9 +46,17 @@ class Evaluation:
 
     def accuracies(self) -> dict[str, float]:
         """Accuracy under each attack, and under the worst one of each image: a mean of minima."""
-        rates = {name: kept.float().mean().item() for name, kept in self.survived.items()}
-        worst = torch.stack(list(self.survived.values())).all(0)
-        return {**rates, "worst_case": worst.float().mean().item()}
+        return {name: kept.float().mean().item() for name, kept in self._with_worst().items()}
+
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """The 95 % interval of each accuracy, see `wilson_interval`."""
+        return {name: wilson_interval(int(kept.sum()), len(kept)) for name, kept in self._with_worst().items()}
+
+    def _with_worst(self) -> dict[str, Tensor]:
+        worst = torch.ones(max(map(len, self.survived.values())), dtype=torch.bool)
+        for kept in self.survived.values():
+            worst[: len(kept)] &= kept
+        return {**self.survived, "worst_case": worst}
 
 
 def evaluate(
@@ -55,6 +66,8 @@ def evaluate(
     *,
     tier: Tier = "standard",
     own: InnerOptimizer | None = None,
+    random_draws: int = 0,
+    random_images: int | None = None,
     seed: int = 0,
     batch_size: int = BATCH,
     kept_in: Path | str | None = None,
@@ -75,7 +88,11 @@ def evaluate(
             APGD-T alone, which are reported under a name of their own. Their losses are defined for four classes or
             more: for fewer AutoAttack does not run, and `flags` say so.
         own: the inner optimizer of the training, attacked with as well.
-        seed: of random starts.
+        random_draws: how many uniform random perturbations of each image are tried, reported as `random_10000` if
+            there are 10,000; 0 for none. See `withstands_random`.
+        random_images: how many images they are tried on, the first ones; all if None. 10,000 draws cost as much
+            as 10,000 forward passes: on a CPU 100 images are enough to wait for.
+        seed: of random starts and perturbations.
         batch_size: images attacked at a time, on which the memory that it takes depends.
         kept_in: a file of finished pieces: an evaluation that was interrupted goes on from it, unless classifier,
             images or settings have changed. None keeps nothing.
@@ -99,16 +116,18 @@ def evaluate(
     kept = _require_file(kept_in) if kept_in is not None else None
     require_choice("tier", tier, AUTOATTACK_FIELD)
     require_count("batch_size", batch_size, least=1)
+    require_count("random_draws", random_draws)
+    tried = len(images) if random_images is None else require_count("random_images", random_images, least=1)
     logits = require_classifier(classifier, images)
     require_within("the images'", images, logits, images.shape)
     enough = logits >= FEWEST_CLASSES
     if enough:
         require_library()
     attacks = _attacks(threat, own, seed)
-    settings = [describe(part) for part in (threat, tier, own, seed, batch_size, torch.__version__)]
+    settings = [describe(part) for part in (threat, tier, own, tried, seed, batch_size, torch.__version__)]
     found = Findings(
         len(images),
-        len(attacks) + 1 + enough,
+        len(attacks) + 1 + enough + (random_draws > 0),
         file=kept,
         identity=fingerprint(_everything(classifier, images, own), f"{settings} {classifier}"),
         announce=announce,
@@ -118,13 +137,17 @@ def evaluate(
     right = every[found.survived["clean"]]
     for name, attack in attacks.items():
         found.add(name, right, batch_size, partial(_under, classifier, images, attack))
+    if random_draws:
+        search = partial(under_random, classifier, images, threat, random_draws, seed, batch_size)
+        found.add(name := f"random_{random_draws}", right[right < tried], batch_size, search)
+        found.survived[name] = found.survived[name][:tried]
     if enough:
         library = partial(_under_autoattack, classifier, images, threat, tier, seed, batch_size)
         found.add(AUTOATTACK_FIELD[tier], every, max(AUTOATTACK_PIECE, batch_size), library)
     else:
         found.flags.append(f"AutoAttack did not run: its losses are defined for {FEWEST_CLASSES} classes or more")
     return Evaluation(
-        {name: kept & found.survived["clean"] for name, kept in found.survived.items()},
+        {name: kept & found.survived["clean"][: len(kept)] for name, kept in found.survived.items()},
         tuple(dict.fromkeys(found.flags)),  # pieces of an attack may warn of the same
     )
 
@@ -154,14 +177,14 @@ def _everything(classifier: nn.Module, images: Images, own: InnerOptimizer | Non
 
 
 def _untouched(classifier: nn.Module, images: Images, places: Tensor) -> Piece:
-    logits = _answers(classifier, images.at(places).pixels())
+    logits = answers(classifier, images.at(places).pixels())
     warned = (PROBABILITIES,) if are_probabilities(logits) else ()
-    return _marks(logits, images.labels[places])._replace(warned=warned)
+    return marked(judged(logits, images.labels[places]))._replace(warned=warned)
 
 
 def _under(classifier: nn.Module, images: Images, attack: Attack, places: Tensor) -> Piece:
     (attacked,) = map(attack.require_inside, attack.batches(classifier, images, places, batch_size=len(places)))
-    return _marks(_answers(classifier, attacked.images), images.labels[places], finite=attacked.finite)
+    return marked(judged(answers(classifier, attacked.images), images.labels[places], finite=attacked.finite))
 
 
 def _under_autoattack(
@@ -179,24 +202,11 @@ def _under_autoattack(
     attacked = attacked.to(images.pixels(slice(1)).dtype)
     # Where there is no finite gradient, AutoAttack returns the image as it was; one step of FGSM tells.
     told = Attack(FGSM(step_size=threat.eps), threat).batches(classifier, images, batch_size=batch_size)
-    marks = [
-        _marks(_answers(classifier, attacked[part.places]), images.labels[part.places], finite=part.finite).marks
+    verdicts = [
+        judged(answers(classifier, attacked[part.places]), images.labels[part.places], finite=part.finite)
         for part in told
     ]
-    return Piece("".join(marks), warned)
-
-
-@torch.no_grad()
-def _answers(classifier: nn.Module, pixels: Tensor) -> Tensor:
-    with resting(classifier):
-        logits: Tensor = classifier(as_taken_by(classifier, pixels))
-    return logits
-
-
-def _marks(logits: Tensor, labels: Tensor, *, finite: Tensor | None = None) -> Piece:
-    known = logits.isfinite().all(1) if finite is None else logits.isfinite().all(1) & finite
-    marks = torch.where(known, (logits.argmax(1) == labels.to(logits.device)).int(), 2).tolist()
-    return Piece("".join((FELL, WITHSTOOD, LOST)[mark] for mark in marks))
+    return marked(torch.cat(verdicts))._replace(warned=warned)
 
 
 def withstands(
@@ -217,32 +227,11 @@ def withstands(
     """
     images, attack = as_images(images), Attack(optimizer, threat, loss, seed=seed)
     require_threat(threat, images.shape)
-    return _survivors(classifier, images, attack, batch_size)
+    return survivors(classifier, images, attack, batch_size)
 
 
-def _survivors(classifier: nn.Module, images: Images, attack: Attack, batch_size: int = BATCH) -> Tensor:
+def survivors(classifier: nn.Module, images: Images, attack: Attack, batch_size: int) -> Tensor:
     """The same by an attack of any radius."""
     require_count("batch_size", batch_size, least=1)
     require_within("the images'", images, require_classifier(classifier, images, loss=attack.loss), images.shape)
-    found = Findings(len(images), 1, file=None, identity="", announce=lambda _: None)
-    found.add("the attack", torch.arange(len(images)), batch_size, partial(_under, classifier, images, attack))
-    for flag in found.flags:
-        warnings.warn(flag, stacklevel=3)
-    return found.survived["the attack"]
-
-
-def accuracy_against_eps(classifier: nn.Module, images: Images, eps: list[float], *, seed: int = 0) -> list[float]:
-    """Accuracy under PGM-20 with steps of eps / 10 at each L_inf radius; at radius 0 the clean one."""
-    attacks = [(PGM(steps=20, step_size=radius / 10) if radius else GradientAscent(steps=0)) for radius in eps]
-    return [
-        _survivors(classifier, images, Attack(attack, LinfBall(radius or 1.0), seed=seed)).float().mean().item()
-        for radius, attack in zip(eps, attacks, strict=True)
-    ]
-
-
-def accuracy_against_steps(
-    classifier: nn.Module, images: Images, threat: Threat, steps: list[int], *, seed: int = 0
-) -> list[float]:
-    """Accuracy under PGM of each number of steps, of 2.5 eps / steps each, so that all reach as far."""
-    attacks = [PGM(steps=count, step_size=2.5 * threat.eps / count) for count in steps]
-    return [withstands(classifier, images, threat, attack, seed=seed).float().mean().item() for attack in attacks]
+    return found_alone(len(images), batch_size, partial(_under, classifier, images, attack))

@@ -15,7 +15,8 @@ from tasks.adversarial.attack import BATCH
 from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.cost import training_flops
-from tasks.adversarial.evaluation.robustness import accuracy_against_eps, accuracy_against_steps, evaluate
+from tasks.adversarial.evaluation.curves import accuracy_against_eps, accuracy_against_steps
+from tasks.adversarial.evaluation.robustness import evaluate
 from tasks.adversarial.models.named import classifier_named
 from tasks.adversarial.task import AdversarialTraining
 

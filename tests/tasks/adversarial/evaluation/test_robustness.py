@@ -8,7 +8,8 @@ import numpy as np
 import pyautoattack.checks
 import pytest
 import torch
-from torch import Tensor, nn
+from on_paper import EPS, Linear, TwoRivals, linear_problem, worst_rival
+from torch import nn
 
 from minimax_l2l import (
     LBFGS,
@@ -21,64 +22,10 @@ from minimax_l2l import (
 )
 from tasks.adversarial import AdversarialTraining, Attack, Evaluation, Images, cross_entropy, evaluate, margin
 from tasks.adversarial.evaluation.autoattack import autoattack
-from tasks.adversarial.evaluation.robustness import (
-    accuracy_against_eps,
-    accuracy_against_steps,
-    withstands,
-)
+from tasks.adversarial.evaluation.intervals import wilson_interval
+from tasks.adversarial.evaluation.robustness import withstands
 
-EPS = 0.08
 ATTACKS = ["clean", "fgsm", "pgm_20", "pgm_100", "cw_100"]
-
-
-class Linear(nn.Module):
-    """f_j(x) = w_j . x + b_j with 4 classes on images of 1 x 4 x 4 pixels."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        generator = torch.Generator().manual_seed(3)
-        self.weight = nn.Parameter(torch.randn(4, 16, generator=generator))
-        self.bias = nn.Parameter(-self.weight.detach().sum(1) / 2)  # the images' mean is 1/2
-        self.norm = nn.BatchNorm1d(4, affine=False)  # never reached: only its mode is looked at
-
-    def forward(self, images: Tensor) -> Tensor:
-        return images.flatten(1) @ self.weight.T + self.bias
-
-
-def worst_rival(classifier: Linear, images: Tensor, labels: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """On paper: the perturbation that favours each rival j most, and by how much j then wins.
-
-    (w_j - w_y) . d is a sum over pixels, so each pixel goes as far as the ball and [0, 1] let it.
-    """
-    x = images.flatten(1)
-    weight, bias = classifier.weight.detach(), classifier.bias.detach()
-    slopes = weight[None] - weight[labels][:, None]
-    low, high = (-x).clamp_min(-eps), (1 - x).clamp_max(eps)
-    moves = torch.where(slopes > 0, high[:, None], low[:, None])
-    wins = ((x[:, None] + moves) * slopes).sum(2) + bias[None] - bias[labels][:, None]
-    wins[torch.arange(len(x)), labels] = -torch.inf
-    best = wins.argmax(1)
-    return moves[torch.arange(len(x)), best].view_as(images), wins.amax(1)
-
-
-class TwoRivals(Linear):
-    """Two classes that are linear and two that never win: each image has one rival, so no attack can be misled."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        with torch.no_grad():
-            self.weight[2:] = 0
-            self.bias[2:] = -100
-
-
-def linear_problem(count: int = 60, kind: type[Linear] = Linear) -> tuple[Linear, Images]:
-    classifier = kind()
-    pixels = torch.rand(count, 1, 4, 4, generator=torch.Generator().manual_seed(4))
-    pixels[: count // 4] = pixels[: count // 4].round()  # some at both ends, where the box binds
-    with torch.no_grad():
-        labels = classifier(pixels).argmax(1)
-    labels[-3:] = 1 - labels[-3:] if kind is TwoRivals else (labels[-3:] + 1) % 4  # three are misclassified
-    return classifier, Images(pixels, labels)
 
 
 @pytest.fixture(scope="module", params=[Linear, TwoRivals])
@@ -338,6 +285,18 @@ class TestEvaluation:
         }
         assert Evaluation(survived).accuracies() == {"clean": 0.75, "one": 0.5, "other": 0.5, "worst_case": 0.25}
 
+    def test_intervals_by_hand(self):
+        """No success among 4: the upper end is z^2 / (4 + z^2) for z = 1.96."""
+        result = Evaluation({"clean": torch.tensor([True] * 4), "one": torch.tensor([False] * 4)})
+        ends = {"clean": (4 / 7.8415, 1), "one": (0, 3.8415 / 7.8415), "worst_case": (0, 3.8415 / 7.8415)}
+        assert {name: pytest.approx(end, abs=1e-4) for name, end in ends.items()} == result.intervals()
+
+    def test_an_attack_that_was_shown_the_first_images_alone(self):
+        survived = {"clean": torch.tensor([True, True, True, False]), "few": torch.tensor([True, False])}
+        result = Evaluation(survived)
+        assert result.accuracies() == {"clean": 0.75, "few": 0.5, "worst_case": 0.5}
+        assert result.intervals()["few"] == wilson_interval(1, 2)
+
 
 class TestRefusals:
     @pytest.mark.parametrize("label", [-100, -1, 4, 7])
@@ -362,28 +321,6 @@ class TestRefusals:
         classifier, images = linear_problem(4)
         with pytest.raises(MissingExtraError, match=r'AutoAttack needs pyautoattack.*"minimax-l2l\[vision\]"'):
             evaluate(classifier, images, LinfBall(EPS))
-
-
-class TestCurves:
-    def test_accuracy_against_eps(self):
-        classifier, images = linear_problem(kind=TwoRivals)
-        radii = [0.0, 0.02, 0.08, 1.0]
-        accuracies = accuracy_against_eps(classifier, images, radii)
-        wanted = [
-            (worst_rival(classifier, images.images, images.labels, eps)[1] < 0).float().mean().item()
-            for eps in radii
-        ]
-        assert accuracies[0] == pytest.approx(57 / 60)
-        assert accuracies == pytest.approx(wanted)
-        assert accuracies[-1] == 0
-        assert classifier.training
-
-    def test_accuracy_against_steps(self):
-        classifier, images = linear_problem()
-        few, many = accuracy_against_steps(classifier, images, LinfBall(EPS), [1, 50])
-        robust = worst_rival(classifier, images.images, images.labels, EPS)[1] < 0
-        assert few >= many >= robust.float().mean().item() - 1e-6
-        assert classifier.training
 
 
 class TestBatches:
@@ -512,7 +449,9 @@ class TestInterrupted:
             assert torch.equal(found, self.whole(tmp_path / "other", own=own)[0].survived["own_attacker"])
             (tmp_path / "other" / "parts.json").unlink()
 
-    @pytest.mark.parametrize("changes", [{"seed": 1}, {"tier": "standard"}, {"batch_size": 9}])
+    @pytest.mark.parametrize(
+        "changes", [{"seed": 1}, {"tier": "standard"}, {"batch_size": 9}, {"random_draws": 2, "random_images": 9}]
+    )
     def test_other_settings_begin_anew(self, tmp_path, changes):
         _, cost = self.whole(tmp_path)
         assert self.whole(tmp_path, **changes)[1] > cost / 2

@@ -1,0 +1,156 @@
+"""Attacks on disk: those that `Attack.save_pretrained` wrote, and the own attackers of finished runs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from minimax_l2l import (
+    FGSM,
+    PGM,
+    DamagedRunError,
+    Features,
+    GradientAscent,
+    InnerOptimizer,
+    L2Ball,
+    LearnedOptimizer,
+    LinfBall,
+    RunFolder,
+    Updater,
+)
+from minimax_l2l.arguments import arguments
+from minimax_l2l.errors import MissingClassError, require_a, told
+from minimax_l2l.training.description import describe
+from tasks.adversarial.losses import LOSSES, Loss
+from tasks.adversarial.threat import Threat
+
+OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (LearnedOptimizer, FGSM, PGM, GradientAscent)
+BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
+NamedKind = TypeVar("NamedKind", bound=Any)
+
+
+class Parts(NamedTuple):
+    """What an attack is made of."""
+
+    optimizer: InnerOptimizer
+    threat: Threat
+    loss: Loss
+    seed: int
+
+
+@dataclass(frozen=True)
+class Strangers:
+    """What a saved attack may be made of beside the library's own; see `Attack.from_pretrained`."""
+
+    losses: Sequence[Loss]
+    optimizers: Sequence[type[InnerOptimizer]]
+    updaters: Sequence[type[Updater]]
+    features: Sequence[type[Features]]
+
+    def __post_init__(self) -> None:
+        for kind, known in vars(self).items():
+            if not isinstance(known, list | tuple) or not all(map(callable, known)):
+                raise TypeError(f"{kind} must be a list of what it was saved with, got {told(known)}; pass [mine].")
+
+
+def write_attack(folder: Path | str, attack: Parts) -> None:
+    """Write `attack.json`, and a learned optimizer's weights beside it; see `Attack.save_pretrained`."""
+    name, path = getattr(attack.loss, "__name__", ""), _require_folder(folder)
+    if not name.isidentifier():
+        raise TypeError("the loss has no name to be saved by; define it with def, in a module of your own.")
+    learned = isinstance(attack.optimizer, LearnedOptimizer)
+    if (path / "config.json").exists():
+        raise ValueError(
+            f"{path} holds a run, whose optimizer the attack's would replace; save it to another folder."
+        )
+    RunFolder(path).write_json(
+        "attack.json",
+        {
+            "optimizer": type(attack.optimizer).__name__,
+            "arguments": {} if learned else arguments(attack.optimizer),
+            "threat": {"ball": type(attack.threat).__name__, "eps": attack.threat.eps},
+            "loss": name,
+            "seed": attack.seed,
+        },
+    )
+    if learned:
+        RunFolder(path).write_module("optimizer", attack.optimizer)
+
+
+def read_attack(folder: Path | str, strangers: Strangers) -> Parts:
+    """Read what `write_attack` or a run wrote; see `Attack.from_pretrained`."""
+    path = _require_folder(folder)
+    if not path.is_dir():
+        raise ValueError(
+            f"there is no folder {folder}; give one that Attack.save_pretrained wrote, or that of a run."
+        )
+    of_run = (path / "config.json").exists() and not (path / "attack.json").exists()
+    if of_run and not (path / "solution.json").exists():
+        raise ValueError(f"{folder} holds a run that has not ended, so it has no attacker yet; resume it first.")
+    try:
+        return _of_run(path, strangers) if of_run else _as_saved(path, strangers)
+    except MissingClassError:
+        raise
+    except (LookupError, TypeError, ValueError, OSError) as error:
+        found = f"{type(error).__name__} {error}" if isinstance(error, LookupError) else str(error).split(";")[0]
+        raise DamagedRunError(
+            f"{folder} holds no whole attack: {found}; put the right files back, or save it again."
+        ) from error
+
+
+def _as_saved(path: Path, strangers: Strangers) -> Parts:
+    saved = RunFolder(path).read_json("attack.json")
+    ball = _named("ball", saved["threat"]["ball"], BALLS)(saved["threat"]["eps"])
+    loss = _named("loss", saved["loss"], (*LOSSES, *strangers.losses), hint="losses")
+    return Parts(_optimizer(path, saved["optimizer"], saved["arguments"], strangers), ball, loss, saved["seed"])
+
+
+def _of_run(path: Path, strangers: Strangers) -> Parts:
+    """The attacker of a run of adversarial training, at the radius that its validations measure."""
+    game = RunFolder(path).read_json("config.json")["game"]
+    task, optimizer = game["task"], game["optimizer"]
+    if "validated_at" not in task:
+        raise ValueError(f"it is a run of {task['class']}, which attacks no images")
+    threat = task["validated_at"]
+    ball = _named("ball", threat["class"], BALLS)(threat["eps"])
+    loss = next((one for one in (*LOSSES, *strangers.losses) if describe(one) == task["loss"]), None)
+    if loss is None:
+        raise MissingClassError(
+            f"the run was made with the loss {task['loss']}, which is not known; pass it: "
+            "from_pretrained(..., losses=[it])."
+        )
+    return Parts(_optimizer(path, optimizer["class"], optimizer, strangers), ball, loss, task["seed"])
+
+
+def _optimizer(path: Path, name: str, kept: Mapping[str, Any], strangers: Strangers) -> InnerOptimizer:
+    """A learned one from its own files, another from the constructor's arguments among what was kept of it."""
+    kind = _named("optimizer", name, (*OPTIMIZERS, *strangers.optimizers), hint="optimizers")
+    if issubclass(kind, LearnedOptimizer):
+        RunFolder(path).require_module("optimizer")
+        learned: LearnedOptimizer = kind.from_pretrained(
+            path / "optimizer", updaters=strangers.updaters, features=strangers.features
+        )
+        return learned
+    made: InnerOptimizer = kind(**{name: kept[name] for name in inspect.signature(kind).parameters})
+    return made
+
+
+def _require_folder(folder: Path | str) -> Path:
+    path = Path(require_a("folder", folder, (str, Path), "the name of a folder", "pass a string or a Path"))
+    for part in (path, *path.parents):
+        if part.is_file():
+            raise ValueError(f"{part} is a file, an attack needs a folder; choose another name.")
+    return path
+
+
+def _named(kind: str, name: str, known: Sequence[NamedKind], *, hint: str = "") -> NamedKind:
+    found = {one.__name__: one for one in known}
+    if name not in found:
+        remedy = f"from_pretrained(..., {hint}=[{name}])" if hint else ", ".join(found)
+        raise MissingClassError(
+            f"the attack was saved with the {kind} {name}, which is not known; pass it: {remedy}."
+        )
+    return found[name]
