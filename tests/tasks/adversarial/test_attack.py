@@ -372,20 +372,45 @@ class TestOtherFolders:
         ):
             Attack.from_pretrained(tmp_path / "none")
 
-    @pytest.mark.parametrize("optimizer", [learned(), FGSM(step_size=EPS)])
-    def test_that_of_a_run(self, optimizer, tmp_path):
-        task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
+    @pytest.mark.parametrize("optimizer", [learned(), PGM(steps=2, step_size=EPS / 2, random_start=0.5)])
+    def test_that_of_a_run_holds_its_own_attacker(self, optimizer, tmp_path):
+        """At the radius of its validations, with the task's loss and seed; it attacks a network it never saw."""
+        task = AdversarialTraining(
+            net(),
+            (PIXELS, LABELS),
+            LinfBall(2 * EPS),
+            validated_at=LinfBall(EPS),
+            loss=margin,
+            seed=4,
+            epochs=1,
+            batch_size=5,
+        )
         task.solve(optimizer, out=tmp_path, device="cpu")
-        with pytest.raises(ValueError, match="holds a run and no attack; make one, Attack") as refused:
+        again = Attack.from_pretrained(tmp_path)
+        assert torch.equal(
+            again(net(7), PIXELS, LABELS), Attack(optimizer, LinfBall(EPS), margin, seed=4)(net(7), PIXELS, LABELS)
+        )
+
+    def test_that_of_a_run_with_a_loss_of_ones_own(self, tmp_path):
+        task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), loss=own_loss, epochs=1, batch_size=5)
+        task.solve(FGSM(step_size=EPS), out=tmp_path, device="cpu")
+        with pytest.raises(MissingClassError, match=r"the loss .*own_loss, which is not known; .*losses=\[it\]"):
             Attack.from_pretrained(tmp_path)
-        paths = re.findall(r"Attack\(LearnedOptimizer\.from_pretrained\('([^']*)'\), threat\)", str(refused.value))
-        assert len(paths) == optimizer.learns
-        for path in paths:
-            again = Attack(LearnedOptimizer.from_pretrained(path), LinfBall(EPS))
-            assert torch.equal(
-                again(task.classifier, PIXELS, LABELS),
-                Attack(optimizer, LinfBall(EPS))(task.classifier, PIXELS, LABELS),
-            )
+        assert Attack.from_pretrained(tmp_path, losses=[own_loss]).loss is own_loss
+
+    def test_that_of_a_run_that_has_not_ended(self, tmp_path):
+        task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
+        task.solve(learned(), out=tmp_path, device="cpu")
+        (tmp_path / "solution.json").unlink()
+        with pytest.raises(ValueError, match="has not ended, so it has no attacker yet; resume it first"):
+            Attack.from_pretrained(tmp_path)
+
+    def test_that_of_a_run_of_another_task(self, tmp_path):
+        (tmp_path / "config.json").write_text(json.dumps({"game": {"task": {"class": "GAIL"}, "optimizer": {}}}))
+        (tmp_path / "solution.json").write_text("{}")
+        reseal(tmp_path)
+        with pytest.raises(DamagedRunError, match="a run of GAIL, which attacks no images"):
+            Attack.from_pretrained(tmp_path)
 
     def test_that_of_an_attack_leads_a_learned_optimizer_to_its_own(self, tmp_path):
         Attack(learned(), LinfBall(EPS)).save_pretrained(tmp_path)
