@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tasks.adversarial.evaluation.intervals import wilson_interval
     from tasks.adversarial.evaluation.random_search import withstands_random
     from tasks.adversarial.evaluation.robustness import Evaluation, evaluate, withstands
+    from tasks.adversarial.evaluation.roughness import roughness
     from tasks.adversarial.evaluation.transfer import PerQuery, Transferred, accuracy_per_query, transfer
     from tasks.adversarial.losses import cross_entropy, margin, smoothed, towards
     from tasks.adversarial.models.named import classifier_named
@@ -84,6 +85,7 @@ __all__ = [
     "margin",
     "public_data",
     "read_data",
+    "roughness",
     "smoothed",
     "step_cost",
     "towards",

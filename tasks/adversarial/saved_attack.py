@@ -22,7 +22,7 @@ from minimax_l2l import (
     Updater,
 )
 from minimax_l2l.arguments import arguments
-from minimax_l2l.errors import MissingClassError, require_a, told
+from minimax_l2l.errors import MissingClassError, require_a, require_seed, told
 from minimax_l2l.training.description import describe
 from tasks.adversarial.losses import LOSSES, Loss
 from tasks.adversarial.threat import Threat
@@ -105,7 +105,8 @@ def _as_saved(path: Path, strangers: Strangers) -> Parts:
     saved = RunFolder(path).read_json("attack.json")
     ball = _named("ball", saved["threat"]["ball"], BALLS)(saved["threat"]["eps"])
     loss = _named("loss", saved["loss"], (*LOSSES, *strangers.losses), hint="losses")
-    return Parts(_optimizer(path, saved["optimizer"], saved["arguments"], strangers), ball, loss, saved["seed"])
+    seed = require_seed("seed", saved["seed"])
+    return Parts(_optimizer(path, saved["optimizer"], saved["arguments"], strangers), ball, loss, seed)
 
 
 def _of_run(path: Path, strangers: Strangers) -> Parts:

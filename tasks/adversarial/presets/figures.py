@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.lab import blank_figure, svg
+from tasks.adversarial.evaluation.roughness import roughness
 from tasks.adversarial.presets.methods import METHODS
 
 if TYPE_CHECKING:
@@ -41,17 +42,43 @@ class Line:
         }
 
 
-def accuracy_curves(curves: Mapping[Line, Mapping[str, Any]], field: str, label: str, *, log: bool = False) -> str:
-    """Accuracy of each run against `field`, `"eps"` or `"steps"`, as SVG text."""
+def accuracy_curves(
+    curves: Mapping[Line, Mapping[str, Any]],
+    field: str,
+    label: str,
+    *,
+    log: bool = False,
+    reference: Line | None = None,
+) -> str:
+    """Accuracy of each run against `field`, `"eps"` or `"steps"`, and how far above a reference: one or two SVG texts.
+
+    Args:
+        curves: of each run, by field, `x` and `accuracy`.
+        field: which of them.
+        label: under the picture.
+        log: of the lower axis.
+        reference: the run whose accuracy is taken off in the second picture; None leaves it out.
+    """
     figure, axes = _panel(label, "accuracy, per cent")
-    for line, curve in curves.items():
-        axes.plot(curve[field]["x"], _per_cent(curve[field]["accuracy"]), marker="o", markersize=3, **line.style())
     axes.set(ylim=(-2, 102))
-    if log:
-        axes.set_xscale("log")
-        axes.set_xticks(ticks := next(iter(curves.values()))[field]["x"], [str(tick) for tick in ticks])
-        axes.minorticks_off()
-    return _drawn(figure, axes)
+    drawn = [(figure, axes, None)]
+    if reference is not None:
+        drawn.append(
+            (*_panel(label, f"accuracy minus that of {reference.title}, points"), curves[reference][field])
+        )
+    for _, axes, base in drawn:
+        for line, curve in curves.items():
+            x, accuracy = curve[field]["x"], _per_cent(curve[field]["accuracy"])
+            if base is not None:
+                if base["x"] != x:
+                    continue  # measured elsewhere, so there is no difference
+                accuracy = [own - its for own, its in zip(accuracy, _per_cent(base["accuracy"]), strict=True)]
+            axes.plot(x, accuracy, marker="o", markersize=3, **line.style())
+        if log:
+            axes.set_xscale("log")
+            axes.set_xticks(ticks := next(iter(curves.values()))[field]["x"], [str(tick) for tick in ticks])
+            axes.minorticks_off()
+    return "".join(_drawn(figure, axes) for figure, axes, _ in drawn)
 
 
 def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> str:
@@ -119,6 +146,28 @@ def perturbation_grid(
                 wrong = int(classes[i]) != int(labels[i])
                 axes.set_title(int(classes[i]), fontsize=10, pad=2, color="C3" if wrong else "black")
         row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
+    return svg(figure)
+
+
+def magnified_perturbations(image: Tensor, attacks: Mapping[str, Tensor], eps: float) -> str:
+    """One image under each attack, and the change around grey, 5 and 30 times as large, as SVG text.
+
+    Args:
+        image: shape (channels, height, width), in [0, 1].
+        attacks: by name, the attacked image. Its perturbation's roughness stands beside it.
+        eps: radius of the threat.
+    """
+    figure = blank_figure(4.4, 1.15 * len(attacks) + 0.3)
+    grid = figure.subplots(len(attacks), 3, squeeze=False)
+    for (name, attacked), row in zip(attacks.items(), grid, strict=True):
+        change = attacked - image
+        for axes, picture in zip(row, (attacked, 0.5 + 5 * change, 0.5 + 30 * change), strict=True):
+            axes.imshow(_displayable(picture), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes.set(xticks=[], yticks=[])
+        rough = f"{name}\nroughness {roughness(change[None], eps).item():.2f}"
+        row[0].set_ylabel(rough, rotation=0, ha="right", va="center", fontsize=10)
+    for axes, title in zip(grid[0], ("attacked", "change x 5", "change x 30"), strict=True):
+        axes.set_title(title, fontsize=10, pad=3)
     return svg(figure)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder
 from minimax_l2l.lab import Section, environment_section, preset_of, read_whole
 from minimax_l2l.lab.advice import evaluating
 from tasks.adversarial.attack import Attack
+from tasks.adversarial.evaluation.intervals import wilson_interval
+from tasks.adversarial.evaluation.roughness import roughness
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.figures import Line
 from tasks.adversarial.presets.methods import METHODS
@@ -40,6 +41,7 @@ BRIEF = {
 }
 COUNTS = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
 ROW_FIELDS = {"method", "data", "eps", "images", "clean", "worst_case", "train_seconds", *COUNTS}
+REFERENCE = "pgm-10"  # whose curve the others are compared with
 ROBUST = ("autoattack", "autoattack_quick", "worst_case")
 
 
@@ -66,7 +68,7 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     histories = {lines[folder]: RunFolder(folder).read_metrics() for folder in folders}
     robust = next(field for field in ROBUST if all(field in row for row in rows.values()))
     first = next(iter(rows.values()))
-    intervals = {line: interval(row[robust], row["images"]) for line, row in rows.items()}
+    intervals = {line: interval(row, robust) for line, row in rows.items()}
     attack = COLUMNS[robust].replace("\n", " ")
     page = [
         Section(
@@ -88,7 +90,7 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
             "Robustness",
             f"Per cent of {first['images']} test images of {first['data']} classified correctly under "
             f"perturbations of at most {first['eps']} per pixel in [0, 1]. The worst case counts an image only if "
-            "it withstands every attack of its row. Seconds and passes (forward, input gradient, weight gradient) "
+            "it withstands every attack of its row. Below each figure is its 95 % interval. Seconds and passes (forward, input gradient, weight gradient) "
             "are those of the training.",
             table=table(rows),
             brief=brief(rows),
@@ -101,24 +103,26 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
         ),
     ]
     if curves:
+        compared = [line for line in curves if line.method == REFERENCE] if len(curves) > 1 else []
+        reference = compared[0] if compared else None
         page += [
             Section(
                 "Accuracy against eps",
                 "PGM-20 at each radius. As the radius goes to 1 no image should survive. If one does, the "
                 "classifier hides its gradient from the attack instead of withstanding it.",
-                figure=figures.accuracy_curves(curves, "eps", "eps"),
+                figure=figures.accuracy_curves(curves, "eps", "eps", reference=reference),
             ),
             Section(
                 "Accuracy against attack steps",
-                "PGM with k steps of 2.5 eps / k. If a curve still falls at its end, more steps would "
-                "break more images.",
-                figure=figures.accuracy_curves(curves, "steps", "steps", log=True),
+                "PGM from a random start with steps of eps / 10. If a curve still falls at its end, more steps "
+                "would break more images.",
+                figure=figures.accuracy_curves(curves, "steps", "steps", log=True, reference=reference),
             ),
         ]
     learned = [folder for folder, preset in presets.items() if preset.row.learns]
     if learned:
         most = max(learned, key=lambda folder: presets[folder].steps)
-        page.append(_perturbations(most, presets[most]))
+        page += _perturbations(most, presets[most])
     page.append(
         Section(
             "Training",
@@ -162,37 +166,41 @@ def _result(
     )
 
 
-def interval(share: float, count: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of `count` images."""
-    z2 = 1.96**2
-    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = 1.96 * sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count)
-    return centre - half, centre + half
+def interval(row: Mapping[str, Any], field: str) -> tuple[float, float]:
+    """The 95 % interval of an accuracy of a row."""
+    return wilson_interval(round(row[field] * row["images"]), row["images"])
 
 
 def table(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Result rows as column titles and cells: accuracies in per cent, seconds, passes per batch."""
-    return _table(rows, COLUMNS)
+    """Result rows as column titles and cells: accuracies in per cent over their intervals, seconds, passes per batch."""
+    return _table(rows, COLUMNS, intervals=True)
 
 
 def brief(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """The same with fewer attacks, so that a terminal's 80 columns hold it."""
-    return _table(rows, BRIEF)
+    """The same with fewer attacks and no intervals, so that a terminal's 80 columns hold it."""
+    return _table(rows, BRIEF, intervals=False)
 
 
-def _table(rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str]) -> tuple[list[str], list[list[str]]]:
+def _table(
+    rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str], *, intervals: bool
+) -> tuple[list[str], list[list[str]]]:
     fields = [field for field in columns if any(field in row for row in rows.values())]
     titles = ["method", *(columns[field] for field in fields), "seconds", "passes\nper batch"]
     cells = [
         [
             line.title,
-            *(f"{100 * row[field]:.1f}" if field in row else "-" for field in fields),
+            *(_per_cent(row, field, intervals) if field in row else "-" for field in fields),
             f"{row['train_seconds']:.1f}",
             "/".join(f"{row[name] / row.get('train_steps', row['weight_gradient_passes']):g}" for name in COUNTS),
         ]
         for line, row in rows.items()
     ]
     return titles, cells
+
+
+def _per_cent(row: Mapping[str, Any], field: str, with_interval: bool) -> str:
+    ends = "\n{:.1f} to {:.1f}".format(*(100 * end for end in interval(row, field))) if with_interval else ""
+    return f"{100 * row[field]:.1f}{ends}"
 
 
 def _lines(presets: Mapping[Path, TrainingPreset]) -> dict[Path, Line]:
@@ -245,24 +253,36 @@ def _require_comparable(
                 )
 
 
-def _perturbations(folder: Path, preset: TrainingPreset) -> Section:
+def _perturbations(folder: Path, preset: TrainingPreset) -> list[Section]:
     run = load_run(preset, folder)
-    images = run.data.test.first(6)
-    pixels, threat = images.pixels(), LinfBall(preset.radius)
+    images, eps, shown = run.data.test.first(60), preset.radius, 6
+    pixels, threat = images.pixels(), LinfBall(eps)
     attackers = {
-        "FGSM": FGSM(step_size=preset.radius),
-        "PGM-20": PGM(steps=20, step_size=preset.radius / 10),
+        "FGSM": FGSM(step_size=eps),
+        "PGM-20": PGM(steps=20, step_size=eps / 10),
         preset.row.title: run.optimizer,
     }
-    found = {}
-    for name, attacker in attackers.items():
-        attacked = Attack(attacker, threat)(run.classifier, pixels, images.labels)
-        with torch.no_grad():
-            found[name] = attacked, run.classifier(attacked).argmax(1)
-    return Section(
-        "Perturbations",
-        f"What three attackers make of six test images, against the classifier trained with {preset.row.title}. "
-        "The number above an attacked image is the class that the classifier sees in it, red if it is wrong. "
-        "Below is the change, enlarged: grey is none, white and black are plus and minus eps.",
-        figure=figures.perturbation_grid(pixels, images.labels, found, preset.radius),
-    )
+    attacked = {
+        name: Attack(attacker, threat)(run.classifier, pixels, images.labels)
+        for name, attacker in attackers.items()
+    }
+    with torch.no_grad():
+        seen = {name: (moved[:shown], run.classifier(moved[:shown]).argmax(1)) for name, moved in attacked.items()}
+    rough = {name: roughness(moved - pixels, eps).mean().item() for name, moved in attacked.items()}
+    return [
+        Section(
+            "Perturbations",
+            f"What three attackers make of {shown} test images, against the classifier trained with "
+            f"{preset.row.title}. The number above an attacked image is the class that the classifier sees in it, "
+            "red if it is wrong. Below is the change, enlarged: grey is none, white and black are plus and minus eps.",
+            figure=figures.perturbation_grid(pixels[:shown], images.labels[:shown], seen, eps),
+        ),
+        Section(
+            "Perturbations magnified",
+            "The first of these images, and its change 5 and 30 times as large around grey; what leaves the range "
+            "of grey is white or black. Roughness is the mean difference of neighbouring pixels over eps: 0 for the "
+            f"same change everywhere, 2 for a chequerboard. Its mean over {len(images)} test images: "
+            f"{', '.join(f'{name} {value:.2f}' for name, value in rough.items())}.",
+            figure=figures.magnified_perturbations(pixels[0], {n: moved[0] for n, moved in attacked.items()}, eps),
+        ),
+    ]

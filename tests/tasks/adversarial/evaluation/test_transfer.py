@@ -109,8 +109,8 @@ class TestTransfer:
         classifier, images = linear_problem(4)
         with pytest.raises(TypeError, match="optimizer must be an inner optimizer"):
             transfer({"a": classifier}, {"b": classifier}, {"c": classifier}, images, LinfBall(EPS))
-        with pytest.raises(ValueError, match=r"labels must lie in 0 ... 1"):
-            narrow = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+        narrow = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+        with pytest.raises(ValueError, match=r"\(narrow\) labels must lie in 0 ... 1"):
             transfer({"a": classifier}, {"narrow": narrow}, ATTACKS, images, LinfBall(EPS))
 
 

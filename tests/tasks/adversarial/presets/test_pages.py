@@ -15,9 +15,15 @@ from minimax_l2l.lab.runs import play
 from tasks.adversarial.data.digits import digits
 from tasks.adversarial.experiments.trained import Trained, attack
 from tasks.adversarial.presets.digits import DIGITS
-from tasks.adversarial.presets.figures import Line, perturbation_grid, robustness_against_cost
+from tasks.adversarial.presets.figures import (
+    Line,
+    accuracy_curves,
+    magnified_perturbations,
+    perturbation_grid,
+    robustness_against_cost,
+)
 from tasks.adversarial.presets.methods import METHODS
-from tasks.adversarial.presets.pages import brief, interval, sections, table
+from tasks.adversarial.presets.pages import brief, sections, table
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +56,7 @@ class TestAdversarialPage:
         write_report(tmp_path / "page.html", page, title="Runs")
         text = (tmp_path / "page.html").read_text()
         assert_self_contained(text)
-        assert text.count("<svg") == 7
+        assert text.count("<svg") == 8
         assert str(runs[0][0].parent) not in text
 
     def test_says_what_was_measured(self, page):
@@ -61,6 +67,7 @@ class TestAdversarialPage:
             "Accuracy against eps",
             "Accuracy against attack steps",
             "Perturbations",
+            "Perturbations magnified",
             "Training",
             "Environment",
         ]
@@ -90,6 +97,26 @@ class TestAdversarialPage:
         drawn = perturbation_grid(images, torch.tensor([3, 4]), {"FGSM": (images + 0.1, torch.tensor([3, 7]))}, 0.1)
         assert drawn.count("<image") == 3 * 2
         assert [drawn.count(f"<!-- {digit} -->") for digit in (3, 4, 7)] == [2, 1, 1]
+
+    def test_magnified_changes_stand_beside_their_roughness(self):
+        image = torch.full((1, 4, 4), 0.5)
+        signs = 1 - 2 * (torch.arange(4)[:, None] + torch.arange(4)) % 2
+        attacks = {"even": image + 0.1, "chequered": image + 0.1 * (1 - 2 * (signs < 0).float())}
+        drawn = magnified_perturbations(image, attacks, 0.1)
+        assert drawn.count("<image") == 2 * 3
+        assert [drawn.count(f"<!-- roughness {value} -->") for value in ("0.00", "2.00")] == [1, 1]
+
+    def test_curves_and_how_far_they_are_above_a_reference(self):
+        x = [1, 10]
+        curves = {
+            LINE: {"steps": {"x": x, "accuracy": [0.9, 0.75]}},
+            Line("PGM-10", "pgm-10"): {"steps": {"x": x, "accuracy": [0.8, 0.5]}},
+        }
+        alone = accuracy_curves(curves, "steps", "steps", log=True)
+        beside = accuracy_curves(curves, "steps", "steps", log=True, reference=Line("PGM-10", "pgm-10"))
+        assert (alone.count("<svg"), beside.count("<svg")) == (1, 2)
+        assert beside.count("<!-- accuracy minus that of PGM-10, points -->") == 1
+        assert beside.count("<!-- 2-Step L2L -->") == 2
 
     def test_hand_designed_runs_show_no_perturbations(self, runs):
         folders, data = runs
@@ -185,6 +212,7 @@ class TestRunsThatAPageCannotCompare:
 
 
 ROW = {
+    "images": 360,
     "clean": 0.98765,
     "pgm_20": 0.5,
     "autoattack": 0.1,
@@ -196,24 +224,18 @@ ROW = {
 LINE = Line("2-Step L2L", "two-step-l2l")
 
 
-@pytest.mark.parametrize(
-    ("share", "count", "low", "high"), [(0.5, 100, 0.4038, 0.5962), (0.0, 10, 0.0, 0.2775), (1.0, 10, 0.7225, 1.0)]
-)
-def test_wilsons_interval_by_hand(share, count, low, high):
-    assert interval(share, count) == pytest.approx((low, high), abs=1e-4)
-
-
 class TestTable:
     def test_by_hand(self):
         titles, cells = table({LINE: ROW})
         assert titles == ["method", "clean", "PGM-20", "AutoAttack", "seconds", "passes\nper batch"]
-        assert cells == [["2-Step L2L", "98.8", "50.0", "10.0", "12.3", "3/2/1"]]
+        accuracies = ["98.8\n97.0 to 99.5", "50.0\n44.9 to 55.1", "10.0\n7.3 to 13.5"]
+        assert cells == [["2-Step L2L", *accuracies, "12.3", "3/2/1"]]
 
     def test_a_missing_measurement_is_a_dash(self):
         other = {**ROW}
         del other["autoattack"]
         _, cells = table({LINE: ROW, Line("Plain", "plain"): other})
-        assert [row[3] for row in cells] == ["10.0", "-"]
+        assert [row[3] for row in cells] == ["10.0\n7.3 to 13.5", "-"]
 
     def test_a_terminal_is_shown_fewer_attacks(self):
         titles, cells = brief({LINE: {**ROW, "pgm_100": 0.4}})
