@@ -50,7 +50,7 @@ def accuracy_curves(
     log: bool = False,
     reference: Line | None = None,
 ) -> str:
-    """Accuracy of each run against `field`, `"eps"` or `"steps"`, and how far above a reference: one or two SVG texts.
+    """Accuracy of each run against `field`, `"eps"` or `"steps"`, and how far above a reference, as SVG texts.
 
     Args:
         curves: of each run, by field, `x` and `accuracy`.

@@ -90,8 +90,8 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
             "Robustness",
             f"Per cent of {first['images']} test images of {first['data']} classified correctly under "
             f"perturbations of at most {first['eps']} per pixel in [0, 1]. The worst case counts an image only if "
-            "it withstands every attack of its row. Below each figure is its 95 % interval. Seconds and passes (forward, input gradient, weight gradient) "
-            "are those of the training.",
+            "it withstands every attack of its row. Below each figure is its 95 % interval. Seconds and passes "
+            "(forward, input gradient, weight gradient) are those of the training.",
             table=table(rows),
             brief=brief(rows),
         ),
@@ -172,7 +172,7 @@ def interval(row: Mapping[str, Any], field: str) -> tuple[float, float]:
 
 
 def table(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Result rows as column titles and cells: accuracies in per cent over their intervals, seconds, passes per batch."""
+    """Result rows as column titles and cells: per cent over intervals, seconds, passes per batch."""
     return _table(rows, COLUMNS, intervals=True)
 
 
@@ -274,14 +274,15 @@ def _perturbations(folder: Path, preset: TrainingPreset) -> list[Section]:
             "Perturbations",
             f"What three attackers make of {shown} test images, against the classifier trained with "
             f"{preset.row.title}. The number above an attacked image is the class that the classifier sees in it, "
-            "red if it is wrong. Below is the change, enlarged: grey is none, white and black are plus and minus eps.",
+            "red if it is wrong. Below is the change, enlarged: grey is none, white and black are plus and minus "
+            "eps.",
             figure=figures.perturbation_grid(pixels[:shown], images.labels[:shown], seen, eps),
         ),
         Section(
             "Perturbations magnified",
             "The first of these images, and its change 5 and 30 times as large around grey; what leaves the range "
-            "of grey is white or black. Roughness is the mean difference of neighbouring pixels over eps: 0 for the "
-            f"same change everywhere, 2 for a chequerboard. Its mean over {len(images)} test images: "
+            "of grey is white or black. Roughness is the mean difference of neighbouring pixels over eps: 0 for "
+            f"the same change everywhere, 2 for a chequerboard. Its mean over {len(images)} test images: "
             f"{', '.join(f'{name} {value:.2f}' for name, value in rough.items())}.",
             figure=figures.magnified_perturbations(pixels[0], {n: moved[0] for n, moved in attacked.items()}, eps),
         ),
