@@ -33,7 +33,7 @@ def accuracy_against_eps(
     attacks = [(PGM(steps=20, step_size=radius / 10) if radius else GradientAscent(steps=0)) for radius in eps]
     return [
         survivors(classifier, images, Attack(attack, LinfBall(radius or 1.0), seed=seed), batch_size)
-        .float()
+        .double()
         .mean()
         .item()
         for radius, attack in zip(eps, attacks, strict=True)

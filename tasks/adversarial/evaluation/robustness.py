@@ -46,7 +46,7 @@ class Evaluation:
 
     def accuracies(self) -> dict[str, float]:
         """Accuracy under each attack, and under the worst one of each image: a mean of minima."""
-        return {name: kept.float().mean().item() for name, kept in self._with_worst().items()}
+        return {name: kept.double().mean().item() for name, kept in self._with_worst().items()}
 
     def intervals(self) -> dict[str, tuple[float, float]]:
         """The 95 % interval of each accuracy, see `wilson_interval`."""

@@ -170,5 +170,5 @@ def accuracy_per_query(
     for count, accuracy in zip(queries, learned, strict=True):
         pgm = PGM(steps=count, step_size=2.5 * threat.eps / count)
         kept = withstands(classifier, images, threat, pgm, seed=seed, batch_size=batch_size)
-        rows.append(PerQuery(count, accuracy, kept.float().mean().item()))
+        rows.append(PerQuery(count, accuracy, kept.double().mean().item()))
     return rows
