@@ -42,8 +42,8 @@ def short(monkeypatch):
     whole = pyautoattack.AutoAttack.run_standard_evaluation
 
     def run(self, *given, **named):
-        self.apgd.n_iter = self.apgd_targeted.n_iter = self.fab.n_iter = 4
-        self.square.n_queries = 40
+        self.apgd.n_iter = self.apgd_targeted.n_iter = self.fab.n_iter = 8
+        self.square.n_queries = 100
         return whole(self, *given, **named)
 
     monkeypatch.setattr(pyautoattack.AutoAttack, "run_standard_evaluation", run)
@@ -52,7 +52,7 @@ def short(monkeypatch):
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize(("threat", "norm"), [(LinfBall(0.1), "Linf"), (L2Ball(0.4), "L2")])
 def test_is_the_librarys(threat, norm):
-    classifier, images = NearestMean().eval(), digits().test.first(8)
+    classifier, images = NearestMean().eval(), digits().test.first(10)
     found = []
     for seed in (0, 5):
         attacked, kept = by_the_library(classifier, images, norm, threat.eps, seed)
