@@ -70,6 +70,8 @@ def evaluate_run(
     announce: Announce = lambda _: None,
     tier: Tier = "standard",
     images: int | None = None,
+    random_draws: int = 0,
+    random_images: int | None = None,
     curves: bool = True,
 ) -> dict[str, Any]:
     """Measure a run of a preset on its test images.
@@ -82,6 +84,8 @@ def evaluate_run(
         announce: called with each attack's name and how far it is.
         tier: of AutoAttack.
         images: how many test images; all if None.
+        random_draws: of random search on each image; 0 for none. See `evaluate`.
+        random_images: how many images it is tried on; all if None.
         curves: also measure accuracy against eps and against steps, on the first 180 of them.
 
     Returns:
@@ -94,7 +98,16 @@ def evaluate_run(
     own = run.optimizer if run.optimizer.steps else None
     parts = folder / "evaluation.parts.json"  # what an interrupted evaluation goes on from
     evaluation = evaluate(
-        run.classifier, test, threat, tier=tier, own=own, batch_size=batch_size, kept_in=parts, announce=announce
+        run.classifier,
+        test,
+        threat,
+        tier=tier,
+        own=own,
+        random_draws=random_draws,
+        random_images=random_images,
+        batch_size=batch_size,
+        kept_in=parts,
+        announce=announce,
     )
     row = {
         "method": preset.method,
