@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from minimax_l2l.optimizers.base import InnerOptimizer
     from minimax_l2l.optimizers.lbfgs import LBFGS
     from minimax_l2l.optimizers.learned import LearnedOptimizer
+    from minimax_l2l.optimizers.learned_fgsm import LearnedFGSM
     from minimax_l2l.oracle import Oracle
     from minimax_l2l.passes import Passes
     from minimax_l2l.problem import InnerProblem
@@ -67,6 +68,7 @@ __all__ = [
     "Iterate",
     "IterateFeatures",
     "L2Ball",
+    "LearnedFGSM",
     "LearnedOptimizer",
     "LinfBall",
     "LogSignFeatures",

@@ -18,7 +18,7 @@ from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import require_choice, require_flag, require_positive
 from minimax_l2l.trees import per_instance
 
-Normalisation = Literal["rms", "max", "batch-max", "none"]
+Normalisation = Literal["rms", "max", "batch-max", "sign", "none"]
 
 
 def normalise(gradient: Tensor, how: Normalisation) -> Tensor:
@@ -28,10 +28,12 @@ def normalise(gradient: Tensor, how: Normalisation) -> Tensor:
         gradient: shape (n, *event).
         how: `"rms"` divides by the root mean square, `"max"` by the largest absolute entry, `"batch-max"` by
             the largest absolute entry of the whole batch (as the paper's authors' code does: one instance's
-            features then depend on its neighbours), `"none"` leaves it.
+            features then depend on its neighbours), `"sign"` keeps the sign of each entry, `"none"` leaves it.
     """
     if how == "none":
         return gradient
+    if how == "sign":
+        return gradient.sign() + (gradient - gradient)  # the sign of NaN is 0, which would hide it
     if how == "rms":
         return gradient / _nonzero(root_mean_square(gradient))
     largest = largest_entry(gradient)
@@ -103,7 +105,7 @@ class GradientFeatures(Features):
     needs_gradient = True
 
     def __init__(self, normalise: Normalisation = "rms", *, iterate: bool = True) -> None:
-        require_choice("normalisation", normalise, ("rms", "max", "batch-max", "none"))
+        require_choice("normalisation", normalise, ("rms", "max", "batch-max", "sign", "none"))
         self.normalise: Normalisation = normalise
         self.iterate = require_flag("iterate", iterate)
         self.channels = 2 if iterate else 1

@@ -68,7 +68,9 @@ class Oracle:
             )
         signs = self.problem.signs_of(y)
         signed = [part if sign == 1 else sign * part for sign, part in zip(signs, gradients, strict=True)]
-        return values, rebuild(y, signed)
+        gradient = rebuild(y, signed)
+        self.problem.answered(y, gradient)
+        return values, gradient
 
     def merit(self, values: Tensor) -> Tensor:
         """Values times their sign, as the inner variable ascends them; a ValueError where leaves differ in sign."""

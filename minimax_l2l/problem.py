@@ -80,6 +80,14 @@ class InnerProblem(ABC):
     def started(self, y: Tree) -> None:
         """Hear of y_0 before the first step is taken from it, its random part included. Does nothing here."""
 
+    def answered(self, y: Tree, gradient: Tree) -> None:
+        """Hear of each gradient that an optimizer was given, at no pass of its own. Does nothing here.
+
+        Args:
+            y: where it was asked for.
+            gradient: in the direction in which each leaf of y wants to move.
+        """
+
     def remember(self, end: Iterate, gradient: Tree | None) -> None:
         """Keep what the next problem should start from; called at the end of each step. Keeps nothing here.
 

@@ -195,7 +195,8 @@ class Task(ABC):
             callbacks=callbacks,
             on_failure=on_failure,
         )
-        runtime = Runtime(device, precision, devices, in_turns=play == "alternating")
+        in_turns = play == "alternating" or getattr(optimizer, "learns_every", 1) > 1
+        runtime = Runtime(device, precision, devices, in_turns=in_turns)
         iteration = Iteration(self, optimizer, runtime, play=play, hooks=hooks)
         self._require_validations(validate_every, iteration.hooks)
         return Run(iteration, options).play()

@@ -17,6 +17,7 @@ GRADIENT = torch.tensor([[3.0, -4.0], [0.0, 0.5]])
         ("rms", [[3 / 12.5**0.5, -4 / 12.5**0.5], [0.0, 2**0.5]]),
         ("max", [[0.75, -1.0], [0.0, 1.0]]),
         ("batch-max", [[0.75, -1.0], [0.0, 0.125]]),
+        ("sign", [[1.0, -1.0], [0.0, 1.0]]),
         ("none", [[3.0, -4.0], [0.0, 0.5]]),
     ],
 )
@@ -24,7 +25,7 @@ def test_gradients_are_normalised_as_by_hand(how, expected):
     torch.testing.assert_close(normalise(GRADIENT, how), torch.tensor(expected))
 
 
-@pytest.mark.parametrize("how", ["rms", "max", "batch-max", "none"])
+@pytest.mark.parametrize("how", ["rms", "max", "batch-max", "sign", "none"])
 def test_a_zero_gradient_stays_zero(how):
     assert normalise(torch.zeros(2, 3, 4), how).tolist() == torch.zeros(2, 3, 4).tolist()
 
@@ -37,7 +38,7 @@ def test_the_size_of_a_gradient_does_not_matter_in_float32(how, size):
 
 
 @pytest.mark.parametrize(
-    ("how", "together"), [("rms", False), ("max", False), ("none", False), ("batch-max", True)]
+    ("how", "together"), [("rms", False), ("max", False), ("none", False), ("sign", False), ("batch-max", True)]
 )
 def test_only_batch_max_couples_instances(how, together):
     louder = GRADIENT * torch.tensor([[10.0], [1.0]])

@@ -25,6 +25,7 @@ from minimax_l2l import (
     InnerProblem,
     IterateFeatures,
     L2Ball,
+    LearnedFGSM,
     LearnedOptimizer,
     LinfBall,
     LogSignFeatures,
@@ -90,6 +91,7 @@ VECTORS, IMAGES = torch.linspace(-2, 2, 48).sin().view(4, 2, 6), torch.linspace(
 UPDATERS = {
     "wide": (CNNUpdater.wide(1, width=4), IMAGES),
     "slim": (CNNUpdater.slim(1, width=8), IMAGES),
+    "residual": (CNNUpdater.residual(1, width=4), IMAGES),
     "light": (CNNUpdater.light(1, width=4), IMAGES),
     "light, image alone": (CNNUpdater.light(1, inputs=1, width=4), IMAGES[:, :1]),
     "RNN": (RNNUpdater(hidden=4), VECTORS),
@@ -142,6 +144,7 @@ ON_IMAGES = {
     "slim": LearnedOptimizer(CNNUpdater.slim(1, width=8), random_start=1.0),
     "light": LearnedOptimizer(CNNUpdater.light(1, width=4, gain=16.0), steps=2),
     "naive": LearnedOptimizer(CNNUpdater.light(1, 1, width=4), features=IterateFeatures()),
+    "FGSM from a learned start": LearnedFGSM(CNNUpdater.residual(1, width=4), sign_step=0.1),
 }
 
 
@@ -209,6 +212,10 @@ GAMES = {
     "remembered starts, batch statistics": (
         lambda: adversarial_training(remembers=True, query_mode="train"),
         lambda: LearnedOptimizer(CNNUpdater.light(1, width=4)),
+    ),
+    "phi learns on every third batch": (
+        adversarial_training,
+        lambda: LearnedFGSM(CNNUpdater.residual(1, width=4), sign_step=0.1, learns_every=3),
     ),
     "another outer loss": (
         lambda: TradeOff(SmallResNet(classes=3, width=4), random_images(), LinfBall(0.1), epochs=2, batch_size=8),

@@ -55,6 +55,8 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             `Updater.parameter_groups`.
         weight_decay: of phi's Adam.
         clip_norm: largest norm of phi's gradient; longer gradients are scaled down to it. None leaves them.
+        learns_every: phi takes a step on the first of so many batches. On the others it plays at rest and without a
+            graph, as in evaluation, so that no pass goes back through it.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         learning_rate: float = 1e-3,
         weight_decay: float = 2e-4,
         clip_norm: float | None = None,
+        learns_every: int = 1,
     ) -> None:
         super().__init__(steps=steps, random_start=random_start)
         advice = "pass CNNUpdater.slim(), RNNUpdater(), MLPUpdater() or an object of a subclass of Updater"
@@ -92,6 +95,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.weight_decay = require_not_negative("weight_decay", weight_decay)
         self.clip_norm = require_positive("clip_norm", clip_norm) if clip_norm is not None else None
+        self.learns_every = require_count("learns_every", learns_every, least=1)
         if relative and not self.features.needs_gradient:
             raise ValueError("relative=True needs features that read the gradient; pass GradientFeatures().")
 

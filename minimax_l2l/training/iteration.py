@@ -138,8 +138,10 @@ class Iteration:
             )
 
     def _joint(self, batch: Any) -> Outcome:
-        outcome = self.differentiate(batch, "both")
-        self._move(outcome.value, *self.players)
+        movers = [player for player in self.players if player.moves]
+        rests = self.phi is not None and not self.phi.moves
+        outcome = self.differentiate(batch, "theta" if rests else "both")
+        self._move(outcome.value, *movers)
         return outcome
 
     def _alternating(self, batch: Any) -> Outcome:
@@ -147,7 +149,7 @@ class Iteration:
         if self.theta is not None:
             before = self.theta.snapshot()
             self._move(outcome.value, self.theta)
-        if self.phi is None:
+        if self.phi is None or not self.phi.moves:
             return outcome
         try:
             again = self.differentiate(batch, "phi")
@@ -246,4 +248,5 @@ def _phi(task: Task, optimizer: InnerOptimizer) -> Player | None:
         return None
     meta = require_optimizer("meta_optimizer", optimizer.meta_optimizer(), weights, ascends=True)
     schedule = require_schedule("meta_schedule", task.meta_schedule(meta), meta)
-    return Player(weights, meta, schedule, getattr(optimizer, "clip_norm", None))
+    clip_norm, every = getattr(optimizer, "clip_norm", None), getattr(optimizer, "learns_every", 1)
+    return Player(weights, meta, schedule, clip_norm, every)

@@ -15,7 +15,7 @@ class Player:
     """Some parameters, their optimizer and the schedule of its learning rate, moved once per step.
 
     The optimizer descends for theta and ascends (`maximize=True`) for phi. A gradient longer than `clip_norm` is
-    scaled back to it.
+    scaled back to it. It moves in the first of every `every` steps.
     """
 
     def __init__(
@@ -24,9 +24,15 @@ class Player:
         optimizer: torch.optim.Optimizer,
         schedule: LRScheduler | None,
         clip_norm: float | None = None,
+        every: int = 1,
     ) -> None:
         self.parameters, self.optimizer, self.schedule, self.clip_norm = parameters, optimizer, schedule, clip_norm
-        self._reached = False
+        self._every, self._step, self._reached = every, 0, False
+
+    @property
+    def moves(self) -> bool:
+        """Whether it moves in the present step."""
+        return self._step % self._every == 0
 
     @property
     def skips(self) -> bool:
@@ -60,7 +66,8 @@ class Player:
         self.optimizer.step()
 
     def schedule_step(self) -> None:
-        """The next learning rate."""
+        """The step is over: the next learning rate."""
+        self._step += 1
         if self.schedule is not None:
             self.schedule.step()
 
@@ -77,14 +84,16 @@ class Player:
         self.optimizer.load_state_dict(before[1])
 
     def state_dict(self) -> dict[str, Any]:
-        """The states of optimizer and schedule."""
+        """The states of optimizer and schedule, and how many steps are over."""
         return {
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict() if self.schedule is not None else None,
+            "step": self._step,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put both back."""
+        """Put them back."""
+        self._step = state["step"]
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])

@@ -1,7 +1,8 @@
-"""Convolutional updaters for images: the paper's wide and slim attackers, and a light one for small nets."""
+"""Convolutional updaters for images: the paper's wide and slim attackers, a light and a residual one."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -14,7 +15,8 @@ from minimax_l2l.modes import resting
 from minimax_l2l.updaters.base import Updater, of_any_shape
 from minimax_l2l.updaters.perceptrons import zeroed
 
-Architecture = Literal["wide", "slim", "light"]
+Architecture = Literal["wide", "slim", "light", "residual"]
+FULL_RESOLUTION = ("wide", "residual")  # the others halve images
 
 
 class CNNUpdater(Updater):
@@ -24,7 +26,8 @@ class CNNUpdater(Updater):
     paper draws at its end is not part of the network.
 
     Args:
-        architecture: `"wide"` (the paper's Table 1), `"slim"` (its Table 7) or `"light"` (see `light`).
+        architecture: `"wide"` (the paper's Table 1), `"slim"` (its Table 7), `"light"` or `"residual"` (see
+            there).
         channels: colours of the image.
         inputs: features per pixel; 2 for image and gradient, 1 for the image alone. The gradient comes last.
         width: channels of the first convolution; the others keep the paper's ratios to it.
@@ -71,6 +74,16 @@ class CNNUpdater(Updater):
         return cls("light", channels, inputs, width, gain)
 
     @classmethod
+    def residual(cls, channels: int = 3, inputs: int = 2, width: int = 64) -> CNNUpdater:
+        """The generator of FGSM-SDI: convolution, one residual block with an identity beside it, convolution.
+
+        It has 79,173 parameters at three colours, works at full resolution, and so takes images of any size.
+
+        Source: Jia et al., Boosting Fast Adversarial Training with Learnable Adversarial Initialization, 2022.
+        """
+        return cls("residual", channels, inputs, width)
+
+    @classmethod
     def matched(
         cls, classifier: nn.Module, image: Tensor, *, share: float = 0.1, inputs: int = 2, gain: float = 8.0
     ) -> CNNUpdater:
@@ -109,7 +122,7 @@ class CNNUpdater(Updater):
                 f"shape (n, {self.inputs}, {self.channels}, height, width), got {tuple(features.shape)}; "
                 f"build {_fitting(self.architecture, features)}."
             )
-        if self.architecture != "wide" and _odd(features):
+        if self.architecture not in FULL_RESOLUTION and _odd(features):
             raise ValueError(
                 f"CNNUpdater works at half resolution, so images need even sides, got {tuple(features.shape[3:])}; "
                 f"pad the images, or take {_fitting(self.architecture, features)}."
@@ -118,9 +131,12 @@ class CNNUpdater(Updater):
 
 
 class _ResidualBlock(nn.Module):
-    """BN, PReLU, convolution, twice, beside a 1x1 shortcut, as in the SN-GAN generator without upsampling."""
+    """BN, PReLU, convolution, twice, beside a 1x1 shortcut, as in the SN-GAN generator without upsampling.
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    The shortcut may be another, such as the identity.
+    """
+
+    def __init__(self, inputs: int, outputs: int, shortcut: nn.Module | None = None) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.BatchNorm2d(inputs, affine=False),
@@ -130,7 +146,7 @@ class _ResidualBlock(nn.Module):
             nn.PReLU(),
             nn.Conv2d(outputs, outputs, 3, padding=1),
         )
-        self.shortcut = nn.Conv2d(inputs, outputs, 1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if shortcut is None else shortcut
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.add(self.body(x), self.shortcut(x))
@@ -145,6 +161,21 @@ def _wide(channels: int, inputs: int, width: int, gain: float) -> nn.Module:  # 
         _ResidualBlock(2 * width, 4 * width),
         _ResidualBlock(4 * width, 2 * width),
         nn.Conv2d(2 * width, channels, 3, padding=1),
+    )
+
+
+def _residual(channels: int, inputs: int, width: int, gain: float) -> nn.Module:  # noqa: ARG001
+    block = _ResidualBlock(width, width, shortcut=nn.Identity())
+    for part in block.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.xavier_uniform_(part.weight, gain=math.sqrt(2))
+    return nn.Sequential(
+        nn.Conv2d(inputs * channels, width, 3, padding=1, bias=False),
+        nn.BatchNorm2d(width, eps=1e-3),
+        nn.ReLU(),
+        block,
+        nn.BatchNorm2d(width, affine=False),
+        nn.Conv2d(width, channels, 3, padding=1),
     )
 
 
@@ -193,7 +224,12 @@ class _Light(nn.Module):
         return result
 
 
-_BODIES: Mapping[str, Callable[[int, int, int, float], nn.Module]] = {"wide": _wide, "slim": _Slim, "light": _Light}
+_BODIES: Mapping[str, Callable[[int, int, int, float], nn.Module]] = {
+    "wide": _wide,
+    "slim": _Slim,
+    "light": _Light,
+    "residual": _residual,
+}
 
 
 def _odd(features: Tensor) -> bool:
@@ -206,7 +242,8 @@ def _fitting(architecture: Architecture, features: Tensor) -> str:
         return f"{of_any_shape(features)}, for they are no images"
     inputs, channels = features.shape[1:3]
     more = "" if inputs == 2 else f", inputs={inputs}"
-    return f"CNNUpdater.{'wide' if _odd(features) else architecture}(channels={channels}{more})"
+    fits = architecture in FULL_RESOLUTION or not _odd(features)
+    return f"CNNUpdater.{architecture if fits else 'wide'}(channels={channels}{more})"
 
 
 def _flops(network: nn.Module, example: Tensor) -> int:

@@ -31,13 +31,18 @@ if TYPE_CHECKING:
     from tasks.adversarial.models.strided_cnn import StridedCNN
     from tasks.adversarial.models.wide_resnet import WideResNet
     from tasks.adversarial.outer_losses.base import OnAttacked, OuterLoss
+    from tasks.adversarial.outer_losses.jensen_shannon import JensenShannon
     from tasks.adversarial.outer_losses.logits import Logits
     from tasks.adversarial.outer_losses.mart import Mart
+    from tasks.adversarial.outer_losses.nuat import Nuat
     from tasks.adversarial.outer_losses.pairing import LogitPairing
     from tasks.adversarial.outer_losses.trades import Trades
     from tasks.adversarial.problem import PerturbationProblem
     from tasks.adversarial.starts.base import Start
     from tasks.adversarial.starts.carried import CarriedStart
+    from tasks.adversarial.starts.corner import CornerStart
+    from tasks.adversarial.starts.label import LabelStart
+    from tasks.adversarial.starts.momentum import MomentumMemory
     from tasks.adversarial.starts.uniform import UniformStart
     from tasks.adversarial.task import AdversarialTraining
     from tasks.adversarial.weight_perturbation import WeightPerturbation
@@ -47,15 +52,20 @@ __all__ = [
     "AdversarialTraining",
     "Attack",
     "CarriedStart",
+    "CornerStart",
     "CropAndFlip",
     "Evaluation",
     "ImageData",
     "Images",
+    "JensenShannon",
+    "LabelStart",
     "LinfBall",
     "LogitPairing",
     "Logits",
     "Mart",
+    "MomentumMemory",
     "Normalise",
+    "Nuat",
     "OnAttacked",
     "OuterLoss",
     "PerQuery",

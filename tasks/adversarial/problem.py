@@ -73,6 +73,7 @@ class PerturbationProblem(InnerProblem):
         self.keeps_gradient = start is not None and start.keeps_gradient
         self.lives_on = start is not None and type(start).remember is not Start.remember
         self._first: Tensor | None = None
+        self._slope: Tensor | None = None
 
     def initial(self) -> Tensor:
         """Zero, the clean images; or where `start` says."""
@@ -80,12 +81,25 @@ class PerturbationProblem(InnerProblem):
 
     def started(self, y: Tree) -> None:
         """Keep y_0, for losses that ask for it."""
-        self._first = leaves(y)[0]
+        self._first, self._slope = leaves(y)[0], None
+
+    def answered(self, y: Tree, gradient: Tree) -> None:  # noqa: ARG002
+        """Keep the first gradient of an attack, for a start that remembers."""
+        if self.lives_on and self._slope is None:
+            self._slope = leaves(gradient)[0].detach()
 
     @property
     def first(self) -> Tensor:
         """y_0, where the latest attack on this batch started; before the first, where it would without noise."""
         return self._first if self._first is not None else leaves(self.constraint.project(self.initial()))[0]
+
+    @property
+    def first_gradient(self) -> Tensor | None:
+        """The first gradient that the latest attack was given, at y_0 as a rule; None if it asked for none.
+
+        It is kept only for a `start` that remembers something.
+        """
+        return self._slope
 
     def remember(self, end: Iterate, gradient: Tree | None) -> None:
         """Let the start keep what later ones need, if there is one."""

@@ -165,6 +165,15 @@ class AdversarialTraining(Task):
                 "schedule is made for a number of steps, which the DataLoader does not know; give its data set a "
                 "length, or leave schedule out."
             )
+        if (
+            self.outer_loss is not None
+            and self.iterations is None
+            and self.outer_loss.at(0, 2) is not self.outer_loss
+        ):
+            raise ValueError(
+                f"{type(self.outer_loss).__name__} grows over a number of steps, which the DataLoader does not "
+                "know; give its data set a length, or pass another outer_loss."
+            )
 
     def batches(self) -> Batches | LoadedBatches:
         """Every epoch in an order of its own; no batch is made before it is asked for."""
@@ -180,7 +189,7 @@ class AdversarialTraining(Task):
         """The worst perturbations of a batch at the present theta."""
         images, own = as_taken_by(self.classifier, batch.images), None
         if self.outer_loss is not None:
-            own = self.outer_loss.ascended(self.classifier, images)
+            own = self._outer_loss_at(batch.step).ascended(self.classifier, images)
         return PerturbationProblem(
             self.classifier,
             images,
@@ -200,7 +209,13 @@ class AdversarialTraining(Task):
         if self.outer_loss is None:
             return super().losses(problem, y)
         assert isinstance(problem, PerturbationProblem)
-        return self.outer_loss.losses(Logits(problem, y))
+        return self._outer_loss_at(problem.step).losses(Logits(problem, y))
+
+    def _outer_loss_at(self, step: int) -> OuterLoss:
+        assert self.outer_loss is not None
+        if self.iterations is None:
+            return self.outer_loss
+        return self.outer_loss.at(step, self.iterations)
 
     def outer_optimizer(self) -> torch.optim.Optimizer:
         """The one that was asked for, or SGD with momentum and weight decay, which heeds a failed step on CUDA."""

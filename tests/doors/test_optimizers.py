@@ -100,7 +100,7 @@ DOORS = [
         "GradientFeatures",
         m.GradientFeatures,
         dict,
-        {"normalise": wrong.not_one_of("rms", "max", "batch-max", "none"), "iterate": FLAG},
+        {"normalise": wrong.not_one_of("rms", "max", "batch-max", "sign", "none"), "iterate": FLAG},
         told_as={"normalise": "normalis"},
     ),
     Door("LogSignFeatures", m.LogSignFeatures, dict, {"p": POSITIVE, "iterate": FLAG}),

@@ -17,7 +17,7 @@ from minimax_l2l import InnerOptimizer, Runtime
 from minimax_l2l.errors import require_a
 from minimax_l2l.modes import train
 from minimax_l2l.training.iteration import Iteration
-from minimax_l2l.training.step import Step
+from minimax_l2l.training.step import Moving, Step
 from tasks.adversarial.evaluation.activations import KeptActivations
 from tasks.adversarial.task import AdversarialTraining
 
@@ -59,6 +59,10 @@ def step_cost(task: AdversarialTraining, optimizer: InnerOptimizer) -> StepCost:
     """
     require_a("task", task, AdversarialTraining, "an AdversarialTraining", "pass the game")
     require_a("optimizer", optimizer, InnerOptimizer, "an inner optimizer", "pass one such as PGM(steps=10)")
+    return _predicted(task, optimizer, "both")
+
+
+def _predicted(task: AdversarialTraining, optimizer: InnerOptimizer, moving: Moving) -> StepCost:
     with torch.random.fork_rng():
         batch = next(iter(task.batches()), None)
     if batch is None:
@@ -70,7 +74,7 @@ def step_cost(task: AdversarialTraining, optimizer: InnerOptimizer) -> StepCost:
         train(step)
         kept = KeptActivations(step)
         with kept, FlopCounterMode(display=False) as counter:
-            outcome = step(tree_map_only(Tensor, partial(torch.empty_like, device="cpu"), batch))
+            outcome = step(tree_map_only(Tensor, partial(torch.empty_like, device="cpu"), batch), moving)
             if outcome.loss is not None:
                 outcome.loss.backward()
         players = [task.outer_optimizer(), *([optimizer.meta_optimizer()] if optimizer.learns else [])]
@@ -86,7 +90,9 @@ def step_cost(task: AdversarialTraining, optimizer: InnerOptimizer) -> StepCost:
 
 
 def training_flops(task: AdversarialTraining, optimizer: InnerOptimizer) -> int:
-    """FLOPs of a whole run: those of a step, as `StepCost` counts them, times the run's steps.
+    """FLOPs of a whole run: those of its first step, as `StepCost` counts them, times the run's steps.
+
+    Where phi learns on a part of them, the others are counted as what they are.
 
     Args:
         task: a game that may be spoiled: if a network cannot do without values, one step of it is played.
@@ -94,13 +100,18 @@ def training_flops(task: AdversarialTraining, optimizer: InnerOptimizer) -> int:
     """
     if not task.iterations:
         return 0
+    learning = -(-task.iterations // getattr(optimizer, "learns_every", 1))
+    shares: list[tuple[Moving, int]] = [("both", learning), ("theta", task.iterations - learning)]
+    shares = [(moving, steps) for moving, steps in shares if steps]
     try:
-        return step_cost(task, optimizer).flops * task.iterations
+        return sum(_predicted(task, optimizer, moving).flops * steps for moving, steps in shares)
     except Exception:  # a stranger's network may raise anything
-        iteration = Iteration(task, optimizer, Runtime("cpu"))
-        with torch.random.fork_rng(), FlopCounterMode(display=False) as counter:
-            iteration(next(iter(task.batches())))
-        return int(counter.get_total_flops()) * task.iterations
+        iteration, batch, flops = Iteration(task, optimizer, Runtime("cpu")), next(iter(task.batches())), 0
+        for _, steps in shares:
+            with torch.random.fork_rng(), FlopCounterMode(display=False) as counter:
+                iteration(batch)
+            flops += int(counter.get_total_flops()) * steps
+        return flops
 
 
 def _bytes(tensors: Iterable[object]) -> int:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from minimax_l2l import Losses
-from minimax_l2l.errors import told
+from minimax_l2l.errors import require_flag, told
 from tasks.adversarial.losses import Loss, require_loss, require_values
 from tasks.adversarial.outer_losses.logits import Logits
 
@@ -17,6 +17,10 @@ class OuterLoss(ABC):
 
     A subclass needs one method, `losses`. It is pure: it asks for logits and keeps nothing from step to step.
     """
+
+    def at(self, step: int, of: int) -> OuterLoss:  # noqa: ARG002
+        """The loss as it is at a step of a run of so many; itself, as here, if it does not change in a run."""
+        return self
 
     @abstractmethod
     def losses(self, logits: Logits) -> Losses:
@@ -37,15 +41,16 @@ class OnAttacked(OuterLoss):
 
     Args:
         loss: one value per image.
+        shared: whether phi ascends this mean as well, from the same backward, and not what y ascends.
     """
 
-    def __init__(self, loss: Loss) -> None:
-        self.loss = require_loss(loss)
+    def __init__(self, loss: Loss, *, shared: bool = False) -> None:
+        self.loss, self.shared = require_loss(loss), require_flag("shared", shared)
 
     def losses(self, logits: Logits) -> Losses:
         """One forward."""
         values = require_values(self.loss(logits.attacked, logits.labels), logits.labels)
-        return Losses(values.mean(), logits.ascended)
+        return Losses(values.mean(), None if self.shared else logits.ascended)
 
 
 def as_outer_loss(name: str, loss: OuterLoss | Loss) -> OuterLoss:

@@ -31,6 +31,11 @@ class LogitPairing(OuterLoss):
     def __init__(self, weight: float, of: OuterLoss | Loss = cross_entropy) -> None:
         self.weight, self.of = require_not_negative("weight", weight), as_outer_loss("of", of)
 
+    def at(self, step: int, of: int) -> OuterLoss:
+        """With the loss that it is added to as that is then."""
+        now = self.of.at(step, of)
+        return self if now is self.of else type(self)(self.weight, now)
+
     def losses(self, logits: Logits) -> Losses:
         """One forward more than the loss that it is added to."""
         alone = self.of.losses(logits)

@@ -49,7 +49,7 @@ def images_preset(method: Method, scale: Scale) -> TrainingPreset:
     """A method at a scale."""
     settings: dict[str, Any] = {"embedded": False, **SCALES[scale]}
     if scale == "paper":
-        if method.learns:
+        if method.learns and not method.fixed_steps:
             settings["attacker"] = "wide"
         if method.name.startswith("pgm-"):
             settings["step_size"] = PAPER_STEP

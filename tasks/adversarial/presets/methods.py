@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import minimax_l2l
 
 if TYPE_CHECKING:
+    from tasks.adversarial.data.images import ImageData
     from tasks.adversarial.losses import Loss
     from tasks.adversarial.outer_losses.base import OuterLoss
     from tasks.adversarial.starts.base import Start
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 Attacker = Literal["light", "wide", "slim"]
 
 
-def _no_start(_: float) -> None:
+def _no_start(_: float, __: ImageData) -> None:
     """Attacks start at the clean images."""
 
 
@@ -59,7 +60,8 @@ class Method:
         fixed_steps: whether another K would be another method.
         outer_loss: makes what theta descends, from the loss of logits and labels that it contains; None is the mean
             of that loss on perturbed images.
-        start: makes where attacks start, from eps; None is as `remembers` says.
+        start: makes where attacks start, from eps and the images; None is as `remembers` says.
+        smoothing: of labels, in what theta descends, unless a preset says otherwise.
         radius: that is trained against, in units of eps.
         replays: steps in a row on each batch.
     """
@@ -74,7 +76,8 @@ class Method:
     remembers: bool = False
     fixed_steps: bool = False
     outer_loss: Callable[[Loss], OuterLoss | None] = _what_y_ascends
-    start: Callable[[float], Start | None] = _no_start
+    start: Callable[[float, ImageData], Start | None] = _no_start
+    smoothing: float = 0.0
     radius: float = 1.0
     replays: int = 1
 
@@ -121,6 +124,11 @@ def _network(setting: Setting, *, inputs: int) -> minimax_l2l.CNNUpdater:
     return minimax_l2l.CNNUpdater.light(setting.channels, inputs, gain=16.0 if inputs > 1 else 8.0, **width)
 
 
+def _sdi(method: Method, setting: Setting) -> minimax_l2l.InnerOptimizer:
+    generator = minimax_l2l.CNNUpdater.residual(channels=setting.channels)
+    return minimax_l2l.LearnedFGSM(generator, sign_step=method.step_size * setting.eps)
+
+
 def _trades(loss: Loss) -> OuterLoss:
     from tasks.adversarial.outer_losses.trades import Trades
 
@@ -133,19 +141,66 @@ def _mart(loss: Loss) -> OuterLoss:
     return Mart(loss=loss)
 
 
-def _noise(eps: float) -> Start:
+def _noise(eps: float, _: ImageData) -> Start:
     from tasks.adversarial.starts.uniform import UniformStart
 
     return UniformStart(2 * eps)
 
 
-def _carried(_: float) -> Start:
+def _carried(_: float, __: ImageData) -> Start:
     from tasks.adversarial.starts.carried import CarriedStart
 
     return CarriedStart()
 
 
-# The last four are as their papers have them. Step sizes of the others were chosen on validation images;
+def _paired(loss: Loss) -> OuterLoss:
+    from tasks.adversarial.outer_losses.pairing import LogitPairing
+
+    return LogitPairing(10.0, of=loss)
+
+
+def _momenta(eps: float, data: ImageData) -> Start:
+    from tasks.adversarial.starts.momentum import MomentumMemory
+
+    return MomentumMemory(len(data.train), data.shape, eps)
+
+
+def _shared(loss: Loss) -> OuterLoss:
+    from tasks.adversarial.outer_losses.base import OnAttacked
+
+    return OnAttacked(loss, shared=True)
+
+
+def _nuat(loss: Loss) -> OuterLoss:
+    from tasks.adversarial.outer_losses.nuat import Nuat
+
+    return Nuat(loss=loss)
+
+
+def _corners(eps: float, _: ImageData) -> Start:
+    from tasks.adversarial.starts.corner import CornerStart
+
+    return CornerStart(eps / 2)
+
+
+def _divergence(loss: Loss) -> OuterLoss:
+    from tasks.adversarial.outer_losses.jensen_shannon import JensenShannon
+
+    return JensenShannon(100.0, of=loss)
+
+
+def _labels(_: float, data: ImageData) -> Start:
+    from tasks.adversarial.starts.label import LabelStart
+
+    return LabelStart(data.classes)
+
+
+def _truth(weight: float) -> float:
+    """The smoothing at which the true class of ten has this weight."""
+    return (1 - weight) * 10 / 9
+
+
+# Those from N-FGSM on are as their papers have them. Step sizes of the others were chosen on validation images;
 # docs/tuning.md says how.
 METHODS: dict[str, Method] = {
     method.name: method
@@ -176,6 +231,40 @@ METHODS: dict[str, Method] = {
         Method("free-4", "Free-4", 0, _plain, fixed_steps=True, start=_carried, replays=4),
         Method("trades-10", "TRADES-10", 10, _pgm, 0.25, 0.03, outer_loss=_trades),
         Method("mart-10", "MART-10", 10, _pgm, 0.25, 0.03, outer_loss=_mart),
+        Method(
+            "fgsm-mep",
+            "FGSM-MEP",
+            1,
+            _fgsm,
+            1.0,
+            fixed_steps=True,
+            start=_momenta,
+            outer_loss=_paired,
+            smoothing=_truth(0.6),
+        ),
+        Method(
+            "fgsm-sdi",
+            "FGSM-SDI",
+            1,
+            _sdi,
+            1.0,
+            learns=True,
+            fixed_steps=True,
+            outer_loss=_shared,
+            smoothing=_truth(0.5),
+        ),
+        Method("nuat", "NuAT", 1, _fgsm, 1.0, fixed_steps=True, start=_corners, outer_loss=_nuat),
+        Method(
+            "liet",
+            "LIET",
+            1,
+            _fgsm,
+            1.0,
+            fixed_steps=True,
+            start=_labels,
+            outer_loss=_divergence,
+            smoothing=_truth(0.4),
+        ),
     )
 }
 TABLE = ("plain", "fgsm-rs", "pgm-2", "pgm-10", "naive-l2l", "grad-l2l", "two-step-l2l")

@@ -53,11 +53,9 @@ def load_run(preset: TrainingPreset, folder: Path, *, device: str = "cpu") -> Lo
     data, files = data_of(preset, config), RunFolder(folder)
     classifier = classifier_named(preset.classifier, data.shape, data.classes)
     files.read_weights(preset.weights, classifier)
-    optimizer: InnerOptimizer
-    if preset.row.learns:
-        optimizer = files.read_module("optimizer", LearnedOptimizer)
-    else:
-        optimizer = preset.attacker_for(data.shape)
+    optimizer = preset.attacker_for(data.shape)
+    if isinstance(optimizer, LearnedOptimizer):
+        optimizer = files.read_module("optimizer", type(optimizer))
     return LoadedRun(classifier.eval().to(place), optimizer.eval().to(place), data)
 
 

@@ -225,7 +225,7 @@ class TrainingPreset(Preset):
             augment=CropAndFlip(self.crop, self.flip) if self.crop or self.flip else None,
             query_mode="train",
             remembers=self.row.remembers,
-            start=self.row.start(self.radius),
+            start=self.row.start(self.radius, data),
             replays=self.row.replays,
             seed=self.seed,
         )
@@ -328,7 +328,9 @@ def preset_of(method: Method, **settings: Any) -> TrainingPreset:
         method: a row of `METHODS`.
         settings: where others than the digits' are its defaults.
     """
-    if method.learns:
+    if method.smoothing:
+        settings = {"label_smoothing": method.smoothing, **settings}
+    if method.learns and not method.fixed_steps:
         return LearnedPreset(method=method.name, **{"inner_steps": method.steps, **settings})
     if method.fixed_steps:
         return TrainingPreset(method=method.name, **settings)

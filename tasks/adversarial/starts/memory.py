@@ -42,9 +42,12 @@ class PerturbationMemory(Start):
         remembered, known = self.recall(problem.indices, problem.images)
         if problem.placement is not None:
             remembered = problem.placement.apply(remembered)
+        return torch.where(known[:, None, None, None], remembered, self.fresh(problem))
+
+    def fresh(self, problem: PerturbationProblem) -> Tensor:
+        """A random point for each image, where the first attack on it starts."""
         noise = problem.noise(torch.zeros_like(problem.images))
-        fresh = leaves(problem.constraint.sample(noise))[0]
-        return torch.where(known[:, None, None, None], remembered, fresh)
+        return leaves(problem.constraint.sample(noise))[0]
 
     def remember(self, problem: PerturbationProblem, end: Iterate, gradient: Tree | None) -> None:  # noqa: ARG002
         """Keep where the attack ended; pixels that were cropped away keep what they had."""
@@ -71,8 +74,8 @@ class PerturbationMemory(Start):
         followed, room = require_followed(images, augment), tuple(self.bytes.shape)
         if room != (len(followed), *followed.shape):
             raise ValueError(
-                f"the start has room for images of shape {room}, got {(len(followed), *followed.shape)}; pass "
-                "remembers=True, which makes one of the right size."
+                f"the start has room for images of shape {room}, got {(len(followed), *followed.shape)}; make one "
+                f"with count={len(followed)} and shape={followed.shape}."
             )
 
     def require_shares(self, batch_size: int, processes: int) -> None:

@@ -137,8 +137,8 @@ def small(method, classifier=None, **options):
         SmallResNet(classes=3, width=4) if classifier is None else classifier,
         random_images(24),
         LinfBall(0.1),
-        outer_loss=row.outer_loss(),
-        start=row.start(0.1),
+        outer_loss=row.outer_loss(cross_entropy),
+        start=row.start(0.1, random_images(24)),
         replays=row.replays,
         **{"epochs": 2, "batch_size": 8, "query_mode": "train", "remembers": row.remembers, **options},
     )
