@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from minimax_l2l import PGM, CNNUpdater, GradientAscent, LearnedOptimizer, LinfBall, Runtime
 from minimax_l2l.training.iteration import Iteration
-from tasks.adversarial import AdversarialTraining, SmallResNet, WideResNet, step_cost
+from tasks.adversarial import AdversarialTraining, SmallResNet, WideResNet, cross_entropy, step_cost
 from tasks.adversarial.evaluation.activations import KeptActivations
 from tasks.adversarial.evaluation.cost import training_flops
 from tasks.adversarial.presets.methods import METHODS, Setting
