@@ -125,7 +125,8 @@ def _network(setting: Setting, *, inputs: int) -> minimax_l2l.CNNUpdater:
 
 
 def _sdi(method: Method, setting: Setting) -> minimax_l2l.InnerOptimizer:
-    generator = minimax_l2l.CNNUpdater.residual(channels=setting.channels)
+    width = 64 if setting.width is None else setting.width
+    generator = minimax_l2l.CNNUpdater.residual(setting.channels, width=width)
     return minimax_l2l.LearnedFGSM(generator, sign_step=method.step_size * setting.eps)
 
 

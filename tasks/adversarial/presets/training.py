@@ -56,6 +56,8 @@ class TrainingPreset(Preset):
         flip: flip half of the training images, left to right.
         epochs: passes over the training images.
         batch_size: images per step.
+        attacker_width: channels of a learned attacker's first convolution; if not given, 8 of a light one, 64 of a
+            wide one and FGSM-SDI's, 128 of a slim one.
         step_size: of the attacker, in units of eps; the method's own if not given.
         learning_rate: the highest of the classifier's schedule.
         momentum: of the classifier's SGD, in [0, 1].
@@ -79,6 +81,7 @@ class TrainingPreset(Preset):
     flip: bool = False
     epochs: int = EPOCHS
     batch_size: int = 64
+    attacker_width: int | None = None
     step_size: float | None = None
     learning_rate: float = 0.1
     momentum: float = 0.9
@@ -103,6 +106,10 @@ class TrainingPreset(Preset):
         require_name(self.classifier)
         require_count("epochs", self.epochs, least=1)
         require_count("batch_size", self.batch_size, least=1)
+        if self.attacker_width is not None:
+            require_count("attacker_width", self.attacker_width, least=1)
+            if not self.row.learns:
+                raise ValueError(f"{self.row.title} has no network, so attacker_width must be left out.")
         if self.step_size is not None:
             require_positive("step_size", self.step_size)
         require_positive("learning_rate", self.learning_rate)
@@ -193,7 +200,7 @@ class TrainingPreset(Preset):
 
     def attacker_for(self, shape: tuple[int, int, int]) -> InnerOptimizer:
         """Its attacker of images of a shape (channels, height, width)."""
-        return self.row.make(Setting(self.radius, self.steps, shape[0]))
+        return self.row.make(Setting(self.radius, self.steps, shape[0], width=self.attacker_width))
 
     def build(self) -> Built:
         """Classifier, task and attacker.
@@ -293,18 +300,13 @@ class LearnedPreset(SteppedPreset):
 
     Attributes:
         attacker: its network: light, or the paper's wide or slim.
-        attacker_width: channels of its first convolution; if not given, 8 of a light one, 64 of a wide one, 128 of
-            a slim one.
     """
 
     attacker: Attacker = "light"
-    attacker_width: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice("attacker", self.attacker, get_args(Attacker))
-        if self.attacker_width is not None:
-            require_count("attacker_width", self.attacker_width, least=1)
 
     def attacker_for(self, shape: tuple[int, int, int]) -> InnerOptimizer:
         """Its attacker of images of a shape (channels, height, width).
