@@ -1,4 +1,4 @@
-"""The command `minimax-l2l`: demo, presets, solve, evaluate, report, benchmark; help and lists need no torch."""
+"""The command `minimax-l2l`: demo, presets, solve, evaluate, audit, report, benchmark; lists need no torch."""
 
 from __future__ import annotations
 

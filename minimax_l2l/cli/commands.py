@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
@@ -107,6 +107,51 @@ def evaluate(folder: _Folder, /, *, device: _Device = "auto", batch_size: int = 
         print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
 
 
+def audit(
+    folder: _Folder,
+    /,
+    *,
+    device: _Device = "auto",
+    batch_size: int = 256,
+    images: int = 200,
+    data: _Data = None,
+) -> int:
+    """Ask whether a run's robustness is real or its gradients are masked, and write audit.json into its folder.
+
+    Exit code 1 if a check failed.
+
+    Args:
+        folder: of a run that `minimax-l2l solve` made.
+        device: auto, cpu, cuda or cuda:N.
+        batch_size: how many images are attacked at a time.
+        images: how many test images are attacked, at most.
+        data: what it was trained on, if that is your own.
+    """
+    require_count("--batch-size", batch_size, least=1)
+    require_count("--images", images, least=1)
+    families = load_families()
+    _, family = runs.preset_of(folder, families, data=data)  # what is wrong is said before torch is there
+    runs.require_auditable(folder, family)
+    use_one_thread()
+    with working() as announce:
+        result = runs.audit(
+            folder,
+            families,
+            data=data,
+            device=device,
+            batch_size=batch_size,
+            images=images,
+            announce=announce,
+        )
+    titles = ["check", "outcome", "numbers", "what it means"]
+    print_table(titles, [_line(item) for item in result["items"]])
+    for flag in result.get("flags", ()):
+        say(f"also: {flag}")
+    failed = sum(item["outcome"] == "failed" for item in result["items"])
+    say(f"{failed} of {len(result['items'])} checks failed" if failed else "no check failed")
+    return int(failed > 0)
+
+
 def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: _Data = None) -> None:
     """Write one self-contained HTML page about some evaluated runs.
 
@@ -187,7 +232,7 @@ def benchmark(
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    command.__name__: command for command in (demo, presets, solve, evaluate, report, benchmark)
+    command.__name__: command for command in (demo, presets, solve, evaluate, audit, report, benchmark)
 }
 
 
@@ -196,6 +241,11 @@ def _require_folder(out: Path) -> None:
     for part in (out, *out.parents):
         if part.is_file():
             raise ValueError(f"{part} is a file, --out needs a folder; choose another name.")
+
+
+def _line(item: Mapping[str, Any]) -> list[str]:
+    numbers = "\n".join(f"{name} {_shown(value)}" for name, value in item["numbers"].items())
+    return [item["name"], item["outcome"], numbers, item["meaning"]]
 
 
 def _shown(value: object) -> str:

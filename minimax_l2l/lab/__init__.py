@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from minimax_l2l.lab.preset import Announce, Built, Hidden, Preset
     from minimax_l2l.lab.report import Section, blank_figure, environment_section, svg, write_report
     from minimax_l2l.lab.rows import Row, fill, missing, read_rows, write_rows
-    from minimax_l2l.lab.runs import evaluate, play, preset_of, read_solution, read_whole
+    from minimax_l2l.lab.runs import audit, evaluate, play, preset_of, read_solution, read_whole
 
 __all__ = [
     "EVERY_CORE",
@@ -22,6 +22,7 @@ __all__ = [
     "Preset",
     "Row",
     "Section",
+    "audit",
     "blank_figure",
     "describe_environment",
     "environment_section",

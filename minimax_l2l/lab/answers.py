@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from minimax_l2l.errors import require_a, told
+from minimax_l2l.errors import require_a, require_choice, told
 from minimax_l2l.lab.preset import Built, Preset
 from minimax_l2l.lab.report import Section
 
 KEPT = ("preset", "settings", "game", "environment")  # what `config.json` holds beside a preset's facts
+ITEM = ("name", "outcome", "numbers", "meaning")  # what a line of an audit says
+OUTCOMES = ("passed", "failed", "not applicable")
 
 
 def require_built(preset: Preset, built: Any) -> Built:
@@ -48,6 +50,26 @@ def require_evaluation(preset: Preset, result: Any) -> dict[str, Any]:
     rows: Any = found.get("rows")
     for row in require_a(f"'rows' of {what}", rows, (list, tuple), "a list of rows", do):
         require_a(f"each row of {what}", row, dict, "a dict", do)
+    require_plain(what, found)
+    return found
+
+
+def require_audit(name: str, result: Any) -> dict[str, Any]:
+    """What the function `name` has to return for `audit.json`.
+
+    Raises:
+        TypeError: if it is something else.
+        ValueError: if an item has another outcome than passed, failed or not applicable.
+    """
+    what, do = f"what {name} returns", "return {'items': [{'name': ..., 'outcome': 'passed', ...}]}"
+    found: dict[str, Any] = require_a(what, result, dict, "a dict", do)
+    items: Any = found.get("items")
+    for item in require_a(f"'items' of {what}", items, (list, tuple), "a list of items", do):
+        require_a(f"each item of {what}", item, dict, "a dict", do)
+        if missing := [field for field in ITEM if field not in item]:
+            raise TypeError(f"each item of {what} must have {', '.join(ITEM)}, one lacks {missing[0]}; add it.")
+        require_choice(f"outcome of {name}", item["outcome"], OUTCOMES)
+        require_a(f"'numbers' of {what}", item["numbers"], dict, "numbers by name", do)
     require_plain(what, found)
     return found
 

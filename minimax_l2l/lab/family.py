@@ -43,6 +43,9 @@ class Family:
             command line was given under these names, if anything.
         demo: the main job on embedded data: `demo(out, *, announce, workers) -> list[Section]`; None if the family
             has none.
+        audit: whether what a run seems to be worth is real: `audit(preset, folder, *, device, batch_size, images,
+            announce) -> dict`, which becomes `audit.json`; its "items" are dicts of "name", "outcome" (passed,
+            failed or not applicable), "numbers" and "meaning". None if the family has none.
 
     Raises:
         TypeError: if one of these is something else.
@@ -52,6 +55,7 @@ class Family:
     report: str | None = None
     benchmarks: Mapping[str, str] = field(default_factory=dict)
     demo: str | None = None
+    audit: str | None = None
 
     def __post_init__(self) -> None:
         require_a("presets", self.presets, Mapping, "presets by full name", "pass a dict")
@@ -60,9 +64,9 @@ class Family:
             require_a(f"presets[{name!r}]", preset, Preset, "a Preset", "pass an instance of your subclass")
         function = "pass 'package.module:function'"
         require_a("benchmarks", self.benchmarks, Mapping, "functions' names by name", "pass a dict")
-        for named in (self.report, self.demo, *self.benchmarks.values()):
+        for named in (self.report, self.demo, self.audit, *self.benchmarks.values()):
             if named is not None:
-                require_a("each of report, demo and benchmarks", named, str, "a function's name", function)
+                require_a("each of report, demo, audit and benchmarks", named, str, "a function's name", function)
 
 
 def load_families() -> dict[str, Family]:

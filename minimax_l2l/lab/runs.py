@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from minimax_l2l.errors import DamagedRunError
 from minimax_l2l.lab.advice import resuming
-from minimax_l2l.lab.answers import require_built, require_evaluation
+from minimax_l2l.lab.answers import require_audit, require_built, require_evaluation
 from minimax_l2l.lab.environment import describe_environment
 from minimax_l2l.lab.facts import require_checksum, require_same_data
-from minimax_l2l.lab.family import Family, find_preset
+from minimax_l2l.lab.family import Family, find_preset, load_function
 from minimax_l2l.lab.preset import Announce, Preset
 from minimax_l2l.training.checksums import Checksums
 
@@ -163,6 +163,63 @@ def evaluate(
     result = require_evaluation(preset, measured)
     RunFolder(folder).write_json("evaluation.json", result)
     return result
+
+
+def audit(
+    folder: Path,
+    families: Mapping[str, Family],
+    *,
+    data: Path | None = None,
+    device: str = "auto",
+    batch_size: int = 256,
+    images: int = 200,
+    announce: Announce,
+) -> dict[str, Any]:
+    """Ask whether what a run seems to be worth is real, and write `audit.json` into its folder.
+
+    Args:
+        folder: of the run.
+        families: that it may belong to; its own has to name an `audit`.
+        data: what it was trained on, if that is the user's own.
+        device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
+        batch_size: how many instances are measured at a time.
+        images: how many instances are measured, at most.
+        announce: called with a few words before each piece of work.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DamagedRunError: if a file of the run is missing or damaged.
+        TypeError: if the family's function returns something else than it should.
+        ValueError: if the family has no audit, or the run was trained on data that are not given, or on others than
+            are given.
+    """
+    from minimax_l2l.training.folder import RunFolder
+
+    preset, family = preset_of(folder, families, data=data)
+    name = require_auditable(folder, family)
+    require_same_data(preset, folder)
+    measured = load_function(name)(
+        preset, folder, device=device, batch_size=batch_size, images=images, announce=announce
+    )
+    result = require_audit(name, measured)
+    RunFolder(folder).write_json("audit.json", result)
+    return result
+
+
+def require_auditable(folder: Path, family: Family) -> str:
+    """The name of the function that audits a family's runs.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if family.audit is None:
+        raise ValueError(
+            f"{folder} holds a run of a family that has no audit; measure it with `minimax-l2l evaluate`, or name "
+            "a function in Family(audit=...)."
+        )
+    return family.audit
 
 
 def read_whole(folder: Path, name: str, fields: Sequence[str]) -> dict[str, Any]:

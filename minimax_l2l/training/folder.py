@@ -31,6 +31,8 @@ OWN_FILES = (
     "solution.json",
     "evaluation.json",
     "evaluation.parts.json",
+    "audit.json",
+    "audit.parts.json",
     "policy.zip",
     NAME,
     "config.json",  # last, so that a folder whose removal was interrupted still says what it is
@@ -114,9 +116,10 @@ class RunFolder:
 
     def reopen(self) -> None:
         """The run goes on: how it ended and what it was worth are no longer true, and its metrics grow."""
-        for name in ("solution.json", "evaluation.json"):
+        ended = ("solution.json", "evaluation.json", "audit.json")
+        for name in ended:
             (self.path / name).unlink(missing_ok=True)
-        self._checksums.forget("solution.json", "evaluation.json", "metrics.jsonl")
+        self._checksums.forget(*ended, "metrics.jsonl")
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one of the folder's JSON files."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tasks.adversarial.data.public import public_data
     from tasks.adversarial.data.reading import read_data
     from tasks.adversarial.data.sources import as_images
+    from tasks.adversarial.evaluation.audit import Audit, audit
+    from tasks.adversarial.evaluation.checklist import Item
     from tasks.adversarial.evaluation.cost import StepCost, step_cost
     from tasks.adversarial.evaluation.curves import accuracy_against_eps, accuracy_against_steps
     from tasks.adversarial.evaluation.intervals import wilson_interval
@@ -51,12 +53,14 @@ __all__ = [
     "STATISTICS",
     "AdversarialTraining",
     "Attack",
+    "Audit",
     "CarriedStart",
     "CornerStart",
     "CropAndFlip",
     "Evaluation",
     "ImageData",
     "Images",
+    "Item",
     "JensenShannon",
     "LabelStart",
     "LinfBall",
@@ -86,6 +90,7 @@ __all__ = [
     "accuracy_against_steps",
     "accuracy_per_query",
     "as_images",
+    "audit",
     "classifier_named",
     "cross_entropy",
     "digits",

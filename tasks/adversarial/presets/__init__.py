@@ -13,4 +13,5 @@ FAMILY = Family(
         "digits-tuning": "tasks.adversarial.experiments.tuning:tune_digits",
     },
     demo="tasks.adversarial.experiments.demo:run_demo",
+    audit="tasks.adversarial.presets.runs:audit_run",
 )

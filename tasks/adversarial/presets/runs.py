@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from minimax_l2l import InnerOptimizer, LearnedOptimizer, LinfBall, RunFolder, R
 from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
 from tasks.adversarial.attack import BATCH
 from tasks.adversarial.data.images import ImageData, Images
+from tasks.adversarial.evaluation.audit import audit
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.cost import training_flops
 from tasks.adversarial.evaluation.curves import accuracy_against_eps, accuracy_against_steps
@@ -132,6 +133,55 @@ def evaluate_run(
         result["curves"] = _curves(run.classifier, test.first(180), threat)
     parts.unlink(missing_ok=True)
     return result
+
+
+def audit_run(
+    preset: TrainingPreset,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    batch_size: int = BATCH,
+    images: int = 200,
+    announce: Announce = lambda _: None,
+    tier: Tier = "standard",
+) -> dict[str, Any]:
+    """Audit a run of a preset on its first test images; see `audit`.
+
+    Args:
+        preset: with the settings that the run was made with.
+        folder: of the run.
+        device: where it is attacked.
+        batch_size: images attacked at a time.
+        images: how many test images, at most.
+        announce: called with a few words before each piece of work.
+        tier: of AutoAttack.
+
+    Returns:
+        `{"environment": ..., "eps": ..., "images": ..., "items": [...], "accuracies": ..., "flags": [...]}`.
+    """
+    run = load_run(preset, folder, device=device)
+    read_solution(folder)  # says so if the run was interrupted
+    test, parts = run.data.test.first(images), folder / "audit.parts.json"
+    found = audit(
+        run.classifier,
+        test,
+        LinfBall(preset.radius),
+        own=run.optimizer if run.optimizer.steps else None,
+        train=run.data.train,
+        tier=tier,
+        batch_size=batch_size,
+        kept_in=parts,
+        announce=announce,
+    )
+    parts.unlink(missing_ok=True)
+    return {
+        "environment": describe_environment({run.data.name: run.data.sha256}),
+        "eps": preset.radius,
+        "images": len(test),
+        "items": [asdict(item) for item in found.items],
+        "accuracies": found.evaluation.accuracies(),
+        "flags": list(found.evaluation.flags),
+    }
 
 
 def _flops(preset: TrainingPreset) -> int:
