@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from minimax_l2l.lab.answers import require_sections
 from minimax_l2l.lab.facts import require_same_data
 from minimax_l2l.lab.family import load_families, load_function
 from minimax_l2l.lab.pool import EVERY_CORE, require_workers
+from minimax_l2l.lab.preset import Announce
 from minimax_l2l.lab.report import require_report, write_report
 
 _Preset = Annotated[str, tyro.conf.arg(metavar="PRESET")]
@@ -91,18 +93,8 @@ def evaluate(folder: _Folder, /, *, device: _Device = "auto", batch_size: int = 
     families = load_families()
     runs.preset_of(folder, families, data=data)  # what is wrong with it is said before torch is there
     use_one_thread()
-    try:
-        with working() as announce:
-            result = runs.evaluate(
-                folder, families, data=data, device=device, batch_size=batch_size, announce=announce
-            )
-    except KeyboardInterrupt:
-        kept = (folder / "evaluation.parts.json").exists()
-        raise KeyboardInterrupt(
-            "interrupted; the same command goes on from what has been measured."
-            if kept
-            else "interrupted before anything was measured; the same command begins again."
-        ) from None
+    with _measuring(folder / "evaluation.parts.json") as announce:
+        result = runs.evaluate(folder, families, data=data, device=device, batch_size=batch_size, announce=announce)
     for row in result["rows"]:
         print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
 
@@ -133,7 +125,7 @@ def audit(
     _, family = runs.preset_of(folder, families, data=data)  # what is wrong is said before torch is there
     runs.require_auditable(folder, family)
     use_one_thread()
-    with working() as announce:
+    with _measuring(folder / "audit.parts.json") as announce:
         result = runs.audit(
             folder,
             families,
@@ -241,6 +233,20 @@ def _require_folder(out: Path) -> None:
     for part in (out, *out.parents):
         if part.is_file():
             raise ValueError(f"{part} is a file, --out needs a folder; choose another name.")
+
+
+@contextmanager
+def _measuring(parts: Path) -> Iterator[Announce]:
+    """Work that leaves finished parts in a file, so that Ctrl-C can say what comes of it."""
+    try:
+        with working() as announce:
+            yield announce
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "interrupted; the same command goes on from what has been measured."
+            if parts.exists()
+            else "interrupted before anything was measured; the same command begins again."
+        ) from None
 
 
 def _line(item: Mapping[str, Any]) -> list[str]:

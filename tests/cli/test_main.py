@@ -27,6 +27,7 @@ class TestUsage:
             ["solve", PRESET, "--no-such-option", "1"],
             ["solve", PRESET, "--eps", "small"],
             ["evaluate"],
+            ["audit"],
             ["report", "--out"],
         ],
         ids=" ".join,
@@ -48,7 +49,7 @@ class TestUsage:
         with pytest.raises(SystemExit):
             cli.main(["--help"])
         out = capsys.readouterr().out
-        assert all(name in out for name in ("demo", "presets", "solve", "evaluate", "report", "benchmark"))
+        assert all(name in out for name in ("demo", "presets", "solve", "evaluate", "audit", "report", "benchmark"))
 
 
 LIGHT = """

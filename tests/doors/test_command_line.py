@@ -56,6 +56,12 @@ def options_of(name: str) -> dict[str, st.SearchStrategy[str]]:
 COMMANDS = {
     ("demo",): {"jobs": WRONG[int].filter(lambda word: word != "-1") | st.just("0"), "out": NO_FOLDER},
     ("evaluate", "arun"): {"device": DEVICE, "batch-size": WRONG[int] | st.just("0"), "data": WRONG[Path]},
+    ("audit", "arun"): {
+        "device": DEVICE,
+        "batch-size": WRONG[int] | st.just("0"),
+        "images": WRONG[int] | st.just("0"),
+        "data": WRONG[Path],
+    },
     ("report", "arun"): {"out": st.just("afile/page.html"), "data": WRONG[Path]},
     ("benchmark", "digits"): {
         "jobs": WRONG[int].filter(lambda word: word != "-1") | st.just("0"),

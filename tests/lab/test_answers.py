@@ -10,6 +10,7 @@ import torch
 
 from minimax_l2l import PGM
 from minimax_l2l.cli import commands
+from minimax_l2l.lab import runs
 from minimax_l2l.lab.family import Family
 from minimax_l2l.lab.preset import Built
 from minimax_l2l.lab.report import Section
@@ -114,6 +115,64 @@ def test_every_row_is_kept_and_printed(run, climb, families, monkeypatch, tmp_pa
         cell.strip() for line in out.splitlines() if line.startswith("│") for cell in line.strip("│").split("│")
     ]
     assert cells == words
+
+
+LINE = {"name": "first", "outcome": "passed", "numbers": {"share": 0.5}, "meaning": "all is well"}
+AUDITS = {
+    "nothing": (None, "must be a dict, got NoneType"),
+    "no items": ({}, "'items' of what checks:audit returns must be a list of items, got NoneType"),
+    "an item of words": ({"items": ["first"]}, "each item of what checks:audit returns must be a dict, got str"),
+    "an item without numbers": ({"items": [{**LINE, "numbers": None}]}, "must be numbers by name, got NoneType"),
+    "an item that lacks something": ({"items": [{"name": "first"}]}, "one lacks outcome; add it"),
+    "another outcome": ({"items": [{**LINE, "outcome": "pass"}]}, "did you mean 'passed'"),
+    "a tensor": ({"items": [{**LINE, "numbers": {"a": torch.ones(())}}]}, "plain values, got Tensor at"),
+}
+
+
+@pytest.fixture
+def audited(climb, monkeypatch, tmp_path):
+    """A run of a family with an audit that returns what it is told."""
+    play(NAME, climb, tmp_path / "run", device="cpu")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(commands, "load_families", lambda: {"climbs": Family({NAME: climb}, audit="checks:audit")})
+
+    def returns(result):
+        monkeypatch.setattr(runs, "load_function", {"checks:audit": lambda *_, **__: result}.__getitem__)
+
+    return returns
+
+
+@pytest.mark.parametrize(("result", "sentence"), AUDITS.values(), ids=AUDITS)
+def test_what_an_audit_returns(result, sentence, run, audited):
+    audited(result)
+    code, _, err = run("audit", "run")
+    assert code == 1
+    assert sentence in err
+    assert not Path("run/audit.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "last"), [("passed", 0, "no check failed"), ("failed", 1, "1 of 2 checks")]
+)
+def test_an_audit_is_kept_printed_and_decides_the_exit_code(outcome, code, last, run, audited):
+    result = {
+        "items": [{**LINE, "outcome": outcome}, {**LINE, "outcome": "not applicable", "numbers": {}}],
+        "flags": ["odd"],
+    }
+    audited(result)
+    found, out, _ = run("audit", "run")
+    assert found == code
+    assert json.loads(Path("run/audit.json").read_text()) == result
+    assert all(word in out for word in ("first", outcome, "share 0.5", "all is well", "also: odd", last))
+
+
+def test_a_family_without_an_audit(run, climb, families, monkeypatch, tmp_path):
+    play(NAME, climb, tmp_path / "run", device="cpu")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(commands, "load_families", lambda: families)
+    code, _, err = run("audit", "run")
+    assert code == 1
+    assert "run holds a run of a family that has no audit; measure it with `minimax-l2l evaluate`, or name a" in err
 
 
 PAGES = {

@@ -27,7 +27,7 @@ class TestLoading:
 
     def test_every_function_that_a_family_names_is_there(self):
         for family in load_families().values():
-            named = [family.report, family.demo, *family.benchmarks.values()]
+            named = [family.report, family.demo, family.audit, *family.benchmarks.values()]
             assert all(callable(load_function(name)) for name in named if name is not None)
 
     def test_a_preset_and_its_family(self):
@@ -138,7 +138,8 @@ BROKEN = {
     OURS
     + "FAMILY = Family({'strange/one': Own})": "presets\\['strange/one'\\] must be a Preset, got the class Own",
     OURS + "FAMILY = Family([Own()])": "presets must be presets by full name, got list",
-    OURS + "FAMILY = Family({}, report=print)": "each of report, demo and benchmarks must be a function's name",
+    OURS
+    + "FAMILY = Family({}, report=print)": "each of report, demo, audit and benchmarks must be a function's name",
     OURS + "FAMILY = Family({}, benchmarks=['a:b'])": "benchmarks must be functions' names by name, got list",
 }
 

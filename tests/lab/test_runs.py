@@ -58,14 +58,15 @@ class TestPlay:
 
     def test_a_run_that_is_there_is_left_alone_or_replaced_whole(self, climb, out):
         play(NAME, climb, out, device="cpu")
-        (out / "evaluation.json").write_text("{}")
+        for name in ("evaluation.json", "audit.json"):
+            (out / name).write_text("{}")
         (out / "notes.txt").write_text("precious")
         before = files(out)
         with pytest.raises(ValueError, match="holds a run already; pass resume=True to go on with it"):
             play(NAME, replace(climb, steps=5), out, device="cpu")
         assert files(out) == before
         assert play(NAME, replace(climb, steps=5), out, overwrite=True, device="cpu").steps == 5
-        assert not (out / "evaluation.json").exists()
+        assert not any((out / name).exists() for name in ("evaluation.json", "audit.json"))
         assert (out / "notes.txt").read_text() == "precious"
 
     @pytest.mark.parametrize(
