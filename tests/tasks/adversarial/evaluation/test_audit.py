@@ -1,7 +1,6 @@
 """An audit finds what was broken on purpose, by the check that is meant for it, and passes what is sound."""
 
 import copy
-import warnings
 from functools import partial
 
 import pytest
@@ -48,24 +47,27 @@ def three(images: Images, *, size: int = 8) -> Images:
     return Images(F.interpolate(few.pixels(), size=(size, size), mode="bilinear").clamp(0, 1), few.labels)
 
 
-def network(size: int = 8, activation: type[nn.Module] = nn.SiLU) -> nn.Module:
-    torch.manual_seed(0)
+def network() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 3))
+
+
+def overfitting_network() -> nn.Module:
+    """On digits of 16 x 16 pixels FGSM alone comes to nothing with it."""
     return nn.Sequential(
         nn.Conv2d(1, 16, 4, 2, 1),
-        activation(),
+        nn.ReLU(),
         nn.Conv2d(16, 32, 4, 2, 1),
-        activation(),
+        nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(2 * size**2, 64),
-        activation(),
+        nn.Linear(512, 64),
+        nn.ReLU(),
         nn.Linear(64, 3),
     )
 
 
-def trained(
-    optimizer: InnerOptimizer, *, size: int = 8, eps: float = EPS, epochs: int = 20, **options
-) -> nn.Module:
-    classifier = network(size, **options)
+def trained(optimizer: InnerOptimizer, *, make=network, size: int = 8, eps: float = EPS, epochs: int = 20):
+    torch.manual_seed(0)
+    classifier = make()
     task = AdversarialTraining(
         classifier,
         three(digits().train, size=size),
@@ -91,7 +93,7 @@ PGM_10 = PGM(steps=10, step_size=0.15 * EPS)
 
 @pytest.fixture(scope="module")
 def images() -> Images:
-    return three(digits().test).first(60)
+    return three(digits().test).first(40)
 
 
 @pytest.fixture(scope="module")
@@ -158,12 +160,12 @@ class TestSound:
 
 class TestBroken:
     def test_rounded_images_have_no_gradient(self, plain, sound, images):
-        other = trained(GradientAscent(steps=0), epochs=8, activation=nn.ReLU)
+        other = trained(GradientAscent(steps=0), epochs=8)
         found = audit(Behind(plain, lambda x: (8 * x).round() / 8), images, LinfBall(EPS), surrogate=other)
         assert {"zero_gradients", "unbounded", "black_box"} <= set(found.failed)
 
-    def test_saturated_logits(self, sound, images):
-        found = audit(Behind(sound, after=lambda logits: 1e3 * logits), images, LinfBall(EPS))
+    def test_saturated_logits(self, plain, images):
+        found = audit(Behind(plain, after=lambda logits: 1e3 * logits), images, LinfBall(EPS))
         assert {"zero_gradients", "another_loss"} <= set(found.failed)
 
     def test_noise(self, sound, images):
@@ -177,9 +179,7 @@ class TestBroken:
 
     def test_catastrophic_overfitting(self):
         attack = FGSM(step_size=0.3)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            classifier = trained(attack, size=16, eps=0.3, epochs=30, activation=nn.ReLU)
+        classifier = trained(attack, make=overfitting_network, size=16, eps=0.3, epochs=30)
         found = audit(classifier, three(digits().test, size=16).first(60), LinfBall(0.3), own=attack)
         assert {"overfitting", "own_attacker"} <= set(found.failed)
 
