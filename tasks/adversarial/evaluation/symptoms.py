@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, leaves, resting
+from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, leaves, querying, resting
 from tasks.adversarial.attack import Attack
 from tasks.adversarial.classifier import are_probabilities, as_taken_by
 from tasks.adversarial.data.images import Images
@@ -126,7 +126,7 @@ def require_gradient(classifier: nn.Module, images: Images) -> None:
         ValueError: if there is none.
     """
     pixels = as_taken_by(classifier, images.first(1).pixels()).requires_grad_()
-    with resting(classifier), torch.enable_grad():
+    with querying(classifier, "eval"), torch.enable_grad():  # the weights are constants there
         logits = classifier(pixels)
     if not logits.requires_grad:
         raise ValueError(

@@ -219,6 +219,7 @@ class TestCall:
         monkeypatch.setattr(symptoms, "SURROGATE_STEPS", 5)
         before, state = copy.deepcopy(plain.state_dict()), torch.get_rng_state()
         plain.train()
+        plain.zero_grad()
         announced = []
         found = audit(
             plain, images.first(10), LinfBall(EPS), train=three(digits().train), announce=announced.append
