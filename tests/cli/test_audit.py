@@ -1,7 +1,6 @@
 """`minimax-l2l audit`: the table, the file in the run's folder, the exit code, and what is said of other runs."""
 
 import functools
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,26 +22,8 @@ def light(monkeypatch):
     monkeypatch.setattr(symptoms, "SURROGATE_STEPS", 2)
 
 
-def test_writes_and_prints_a_line_for_each_check(run, solved):
-    code, out, _ = run("audit", solved, "--data", "mine.npz", "--images", "12", "--device", "cpu")
-    result = RunFolder(solved).read_json("audit.json")
-    items = {item["name"]: item for item in result["items"]}
-    assert list(items) == [rule.name for rule in (*ORDERS, *SHARES)]
-    failed = [name for name, item in items.items() if item["outcome"] == "failed"]
-    assert code == (1 if failed else 0)
-    assert (result["eps"], result["images"]) == (0.15, 12)
-    assert items["black_box"]["numbers"]["images"] == 12
-    assert {"clean", "pgm_100", "autoattack_quick"} <= result["accuracies"].keys()
-    assert "not applicable" not in {item["outcome"] for item in items.values()}
-    assert all(name in out for name in items)
-    assert max(map(len, (line for line in out.splitlines() if line.startswith("│")))) <= 80
-    assert (f"{len(failed)} of 14 checks failed" if failed else "no check failed") in out
-    assert not (solved / "audit.parts.json").exists()
-    assert str(Path.cwd()) not in (solved / "audit.json").read_text()
-
-
-def test_a_second_one_replaces_the_first_and_ctrl_c_leaves_it(run, solved, monkeypatch):
-    words = ("audit", solved, "--data", "mine.npz", "--images", "4", "--device", "cpu")
+def test_goes_on_after_ctrl_c_replaces_an_earlier_one_and_has_a_line_for_each_check(run, solved, monkeypatch):
+    words = ("audit", solved, "--data", "mine.npz", "--images", "6", "--device", "cpu")
     RunFolder(solved).write_json("audit.json", {"items": []})
 
     def stop(*_, **__):
@@ -52,9 +33,25 @@ def test_a_second_one_replaces_the_first_and_ctrl_c_leaves_it(run, solved, monke
         patch.setattr("tasks.adversarial.evaluation.audit.further_attacks", stop)
         code, _, err = run(*words)
     assert (code, "goes on from what has been measured" in err) == (130, True)
-    assert json.loads((solved / "audit.json").read_text()) == {"items": []}
-    run(*words)
-    assert len(RunFolder(solved).read_json("audit.json")["items"]) == 14
+    assert RunFolder(solved).read_json("audit.json") == {"items": []}
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.adversarial.evaluation.robustness.autoattack", stop)  # which is not run again
+        code, out, _ = run(*words)
+    result = RunFolder(solved).read_json("audit.json")
+    items = {item["name"]: item for item in result["items"]}
+    assert list(items) == [rule.name for rule in (*ORDERS, *SHARES)]
+    failed = [name for name, item in items.items() if item["outcome"] == "failed"]
+    assert code == (1 if failed else 0)
+    assert (result["eps"], result["images"]) == (0.15, 6)
+    assert items["black_box"]["numbers"]["images"] == 6
+    assert {"clean", "pgm_100", "autoattack_quick"} <= result["accuracies"].keys()
+    assert "not applicable" not in {item["outcome"] for item in items.values()}
+    assert all(name in out for name in items)
+    assert max(map(len, (line for line in out.splitlines() if line.startswith("│")))) <= 80
+    assert (f"{len(failed)} of 14 checks failed" if failed else "no check failed") in out
+    assert not (solved / "audit.parts.json").exists()
+    assert str(Path.cwd()) not in (solved / "audit.json").read_text()
 
 
 def test_what_is_refused_changes_nothing(run, solved, monkeypatch):
