@@ -116,6 +116,7 @@ def audit(
             threat,
             tier=tier,
             own=own,
+            random_draws=100,
             seed=seed,
             batch_size=batch_size,
             kept_in=kept_in,

@@ -14,7 +14,6 @@ from tasks.adversarial.attack import Attack
 from tasks.adversarial.classifier import are_probabilities, as_taken_by
 from tasks.adversarial.data.images import Images
 from tasks.adversarial.evaluation.robustness import withstands
-from tasks.adversarial.losses import Loss, cross_entropy, margin
 from tasks.adversarial.models.named import classifier_named
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.task import AdversarialTraining
@@ -37,8 +36,7 @@ def further_attacks(threat: Threat, shape: tuple[int, int, int]) -> dict[str, Wi
     """Attacks that say something about attacks, by name.
 
     PGM-10 with steps of eps / 4, as validations have it; PGM-200 with steps of eps / 10; PGM-20 at twice the
-    radius; 100 uniform random perturbations of each image; and PGM-100 from the image itself within 99 % of the
-    radius at which any image could become any other.
+    radius; and PGM-100 from the image itself within 99 % of the radius at which any image could become any other.
 
     Args:
         threat: the ball.
@@ -48,14 +46,13 @@ def further_attacks(threat: Threat, shape: tuple[int, int, int]) -> dict[str, Wi
     whole = NEARLY_ALL * (1.0 if isinstance(threat, LinfBall) else math.sqrt(math.prod(shape)))
     twice = min(2 * eps, whole)
 
-    def under(optimizer: InnerOptimizer, radius: float = eps, loss: Loss = cross_entropy) -> Withstood:
-        return partial(withstands, threat=ball(radius), optimizer=optimizer, loss=loss)
+    def under(optimizer: InnerOptimizer, radius: float = eps) -> Withstood:
+        return partial(withstands, threat=ball(radius), optimizer=optimizer)
 
     return {
         "pgm_10": under(PGM(steps=10, step_size=eps / 4)),
         "pgm_200": under(PGM(steps=200, step_size=eps / 10)),
         "pgm_20_at_2_eps": under(PGM(steps=20, step_size=twice / 10), twice),
-        "random_100": under(PGM(steps=0, step_size=eps, restarts=100), loss=margin),  # the best of 100 starts
         "withstand_everything": under(PGM(steps=100, step_size=whole / 10, random_start=0.0), whole),
     }
 
