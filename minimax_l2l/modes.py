@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from minimax_l2l.errors import require_a, require_choice
 
-QueryMode = Literal["eval", "train"]
+QueryMode = Literal["eval", "train", "tracked"]
 
 
 def train(module: nn.Module) -> None:
@@ -31,17 +31,17 @@ def _is_frozen(part: nn.Module) -> bool:
 def querying(
     module: nn.Module | None, mode: QueryMode, *, frozen: bool = True, graph: bool = False
 ) -> Iterator[None]:
-    """Run gradient queries through `module` without leaving a trace in it.
+    """Run gradient queries through `module` without leaving a trace in it, unless `mode` is `"tracked"`.
 
     Args:
         module: theta's module; None if the problem named none.
         mode: `"eval"` queries with running statistics, so that instances stay independent; `"train"`
-            uses the batch's statistics and leaves the running ones alone.
+            uses the batch's statistics and leaves the running ones alone; `"tracked"` moves those as well.
         frozen: make the weights constants, so that no query forms their gradients, compiled or not, and no second
             derivative reaches theta.
         graph: queries keep their graphs, which read the running statistics after the outer pass has moved them.
     """
-    require_choice("query_mode", mode, ("eval", "train"))
+    require_choice("query_mode", mode, get_args(QueryMode))
     if module is None:
         yield
         return
@@ -51,11 +51,11 @@ def querying(
     kept: list[tuple[nn.Module, dict[str, Tensor | None]]] = []
     tracking: list[_BatchNorm] = []
     try:
-        if mode == "train":
-            train(module)
-        else:
+        if mode == "eval":
             module.eval()
-        for part, _ in training:
+        else:
+            train(module)
+        for part, _ in training if mode != "tracked" else ():
             if part.training and isinstance(part, _BatchNorm):
                 if part.track_running_stats:
                     tracking.append(part)

@@ -36,7 +36,8 @@ class InnerProblem(ABC):
             This is the only place where the game's sign is stated.
         module: theta's module; None if there is none. Queries switch its modes and restore them, and its passes are
             counted.
-        query_mode: `"eval"`, or `"train"` to run queries with the batch's own statistics.
+        query_mode: `"eval"`, or `"train"` to run queries with the batch's own statistics. `"tracked"` runs them as
+            passes of training, which move running statistics, where theta moves; in eval mode where phi moves alone.
         watched: whether someone else checks that the numbers stay finite, as a run does; otherwise `maximize` waits
             for y_K and checks it.
         lives_on: whether y starts where the last problem's y ended. A run then warns of an optimizer that moves its

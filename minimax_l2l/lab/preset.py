@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from minimax_l2l.optimizers.base import InnerOptimizer
     from minimax_l2l.task import Task
     from minimax_l2l.training.hooks import Hook
+    from minimax_l2l.training.iteration import Play
     from minimax_l2l.training.runtime import Precision
 
 Announce = Callable[[str], None]
@@ -38,6 +39,7 @@ class Built:
         precision: see `Task.solve`.
         hooks: see `Task.solve`.
         on_failure: see `Task.solve`; "stop" where a run that diverges is a result as well.
+        play: see `Task.solve`.
     """
 
     task: Task
@@ -47,6 +49,7 @@ class Built:
     precision: Precision = "32-true"
     hooks: Sequence[Hook] = ()
     on_failure: Literal["raise", "stop"] = "raise"
+    play: Play = "joint"
 
 
 @dataclass(frozen=True, kw_only=True)

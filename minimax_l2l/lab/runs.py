@@ -73,6 +73,7 @@ def play(
     wants_events = tensorboard and find_spec("tensorboard") is not None
     solution = built.task.solve(
         built.optimizer,
+        play=built.play,
         out=out,
         resume=begun,
         overwrite=overwrite or (resume and not begun),

@@ -22,7 +22,18 @@ from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, largest, map_leaves, per_instance, ravel, shifted, unravel
+from minimax_l2l.trees import (
+    Tree,
+    detach,
+    largest,
+    leaves,
+    map_leaves,
+    per_instance,
+    ravel,
+    rebuild,
+    shifted,
+    unravel,
+)
 from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.streaming import StreamingAdam
 
@@ -48,6 +59,9 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             off; `minimax_l2l.testing.check_optimizer` finds such a case.
         relative: multiply each update by the gradient's root mean square. Then updates shrink near a solution, and
             do not depend on the objective's scale.
+        lazy: project the sum of all updates anew in each step, y_{k+1} = project(s_{k+1}) with s_{k+1} = s_k +
+            step_size * squash(u_k) and s_0 = y_0, instead of going on from the projected y_k (Zinkevich, 2003). The
+            sums are the last part of the state.
         max_relative_step: longest step, as a fraction of the iterate's own length |y_k|, instance by instance;
             longer steps are shortened. Meant for iterates that stay away from zero, such as weight vectors: an
             iterate at zero cannot move. None leaves steps as they are.
@@ -71,6 +85,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         truncate: int | None = None,
         second_order: bool = False,
         relative: bool = False,
+        lazy: bool = False,
         max_relative_step: float | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 2e-4,
@@ -89,6 +104,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.detach_iterates = require_flag("detach_iterates", detach_iterates)
         self.second_order = require_flag("second_order", second_order)
         self.relative = require_flag("relative", relative)
+        self.lazy = require_flag("lazy", lazy)
         self.max_relative_step = (
             require_positive("max_relative_step", max_relative_step) if max_relative_step is not None else None
         )
@@ -113,11 +129,20 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         iterate = problem.view(y)
         if self.detach_iterates:
             iterate = iterate.detach()
+        total, state = self._total(y, state)
         update, state = self._update(self.features(iterate, gradient), state, ravel(y))
         if self.relative and gradient is not None:
             update = update * root_mean_square(gradient)
         bounded = problem.constraint.squash(unravel(update, y))
-        return problem.constraint.project(shifted(y, self.step_size, self._shortened(bounded, y))), state
+        total = shifted(total, self.step_size, self._shortened(bounded, y))
+        return problem.constraint.project(total), (*state, *leaves(total)) if self.lazy else state
+
+    def _total(self, y: Tree, state: State) -> tuple[Tree, State]:
+        """What the next update is added to, and the updater's part of the state."""
+        if not self.lazy or not state:
+            return y, state
+        count = len(leaves(y))
+        return rebuild(y, state[-count:]), state[:-count]
 
     def _update(self, seen: Tensor, state: State, y: Tensor) -> tuple[Tensor, State]:
         """The updater's answer, computed in its own dtype and given in that of y."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from minimax_l2l.iterate import STUCK, explosion
 from minimax_l2l.meter import Meter
-from minimax_l2l.modes import querying
+from minimax_l2l.modes import QueryMode, querying
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, detach, largest, leaves
 
@@ -32,8 +32,9 @@ def measure(problem: InnerProblem, y: Tree) -> dict[str, Tensor]:
     numbers = {SIZE: largest(y), OUTSIDE: problem.constraint.violation(y).amax()}
     signs, devices = set(problem.signs_of(y)), [leaf.device for leaf in leaves(y) if leaf.is_cuda]
     counted, problem.meter = problem.meter, Meter()
+    mode: QueryMode = "train" if problem.query_mode == "tracked" else problem.query_mode
     try:
-        with torch.random.fork_rng(devices[:1]), querying(problem.module, problem.query_mode):
+        with torch.random.fork_rng(devices[:1]), querying(problem.module, mode):
             after = problem.meta_objective(y)
             start = problem.constraint.project(problem.initial())
             if after is not None and (before := problem.meta_objective(start)) is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -207,9 +208,10 @@ class Step(nn.Module):
     def _for_phi(self, batch: Any) -> Outcome:
         with querying(self.outer, "train", frozen=False):  # the running statistics have seen this batch
             problem = self.problem(batch)
-        end = self.optimizer.maximize(problem)
-        with querying(problem.module, problem.query_mode):
-            losses = self.losses(problem, end.y, theta=None)
+        with _untracked(problem):
+            end = self.optimizer.maximize(problem)
+            with querying(problem.module, problem.query_mode):
+                losses = self.losses(problem, end.y, theta=None)
         loss, turn = losses.meta if losses.meta is not None else losses.outer, Turn(problem, end)
         self._keep_pull(turn, end.y, apart=False)
         return self._outcome(loss, losses, turn)
@@ -222,6 +224,19 @@ class Step(nn.Module):
         assert value is not None
         logged = {name: _as_tensor(number, value) for name, number in losses.logged.items()}
         return Outcome(loss if loss is not None and loss.requires_grad else None, value.detach(), logged, turn)
+
+
+@contextmanager
+def _untracked(problem: InnerProblem) -> Iterator[None]:
+    """Queries that would move running statistics are made in eval mode instead."""
+    if problem.query_mode != "tracked":
+        yield
+        return
+    problem.query_mode = "eval"
+    try:
+        yield
+    finally:
+        problem.query_mode = "tracked"
 
 
 def _as_tensor(number: Tensor | float, beside: Tensor) -> Tensor:

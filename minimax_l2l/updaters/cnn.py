@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -15,8 +15,7 @@ from minimax_l2l.modes import resting
 from minimax_l2l.updaters.base import Updater, of_any_shape
 from minimax_l2l.updaters.perceptrons import zeroed
 
-Architecture = Literal["wide", "slim", "light", "residual"]
-FULL_RESOLUTION = ("wide", "residual")  # the others halve images
+Architecture = Literal["wide", "published", "slim", "light", "residual"]
 
 
 class CNNUpdater(Updater):
@@ -26,8 +25,8 @@ class CNNUpdater(Updater):
     paper draws at its end is not part of the network.
 
     Args:
-        architecture: `"wide"` (the paper's Table 1), `"slim"` (its Table 7), `"light"` or `"residual"` (see
-            there).
+        architecture: `"wide"` (the paper's Table 1), `"published"` (the same in its authors' code), `"slim"` (its
+            Table 7), `"light"` or `"residual"` (see there).
         channels: colours of the image.
         inputs: features per pixel; 2 for image and gradient, 1 for the image alone. The gradient comes last.
         width: channels of the first convolution; the others keep the paper's ratios to it.
@@ -56,6 +55,15 @@ class CNNUpdater(Updater):
     def wide(cls, channels: int = 3, inputs: int = 2, width: int = 64) -> CNNUpdater:
         """The paper's Table 1: convolution, residual blocks of 2, 4 and 2 times the width, convolution."""
         return cls("wide", channels, inputs, width)
+
+    @classmethod
+    def published(cls, channels: int = 3, inputs: int = 2, width: int = 64) -> CNNUpdater:
+        """The wide attacker of the authors' code, which has more than the paper's Table 1 says.
+
+        A fourth residual block leads back to the width; BatchNorm without weights follows; blocks start as Glorot
+        and Bengio, 2010, with gain sqrt(2), their shortcuts with gain 1.
+        """
+        return cls("published", channels, inputs, width)
 
     @classmethod
     def slim(cls, channels: int = 3, inputs: int = 2, width: int = 128) -> CNNUpdater:
@@ -122,7 +130,7 @@ class CNNUpdater(Updater):
                 f"shape (n, {self.inputs}, {self.channels}, height, width), got {tuple(features.shape)}; "
                 f"build {_fitting(self.architecture, features)}."
             )
-        if self.architecture not in FULL_RESOLUTION and _odd(features):
+        if self.architecture in _HALVING and _odd(features):
             raise ValueError(
                 f"CNNUpdater works at half resolution, so images need even sides, got {tuple(features.shape[3:])}; "
                 f"pad the images, or take {_fitting(self.architecture, features)}."
@@ -165,15 +173,32 @@ def _wide(channels: int, inputs: int, width: int, gain: float) -> nn.Module:  # 
 
 
 def _residual(channels: int, inputs: int, width: int, gain: float) -> nn.Module:  # noqa: ARG001
-    block = _ResidualBlock(width, width, shortcut=nn.Identity())
-    for part in block.modules():
-        if isinstance(part, nn.Conv2d):
-            nn.init.xavier_uniform_(part.weight, gain=math.sqrt(2))
+    return _xavier(channels, inputs, width, [_ResidualBlock(width, width, shortcut=nn.Identity())])
+
+
+def _published(channels: int, inputs: int, width: int, gain: float) -> nn.Module:  # noqa: ARG001
+    blocks = [
+        _ResidualBlock(width, 2 * width),
+        _ResidualBlock(2 * width, 4 * width),
+        _ResidualBlock(4 * width, 2 * width),
+        _ResidualBlock(2 * width, width),
+    ]
+    for block in blocks:
+        nn.init.xavier_uniform_(block.shortcut.weight)
+    return _xavier(channels, inputs, width, blocks)
+
+
+def _xavier(channels: int, inputs: int, width: int, blocks: Sequence[_ResidualBlock]) -> nn.Module:
+    """A convolution, residual blocks whose convolutions start as Xavier has them, a convolution."""
+    for block in blocks:
+        for part in block.body:
+            if isinstance(part, nn.Conv2d):
+                nn.init.xavier_uniform_(part.weight, gain=math.sqrt(2))
     return nn.Sequential(
         nn.Conv2d(inputs * channels, width, 3, padding=1, bias=False),
         nn.BatchNorm2d(width, eps=1e-3),
         nn.ReLU(),
-        block,
+        *blocks,
         nn.BatchNorm2d(width, affine=False),
         nn.Conv2d(width, channels, 3, padding=1),
     )
@@ -226,10 +251,12 @@ class _Light(nn.Module):
 
 _BODIES: Mapping[str, Callable[[int, int, int, float], nn.Module]] = {
     "wide": _wide,
+    "published": _published,
     "slim": _Slim,
     "light": _Light,
     "residual": _residual,
 }
+_HALVING = ("slim", "light")  # which work at half resolution
 
 
 def _odd(features: Tensor) -> bool:
@@ -242,8 +269,8 @@ def _fitting(architecture: Architecture, features: Tensor) -> str:
         return f"{of_any_shape(features)}, for they are no images"
     inputs, channels = features.shape[1:3]
     more = "" if inputs == 2 else f", inputs={inputs}"
-    fits = architecture in FULL_RESOLUTION or not _odd(features)
-    return f"CNNUpdater.{architecture if fits else 'wide'}(channels={channels}{more})"
+    fitting = "wide" if architecture in _HALVING and _odd(features) else architecture
+    return f"CNNUpdater.{fitting}(channels={channels}{more})"
 
 
 def _flops(network: nn.Module, example: Tensor) -> int:

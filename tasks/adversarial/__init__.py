@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tasks.adversarial.evaluation.roughness import roughness
     from tasks.adversarial.evaluation.transfer import PerQuery, Transferred, accuracy_per_query, transfer
     from tasks.adversarial.losses import cross_entropy, margin, smoothed, towards
+    from tasks.adversarial.makers import multi_step
     from tasks.adversarial.models.named import classifier_named
     from tasks.adversarial.models.normalise import STATISTICS, Normalise
     from tasks.adversarial.models.resnet18 import PreActResNet18, ResNet18
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tasks.adversarial.outer_losses.pairing import LogitPairing
     from tasks.adversarial.outer_losses.trades import Trades
     from tasks.adversarial.problem import PerturbationProblem
+    from tasks.adversarial.parity import Published, published, published_attacker
     from tasks.adversarial.starts.base import Start
     from tasks.adversarial.starts.carried import CarriedStart
     from tasks.adversarial.starts.corner import CornerStart
@@ -75,6 +77,7 @@ __all__ = [
     "PerQuery",
     "PerturbationProblem",
     "PreActResNet18",
+    "Published",
     "ResNet18",
     "SmallCNN",
     "SmallResNet",
@@ -98,7 +101,10 @@ __all__ = [
     "from_folder",
     "from_npz",
     "margin",
+    "multi_step",
     "public_data",
+    "published",
+    "published_attacker",
     "read_data",
     "roughness",
     "smoothed",

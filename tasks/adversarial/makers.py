@@ -1,21 +1,51 @@
-"""What makes theta's optimizer and its schedule, given by the user: tried, and refused in a sentence."""
+"""What makes theta's optimizer and its schedule: the user's own, tried and refused in a sentence, and one of ours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import Parameter
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
-from minimax_l2l.errors import require_a, told
+from minimax_l2l.errors import require_a, require_count, require_fraction, require_positive, told
 
 MakesOptimizer = Callable[[Iterable[Parameter]], torch.optim.Optimizer]
 MakesSchedule = Callable[[torch.optim.Optimizer, int], LRScheduler]
 OPTIMIZER = "pass one, or what makes one from parameters, such as partial(torch.optim.AdamW, lr=1e-3)"
 SCHEDULE = "pass what makes one from an optimizer and a number of steps, such as CosineAnnealingLR"
+
+
+def multi_step(
+    optimizer: torch.optim.Optimizer, steps: int, *, at: Sequence[float] = (0.3, 0.6, 0.9), factor: float = 0.1
+) -> LRScheduler:
+    """Multiply the learning rate by a factor at some points of a run, as `schedule=multi_step` does.
+
+    Other points or factors: `schedule=partial(multi_step, at=(0.5, 0.75))`.
+
+    Args:
+        optimizer: whose learning rate it is.
+        steps: of the whole run.
+        at: fractions of the run, each between 0 and 1; nowhere if there are none. Each is rounded to a whole step,
+            the first step at the earliest.
+        factor: what the learning rate is multiplied by at each.
+
+    Raises:
+        TypeError: if an argument is of another kind.
+        ValueError: if a point lies outside of the run, or the factor is not positive.
+    """
+    require_a("optimizer", optimizer, torch.optim.Optimizer, "a torch optimizer", OPTIMIZER)
+    require_count("steps", steps)
+    require_positive("factor", factor)
+    require_a("at", at, Sequence, "fractions of the run", "pass some such as (0.5, 0.75)")
+    for place in at:
+        if not 0 < require_fraction("at", place) < 1:
+            raise ValueError(
+                f"at must lie within the run, between 0 and 1, got {place:g}; pass some like (0.5, 0.75)."
+            )
+    return MultiStepLR(optimizer, sorted(max(round(place * steps), 1) for place in at), gamma=factor)
 
 
 def require_makers(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import torch
 from torch import Tensor, nn
 
@@ -60,7 +62,7 @@ class PerturbationProblem(InnerProblem):
         self.loss = require_loss(loss)
         self.threat = require_ball(threat)
         self.constraint = perturbations(images, self.threat)
-        require_choice("query_mode", query_mode, ("eval", "train"))
+        require_choice("query_mode", query_mode, get_args(QueryMode))
         self.query_mode = query_mode
         places = torch.arange(len(images), device=images.device) if indices is None else indices
         self.indices = _require_tensor("indices", places, 1, whole=True, count=len(images))

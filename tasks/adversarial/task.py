@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import nn
@@ -81,7 +81,7 @@ class AdversarialTraining(Task):
         augment: `CropAndFlip()`, or a function that changes each batch of training images at random, such as a
             transform of torchvision's v2; it keeps their shape, dtype and device, and [0, 1].
         query_mode: `"eval"`, or `"train"` to run gradient queries with the batch's own statistics, as the outer
-            pass does.
+            pass does; `"tracked"` lets them move the running statistics as well, see `InnerProblem`.
         remembers: start each attack where the last one on the same image ended; see `PerturbationMemory`. It needs
             images in memory, and `CropAndFlip` as the augment if there is one.
         start: where attacks start instead, such as `UniformStart(radius)`; None is at the clean images.
@@ -120,7 +120,7 @@ class AdversarialTraining(Task):
         replays: int = 1,
         seed: int = 0,
     ) -> None:
-        require_choice("query_mode", query_mode, ("eval", "train"))
+        require_choice("query_mode", query_mode, get_args(QueryMode))
         require_loss(loss)
         require_flag("remembers", remembers)
         if validation_images is not None:

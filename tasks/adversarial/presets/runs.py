@@ -187,7 +187,7 @@ def audit_run(
 def _flops(preset: TrainingPreset) -> int:
     again = preset.build()
     assert isinstance(again.task, AdversarialTraining)
-    return training_flops(again.task, again.optimizer)
+    return training_flops(again.task, again.optimizer, play=again.play)
 
 
 def _curves(classifier: nn.Module, images: Images, threat: LinfBall) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from minimax_l2l import PGM, CNNUpdater, GradientAscent, LearnedOptimizer, LinfBall, Runtime
 from minimax_l2l.training.iteration import Iteration
-from tasks.adversarial import AdversarialTraining, SmallResNet, WideResNet, cross_entropy, step_cost
+from tasks.adversarial import AdversarialTraining, SmallResNet, WideResNet, cross_entropy, published, step_cost
 from tasks.adversarial.evaluation.activations import KeptActivations
 from tasks.adversarial.evaluation.cost import training_flops
 from tasks.adversarial.presets.methods import METHODS, Setting
@@ -129,6 +129,29 @@ class TestThePapersSize:
         assert cost.activations == pytest.approx(BYTES * BATCH * numbers, rel=3e-3)
 
 
+# Passes through classifier and attacker, those to weights and images included. Theta's half: K queries of two, the
+# attacker forward alone, three at its end. Phi's half: K queries, and two for the loss; three per attacker's call.
+PUBLISHED = [("naive", 3 + 2, 1 + 3, 1), ("grad", 2 + 3 + 2 + 2, 1 + 3, 1), ("two-step", 4 + 3 + 4 + 2, 2 + 6, 2)]
+
+
+@pytest.mark.parametrize(("attacker", "of_classifier", "of_attacker", "calls"), PUBLISHED)
+def test_the_published_step_computes_everything_twice(attacker, of_classifier, of_attacker, calls):
+    images = torch.zeros(BATCH, 3, 32, 32, dtype=torch.uint8), torch.arange(BATCH) % 10
+    with torch.device("meta"):
+        network = WideResNet()
+    game = published(network, images, attacker=attacker, epochs=1)
+    cost = step_cost(game.task, game.optimizer, play=game.play)
+    first = FIRST // 2 if attacker == "naive" else FIRST
+    widths = ((64, 128), (128, 256), (256, 128), (128, 64))
+    forward = first + 1024 * (sum(convolutions(*pair) for pair in widths) + 9 * 64 * 3)
+    # Nobody wants the gradient in the image in theta's half, nor in what the attacker's first call sees in phi's.
+    multiplications = of_classifier * forward_of_the_classifier() + of_attacker * forward - STEM - first
+    assert cost.flops == 2 * BATCH * multiplications
+    assert cost.gradients == BYTES * 46_160_474  # never those of both
+    kept = 1024 * (6 + 64 + sum(3 * sum(pair) for pair in widths) + 2 * 64)
+    assert cost.activations == pytest.approx(BYTES * BATCH * (kept_of_the_classifier() + calls * kept), rel=5e-3)
+
+
 def small(method, classifier=None, **options):
     """A game that can be played, and its inner optimizer."""
     torch.manual_seed(0)
@@ -161,9 +184,25 @@ def test_a_step_that_is_played_costs_what_was_predicted(method):
     assert cost.moments == sum(moment.nbytes for state in states for moment in state.values())
 
 
-def test_a_run_is_all_its_steps():
+@pytest.mark.parametrize("method", ["plain", "pgm-2", "naive-l2l", "grad-l2l", "two-step-l2l"])
+def test_so_does_an_alternating_one(method):
+    task, optimizer = small(method)
+    cost = step_cost(task, optimizer, play="alternating")
+    iteration = Iteration(task, optimizer, Runtime("cpu"), play="alternating")
+    kept = KeptActivations(iteration.step)
+    with kept, FlopCounterMode(display=False) as counter:
+        iteration(next(iter(task.batches())))
+    assert cost.flops == counter.get_total_flops()
+    assert cost.activations == kept.most
+    assert cost.gradients == sum(weight.nbytes for weight in task.classifier.parameters())
+    states = [moment for player in iteration.players for moment in player.optimizer.state.values()]
+    assert cost.moments == sum(moment.nbytes for state in states for moment in state.values())
+
+
+@pytest.mark.parametrize("play", ["joint", "alternating"])
+def test_a_run_is_all_its_steps(play):
     task, optimizer = small("grad-l2l")
-    assert training_flops(task, optimizer) == 2 * 3 * step_cost(task, optimizer).flops
+    assert training_flops(task, optimizer, play=play) == 2 * 3 * step_cost(task, optimizer, play=play).flops
 
 
 def test_nothing_is_moved():
