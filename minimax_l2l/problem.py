@@ -37,7 +37,7 @@ class InnerProblem(ABC):
         module: theta's module; None if there is none. Queries switch its modes and restore them, and its passes are
             counted.
         query_mode: `"eval"`, or `"train"` to run queries with the batch's own statistics. `"tracked"` runs them as
-            passes of training, which move running statistics, where theta moves; in eval mode where phi moves alone.
+            passes of training, which move running statistics, where theta moves; in eval mode where phi alone does.
         watched: whether someone else checks that the numbers stay finite, as a run does; otherwise `maximize` waits
             for y_K and checks it.
         lives_on: whether y starts where the last problem's y ended. A run then warns of an optimizer that moves its

@@ -6,7 +6,7 @@ from specimens import Through
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from minimax_l2l import PGM, L2Ball, Oracle, Task
+from minimax_l2l import PGM, L2Ball, LearnedOptimizer, MLPUpdater, Oracle, Task
 from minimax_l2l.modes import querying, train
 
 
@@ -116,6 +116,69 @@ def test_eval_queries_use_running_statistics_and_train_queries_the_batch():
         torch.testing.assert_close(module(batch), torch.tensor([[1.0], [2.0]]))
     with querying(module, "train"):
         torch.testing.assert_close(module(batch), torch.tensor([[-1.0], [1.0]]), rtol=1e-4, atol=0)
+
+
+def test_tracked_queries_are_passes_of_training():
+    module, again = with_statistics().train(), with_statistics()
+    again.load_state_dict(module.state_dict())
+    batch = torch.randn(3, 2, 5)
+    with querying(module, "tracked"):
+        assert not any(weight.requires_grad for weight in module.parameters())
+        module(batch)
+    again(batch)
+    wanted = state(again)
+    assert all(torch.equal(value, wanted[name]) for name, value in state(module).items())
+    assert all(weight.requires_grad for weight in module.parameters())
+
+
+class Tracked(Task):
+    """Queries that move running statistics, on problems that are the same ones in each step."""
+
+    def __init__(self, query_mode="tracked"):
+        torch.manual_seed(0)
+        self.outer = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+        self.problems = [Through(self.outer, torch.rand(8, 2), constraint=L2Ball(0.1)) for _ in range(2)]
+        for problem in self.problems:
+            problem.query_mode = query_mode
+
+    def batches(self):
+        return [0, 1, 0, 1]
+
+    def inner_problem(self, batch):
+        return self.problems[batch]
+
+
+def played(task, play="joint", optimizer=None, **options):
+    """The run's network, and how many batches its BatchNorm has seen."""
+    torch.manual_seed(1)
+    optimizer = LearnedOptimizer(MLPUpdater(), steps=2) if optimizer is None else optimizer
+    task.solve(optimizer, play=play, device="cpu", **options)
+    return state(task.outer), int(task.outer[1].num_batches_tracked)
+
+
+class TestTracked:
+    @pytest.mark.parametrize("play", ["joint", "alternating"])
+    def test_every_query_of_thetas_half_counts_and_none_of_phis(self, play):
+        assert played(Tracked(), play)[1] == 4 * (2 + 1)
+        assert played(Tracked("train"), play)[1] == 4
+        assert played(Tracked(), play, PGM(steps=3, step_size=0.1))[1] == 4 * (3 + 1)
+
+    def test_phi_learns_from_queries_in_eval_mode(self):
+        task = Tracked()
+        modes = []
+        task.outer.register_forward_pre_hook(lambda module, _: modes.append(module.training))
+        played(task, "alternating", steps=1)
+        assert modes == [True] * 3 + [False] * 3
+        assert {problem.query_mode for problem in task.problems} == {"tracked"}
+
+    def test_what_is_logged_leaves_no_trace(self):
+        often, seldom = played(Tracked(), log_every=1), played(Tracked(), log_every=4)
+        assert often[1] == seldom[1]
+        assert all(torch.equal(value, seldom[0][name]) for name, value in often[0].items())
+
+    def test_second_derivatives(self):
+        optimizer = LearnedOptimizer(MLPUpdater(), steps=2, second_order=True)
+        assert played(Tracked(), optimizer=optimizer)[1] == 4 * (2 + 1)
 
 
 def test_queries_may_be_nested():

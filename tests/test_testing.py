@@ -90,6 +90,7 @@ def test_every_problem_keeps_its_contract(name):
 VECTORS, IMAGES = torch.linspace(-2, 2, 48).sin().view(4, 2, 6), torch.linspace(0, 9, 384).cos().view(3, 2, 1, 8, 8)
 UPDATERS = {
     "wide": (CNNUpdater.wide(1, width=4), IMAGES),
+    "published": (CNNUpdater.published(1, width=2), IMAGES),
     "slim": (CNNUpdater.slim(1, width=8), IMAGES),
     "residual": (CNNUpdater.residual(1, width=4), IMAGES),
     "light": (CNNUpdater.light(1, width=4), IMAGES),
@@ -126,6 +127,7 @@ HAND_DESIGNED = {
 }
 LEARNED = {
     "MLP": LearnedOptimizer(MLPUpdater(), steps=2),
+    "RNN, projected lazily": LearnedOptimizer(RNNUpdater(), steps=2, lazy=True, random_start=0.5),
     "MLP, iterates detached": LearnedOptimizer(MLPUpdater(), steps=2, detach_iterates=True, random_start=0.5),
     "RNN, truncated": LearnedOptimizer(RNNUpdater(), steps=3, truncate=2),
     "RNN, relative, second order": LearnedOptimizer(

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from tasks.adversarial.outer_losses.nuat import Nuat
     from tasks.adversarial.outer_losses.pairing import LogitPairing
     from tasks.adversarial.outer_losses.trades import Trades
-    from tasks.adversarial.problem import PerturbationProblem
     from tasks.adversarial.parity import Published, published, published_attacker
+    from tasks.adversarial.problem import PerturbationProblem
     from tasks.adversarial.starts.base import Start
     from tasks.adversarial.starts.carried import CarriedStart
     from tasks.adversarial.starts.corner import CornerStart

@@ -1,4 +1,4 @@
-"""What makes theta's optimizer and its schedule: the user's own, tried and refused in a sentence, and one of ours."""
+"""What makes theta's optimizer and its schedule: the user's own, tried and refused in a sentence, and ours."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Adversarial training: images, classifiers, losses, attacks, evaluations."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -41,13 +43,16 @@ from tasks.adversarial import (
     from_folder,
     from_npz,
     margin,
+    multi_step,
     public_data,
+    published_attacker,
     read_data,
     smoothed,
     step_cost,
     towards,
     withstands,
 )
+from tasks.adversarial import published as published_game
 from tasks.adversarial.data.public import PUBLIC
 from tasks.adversarial.models.named import NAMES
 
@@ -326,7 +331,7 @@ TASK = {
     "momentum": wrong.not_a_number(lambda number: 0 <= number <= 1),
     "weight_decay": wrong.not_a_number(lambda number: number >= 0),
     "augment": NO_AUGMENT,
-    "query_mode": wrong.not_one_of("eval", "train"),
+    "query_mode": wrong.not_one_of("eval", "train", "tracked"),
     "remembers": wrong.not_a_flag(),
     "start": wrong.given(wrong.not_a()),
     "replays": wrong.not_a_count(1),
@@ -462,7 +467,44 @@ DOORS = [
         "step_cost",
         step_cost,
         lambda: {"task": AdversarialTraining(**TASK_RIGHT), "optimizer": FGSM(step_size=0.1)},
-        {"task": wrong.not_a(AdversarialTraining), "optimizer": wrong.not_a(FGSM)},
+        {
+            "task": wrong.not_a(AdversarialTraining),
+            "optimizer": wrong.not_a(FGSM),
+            "play": wrong.not_one_of("joint", "alternating"),
+        },
+    ),
+    Door(
+        "published",
+        published_game,
+        lambda: {**TASK_RIGHT, "width": 1, "augment": None},
+        {
+            **{name: TASK[name] for name in ("classifier", "data", "epochs", "batch_size", "augment", "seed")},
+            "threat": wrong.given(NO_THREAT),
+            "attacker": wrong.not_one_of("naive", "grad", "two-step"),
+            "width": wrong.not_a_count(1),
+        },
+        WORDS,
+    ),
+    Door(
+        "published_attacker",
+        published_attacker,
+        lambda: {"width": 1},
+        {
+            "attacker": wrong.not_one_of("naive", "grad", "two-step"),
+            "channels": wrong.not_a_count(1),
+            "width": wrong.not_a_count(1),
+        },
+    ),
+    Door(
+        "multi_step",
+        multi_step,
+        lambda: {"optimizer": torch.optim.SGD(net().parameters(), lr=0.1), "steps": 9},
+        {
+            "optimizer": wrong.not_a(torch.optim.Optimizer),
+            "steps": wrong.not_a_count(),
+            "at": st.sampled_from([None, 0.5, "half", (0.0,), (1.0,), (0.5, 30), (None,), ("a",), (math.nan,)]),
+            "factor": wrong.not_a_number(lambda number: number > 0),
+        },
     ),
     *map(of_loss, (cross_entropy, margin, towards)),
     Door(
@@ -475,7 +517,7 @@ DOORS = [
             "labels": wrong.not_a(torch.Tensor) | st.sampled_from([LABELS[:1], LABELS[:, None], LABELS + 0.1]),
             "threat": wrong.not_a(LinfBall, L2Ball),
             "loss": wrong.not_callable(),
-            "query_mode": wrong.not_one_of("eval", "train"),
+            "query_mode": wrong.not_one_of("eval", "train", "tracked"),
             "indices": st.sampled_from([[1], 3, "all", LABELS[:1], LABELS.float(), LABELS[None], LABELS > 1]),
             "seed": wrong.not_a_count(),
             "step": wrong.not_a_count(),

@@ -86,7 +86,7 @@ PROBLEM = {
     "constraint": wrong.not_a(Constraint),
     "objective": OBJECTIVE,
     "signs": SIGNS,
-    "query_mode": wrong.not_one_of("eval", "train"),
+    "query_mode": wrong.not_one_of("eval", "train", "tracked"),
     "module": wrong.given(wrong.not_a(torch.nn.Module)),
 }
 TOLD = {"initial": "y", "start": "y"}

@@ -45,6 +45,7 @@ DOORS = [
             "truncate": wrong.given(COUNT),
             "second_order": FLAG,
             "relative": FLAG,
+            "lazy": FLAG,
             "max_relative_step": wrong.given(POSITIVE),
             "learning_rate": POSITIVE,
             "weight_decay": NOT_NEGATIVE,
@@ -77,7 +78,7 @@ DOORS = [
         m.CNNUpdater,
         lambda: {"architecture": "light", "width": 1},
         {
-            "architecture": wrong.not_one_of("light", "slim", "wide"),
+            "architecture": wrong.not_one_of("light", "published", "slim", "wide"),
             "channels": COUNT,
             "inputs": COUNT,
             "width": COUNT,

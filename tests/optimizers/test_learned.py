@@ -11,7 +11,9 @@ from minimax_l2l import (
     Box,
     CNNUpdater,
     DenseMLPUpdater,
+    Free,
     GradientFeatures,
+    Intersection,
     IterateFeatures,
     L2Ball,
     LearnedOptimizer,
@@ -66,6 +68,30 @@ def test_two_steps_on_a_quadratic_are_those_on_paper(options, derivative):
     walked, gradient = on_paper(**options)
     assert walked == [1.0, 2.0, 3.25]
     assert gradient == [-0.5 * part for part in derivative]
+
+
+@pytest.mark.parametrize(
+    ("lazy", "walked", "state"), [(False, [1.0, 1.5, 0.75, 1.5], []), (True, [1.0, 1.5, 1.25, 1.375], [1.375])]
+)
+def test_lazy_projection_goes_on_from_the_sum(lazy, walked, state):
+    """Updates u = 3/4 g - 2 y on f(y) = -(y - 3)^2 with y <= 3/2, from y_0 = 1.
+
+    u_0 = 3 - 2 = 1           s_1 = 2        y_1 = 3/2
+    u_1 = 9/4 - 3 = -3/4      s_2 = 5/4      y_2 = 5/4, or 3/4 from y_1
+    u_2 = 21/8 - 5/2 = 1/8    s_3 = 11/8     y_3 = 11/8; at 3/4 it is 27/8 - 3/2 = 15/8, to 21/8 and back to 3/2
+    """
+    updater = MLPUpdater(inputs=2, hidden=())
+    with torch.no_grad():
+        updater.head.weight.copy_(torch.tensor([[-2.0, 0.75]]))
+    optimizer = LearnedOptimizer(updater, steps=3, features=GradientFeatures("none"), lazy=lazy)
+    constraint = Intersection(Free(), Box(-9.0, 1.5))
+    problem = Quadratic(torch.tensor([[3.0]]), 2.0, start=torch.tensor([[1.0]]), constraint=constraint)
+    found = []
+    end = optimizer.maximize(problem, observe=lambda _, y: found.append(y.item()))
+    assert found == walked
+    assert [part.item() for part in end.state] == state
+    first = optimizer.maximize(problem, steps=1)
+    assert torch.equal(optimizer.maximize(problem, start=first, steps=2).y, end.y)
 
 
 def test_relative_updates_are_multiplied_by_the_gradients_size():

@@ -26,7 +26,7 @@ def convolutions(updater):
     ]
 
 
-@pytest.mark.parametrize("make", [CNNUpdater.wide, CNNUpdater.slim, CNNUpdater.light])
+@pytest.mark.parametrize("make", [CNNUpdater.wide, CNNUpdater.published, CNNUpdater.slim, CNNUpdater.light])
 @pytest.mark.parametrize(("channels", "inputs", "side"), [(3, 2, 32), (1, 2, 8), (1, 1, 28), (3, 1, 6)])
 def test_an_update_is_shaped_as_the_image(make, channels, inputs, side):
     features = torch.randn(2, inputs, channels, side, side)
@@ -41,6 +41,24 @@ def test_the_wide_attacker_is_the_papers_table_1():
     for inputs, outputs in ((64, 128), (128, 256), (256, 128)):
         expected += [(inputs, outputs, 3, 1), (outputs, outputs, 3, 1), (inputs, outputs, 1, 1)]
     assert convolutions(CNNUpdater.wide()) == [*expected, (128, 3, 3, 1)]
+
+
+def test_the_published_attacker_is_that_of_the_authors_code():
+    """As Table 1, then a block back to 64, BatchNorm without weights, and 64 channels back to RGB."""
+    updater, expected = CNNUpdater.published(), [(6, 64, 3, 1)]
+    for inputs, outputs in ((64, 128), (128, 256), (256, 128), (128, 64)):
+        expected += [(inputs, outputs, 3, 1), (outputs, outputs, 3, 1), (inputs, outputs, 1, 1)]
+    assert convolutions(updater) == [*expected, (64, 3, 3, 1)]
+    norms = [part for part in updater.modules() if isinstance(part, nn.BatchNorm2d)]
+    assert [(norm.num_features, norm.affine) for norm in norms] == [
+        (64, True),
+        *((width, False) for width in (64, 128, 128, 256, 256, 128, 128, 64, 64)),
+    ]
+    assert [norm.eps for norm in norms] == [1e-3] + [1e-5] * 9
+    block = updater.body[3]  # Glorot's bound is gain sqrt(6 / (inputs + outputs)), where 3x3 windows count as nine
+    for part, gain, size in ((block.body[2], 2**0.5, 9), (block.body[5], 2**0.5, 9), (block.shortcut, 1.0, 1)):
+        bound = gain * (6 / (size * (part.in_channels + part.out_channels))) ** 0.5
+        assert 0.99 * bound < part.weight.abs().max().item() <= bound
 
 
 def test_the_slim_attacker_is_the_papers_table_7():

@@ -1,8 +1,6 @@
 """Parity with the authors' code: their step in plain PyTorch, and ours, give the same theta and phi."""
 
 import copy
-from functools import partial
-from itertools import pairwise
 
 import pytest
 import torch
@@ -10,8 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from minimax_l2l import CNNUpdater, GradientFeatures, LinfBall, leaves
-from tasks.adversarial import AdversarialTraining, Attack, CropAndFlip, SmallResNet, WideResNet, published
-from tasks.adversarial.evaluation.cost import step_cost
+from tasks.adversarial import Attack, CropAndFlip, ImageData, Images, SmallResNet, WideResNet, published
 
 EPS, STEPS, BATCH = 0.1, 3, 8
 ATTACKERS = ("naive", "grad", "two-step")
@@ -21,7 +18,8 @@ def images():
     """Bytes, a third of them black or white, where pixels are clamped."""
     generator = torch.Generator().manual_seed(3)
     levels = torch.randint(-128, 384, (STEPS * BATCH, 3, 8, 8), generator=generator)
-    return levels.clamp(0, 255).to(torch.uint8), torch.arange(STEPS * BATCH) % 3
+    part = Images(levels.clamp(0, 255).to(torch.uint8), torch.arange(STEPS * BATCH) % 3)
+    return ImageData("levels", part, part, part)
 
 
 def game(attacker, **changed):
@@ -86,7 +84,7 @@ def state(*networks):
 
 
 def distance(attacker, *, play="alternating", exchanged=False, **changed):
-    """The largest difference in theta, phi and their running statistics after three steps, and how far they moved."""
+    """Largest difference in theta, phi and running statistics after three steps, and how far all moved."""
     own = game(attacker, **changed)
     body = own.optimizer.updater.body
     theirs = Theirs(copy.deepcopy(own.task.classifier), copy.deepcopy(body), attacker, exchanged=exchanged)
@@ -101,7 +99,6 @@ def distance(attacker, *, play="alternating", exchanged=False, **changed):
 @pytest.mark.parametrize("attacker", ATTACKERS)
 def test_three_steps_are_theirs(attacker):
     error, moved = distance(attacker)
-    print(error, moved.max())
     assert moved.max() > 0.1
     assert (moved > 0).float().mean() > 0.99
     assert error < 1e-11
@@ -126,5 +123,84 @@ WRONG = {
 def test_each_of_their_choices_can_be_told(wrong):
     attacker, changed = WRONG[wrong]
     error, _ = distance(attacker, **changed)
-    print(wrong, error)
-    assert error > 1e-6
+    assert error > 1e-3
+
+
+@pytest.mark.parametrize(("attacker", "queries", "calls"), [("naive", 0, 1), ("grad", 1, 1), ("two-step", 2, 2)])
+def test_passes_and_updates_of_statistics_are_theirs(attacker, queries, calls):
+    """Theirs in each half: K queries and one pass. Weight gradients are needed once, and formed once."""
+    own = game(attacker)
+    passes = own.task.solve(own.optimizer, play=own.play, device="cpu").passes
+    twice = STEPS * 2 * (queries + 1)
+    assert (passes.forward, passes.input_gradient, passes.weight_gradient) == (twice, twice, STEPS)
+
+    def seen(network):
+        return {int(part.num_batches_tracked) for part in network.modules() if isinstance(part, nn.BatchNorm2d)}
+
+    assert seen(own.task.classifier) == {STEPS * (queries + 1)}  # in theta's half alone
+    assert seen(own.optimizer) == {STEPS * calls}  # in phi's half alone
+
+
+def test_settings_are_theirs():
+    own = published(SmallResNet(classes=3, width=2, channels=3), images(), batch_size=4)
+    assert (own.play, own.task.query_mode, own.task.threat.eps) == ("alternating", "tracked", 0.031)
+    assert (own.task.epochs, published(own.task.classifier, images()).task.batch_size) == (76, STEPS * BATCH)
+    assert isinstance(own.task.augment, CropAndFlip)
+    assert (own.task.augment.padding, own.task.augment.flip) == (4, True)
+    assert (own.optimizer.updater.config(), own.optimizer.steps) == (CNNUpdater.published().config(), 2)
+    theta, phi = own.task.outer_optimizer(), own.optimizer.meta_optimizer()
+    group = theta.param_groups[0]
+    assert (group["lr"], group["momentum"], group["nesterov"], group["weight_decay"]) == (0.1, 0.9, False, 2e-4)
+    group = phi.param_groups[0]
+    assert (group["lr"], group["betas"], group["weight_decay"]) == (1e-3, (0.9, 0.999), 2e-4)
+
+
+@pytest.mark.parametrize(("epochs", "falls"), [(20, []), (76, [29, 59]), (100, [29, 59, 89])])
+def test_the_learning_rate_falls_as_theirs(epochs, falls):
+    """They ask for epoch >= 30, 60 and 90, and count from 1."""
+    own = published(SmallResNet(classes=3, width=2, channels=3), images(), epochs=epochs, batch_size=BATCH)
+    theta = own.task.outer_optimizer()
+    schedule, found = own.task.outer_schedule(theta), []
+    for _ in range(own.task.iterations):
+        found.append(theta.param_groups[0]["lr"])
+        theta.step()
+        schedule.step()
+    wanted = [0.1 * 0.1 ** sum(epoch >= fall for fall in falls) for epoch in range(epochs) for _ in range(STEPS)]
+    assert found == pytest.approx(wanted)
+
+
+def test_a_run_goes_on_to_the_bit_and_its_attacker_is_read_again(tmp_path):
+    own, again = game("two-step"), game("two-step")
+    own.task.solve(own.optimizer, play=own.play, device="cpu")
+    begun = game("two-step")
+    begun.task.solve(begun.optimizer, play=begun.play, device="cpu", out=tmp_path / "run", steps=2)
+    again.task.solve(again.optimizer, play=again.play, device="cpu", out=tmp_path / "run", resume=True)
+    for one, other in ((own.task.classifier, again.task.classifier), (own.optimizer, again.optimizer)):
+        assert torch.equal(state(one), state(other))
+    attack = Attack(own.optimizer, own.task.threat)
+    attack.save_pretrained(tmp_path / "attack")
+    read = Attack.from_pretrained(tmp_path / "attack")
+    read.optimizer.double()
+    before, seen = state(own.task.classifier), own.task.data.train
+    attacked = attack(own.task.classifier, seen.pixels(), seen.labels)
+    torch.testing.assert_close(read(own.task.classifier, seen.pixels(), seen.labels), attacked)
+    assert torch.equal(state(own.task.classifier), before)  # an attack is not training
+
+
+@pytest.mark.filterwarnings("ignore:catastrophic overfitting", "ignore:the attacker")
+def test_validation_and_logs_leave_no_trace():
+    quiet, watched = game("grad"), game("grad")
+    quiet.task.solve(quiet.optimizer, play=quiet.play, device="cpu", log_every=STEPS)
+    watched.task.solve(watched.optimizer, play=watched.play, device="cpu", log_every=1, validate_every=1)
+    assert torch.equal(
+        state(quiet.task.classifier, quiet.optimizer), state(watched.task.classifier, watched.optimizer)
+    )
+
+
+def test_a_gradient_of_zero_stays_zero_where_theirs_is_not_a_number():
+    own = game("grad")
+    with torch.no_grad():
+        for weight in own.task.classifier.parameters():
+            weight.zero_()
+    problem = own.task.inner_problem(next(iter(own.task.batches())))
+    assert all(leaf.isfinite().all() for leaf in leaves(own.optimizer.maximize(problem).y))
