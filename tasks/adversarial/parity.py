@@ -78,9 +78,9 @@ def published(
         game = published(WideResNet(34, 10), public_data("cifar10", folder), attacker="two-step")
         game.task.solve(game.optimizer, play=game.play)
 
-    Theta moves with the classifier in train mode and the attacker in eval mode; queries move running statistics too.
-    Then phi moves with the modes exchanged. Theta's SGD has momentum 0.9 and weight decay 2e-4. Its learning rate is
-    0.1; it falls to a tenth with the 30th epoch, and again with the 60th and the 90th.
+    Theta moves with the classifier in train mode and the attacker in eval mode; queries move running statistics
+    too. Then phi moves with the modes exchanged. Theta's SGD has momentum 0.9 and weight decay 2e-4. Its learning
+    rate is 0.1; it falls to a tenth with the 30th epoch, and again with the 60th and the 90th.
 
     Args:
         classifier: theta; the paper's is `WideResNet(34, 10)`.
