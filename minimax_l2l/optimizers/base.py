@@ -14,7 +14,7 @@ from minimax_l2l.errors import NonFiniteError, require_a, require_count, require
 from minimax_l2l.iterate import Iterate, State, explosion
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, largest, leaves, require_inner, shifted
+from minimax_l2l.trees import Tree, detach, largest, leaves, map_leaves, require_inner, shifted
 
 Observer = Callable[[int, Tree], None]
 
@@ -68,8 +68,11 @@ class InnerOptimizer(nn.Module, ABC):
         return y, state
 
     def start(self, problem: InnerProblem, draw: int = 0) -> Tree:
-        """y_0: the problem's initial point, moved at random if asked; `draw` tells several starts apart."""
-        initial = require_inner(problem.initial())
+        """y_0: the problem's initial point, moved at random if asked; `draw` tells several starts apart.
+
+        Where that point is a Parameter, y_0 has its values: nobody learns through a start.
+        """
+        initial = detach(require_inner(problem.initial()))
         if self.random_start == 0:
             return problem.constraint.project(initial)
         sample = problem.constraint.sample(problem.noise(initial, draw))
@@ -91,7 +94,8 @@ class InnerOptimizer(nn.Module, ABC):
 
         Args:
             problem: max over y in C of its objective.
-            start: where to go on from; None starts at `start(problem)` with the problem's initial state.
+            start: where to go on from; None starts at `start(problem)` with the problem's initial state. A tensor
+                that requires a gradient itself, such as a Parameter, gives its values.
             steps: K for this call; None takes the optimizer's own.
             observe: called with (k, y_k), detached, for k = 0 ... K.
 
@@ -130,6 +134,7 @@ class InnerOptimizer(nn.Module, ABC):
         else:
             require_a("start", start, Iterate, "an Iterate", "pass Iterate(y) or what maximize returned")
             require_inner(start.y)
+            start = start._replace(y=map_leaves(lambda leaf: leaf.detach() if leaf.is_leaf else leaf, start.y))
         own, here = next(self.parameters(), None), leaves(start.y)[0].device
         if own is not None and own.device != here:
             raise ValueError(

@@ -20,7 +20,7 @@ from minimax_l2l.training.numbers import require_numbers
 from minimax_l2l.training.player import Player
 from minimax_l2l.training.runtime import Runtime
 from minimax_l2l.training.step import Moving, Outcome, Step
-from minimax_l2l.trees import largest, map_leaves
+from minimax_l2l.trees import detach, largest, map_leaves
 
 if TYPE_CHECKING:
     from minimax_l2l.task import Task
@@ -197,7 +197,7 @@ class Iteration:
     def _unless_failed(self, end: Iterate, outcome: Outcome) -> Iterate:
         """What may be remembered: the end, or the start if this step or one before it has failed."""
         failed, problem = self.health.failed > 0, outcome.turn.problem
-        y = map_leaves(lambda new, old: torch.where(failed, old, new), end.y, problem.initial())
+        y = map_leaves(lambda new, old: torch.where(failed, old, new), end.y, detach(problem.initial()))
         first = problem.initial_state()
         if len(first) != len(end.state):  # the problem keeps no state from step to step
             return Iterate(y, end.state)

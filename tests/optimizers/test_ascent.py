@@ -14,6 +14,7 @@ from minimax_l2l import (
     ExtraGradient,
     GradientAscent,
     InnerProblem,
+    Iterate,
     L2Ball,
     LinfBall,
     Passes,
@@ -163,6 +164,34 @@ def test_an_iterate_can_be_gone_on_from():
     rest = optimizer.maximize(problem, start=half, steps=3)
     assert torch.equal(rest.y, whole.y)
     assert all(torch.equal(one, other) for one, other in zip(rest.state, whole.state, strict=True))
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+@pytest.mark.parametrize(
+    "start", [torch.nn.Parameter(SLOPE), SLOPE.clone().requires_grad_(), 1.0 * torch.nn.Parameter(SLOPE)]
+)
+def test_a_problem_s_start_that_requires_a_gradient_gives_its_values(start, steps):
+    """A parameter, a leaf that was switched on, and what was computed from a parameter."""
+    optimizer, plain = GradientAscent(steps=steps, step_size=0.5), Quadratic(0 * SLOPE, start=SLOPE)
+    y = optimizer.maximize(Quadratic(0 * SLOPE, start=start)).y
+    assert not y.requires_grad
+    assert torch.equal(y, optimizer.maximize(plain).y)
+    assert torch.equal(start, SLOPE)
+
+
+def test_leaves_of_a_tuple_that_are_parameters_give_their_values():
+    start = torch.nn.Parameter(torch.ones(1, 1)), torch.zeros(1, 1)
+    end = GradientAscent(steps=2, step_size=0.5).maximize(BilinearGame(*[torch.zeros(1)] * 3, start))
+    assert not any(leaf.requires_grad for leaf in end.y)
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_parameter_that_is_gone_on_from_gives_its_values(steps):
+    problem = Quadratic(0 * SLOPE)
+    optimizer = GradientAscent(steps=steps, step_size=0.5)
+    end = optimizer.maximize(problem, start=Iterate(torch.nn.Parameter(SLOPE)))
+    assert not end.y.requires_grad
+    assert torch.equal(end.y, optimizer.maximize(problem, start=Iterate(SLOPE)).y)
 
 
 def test_random_starts_go_from_the_initial_point_to_anywhere_in_the_set():
