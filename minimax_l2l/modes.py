@@ -15,16 +15,28 @@ QueryMode = Literal["eval", "train", "tracked"]
 
 
 def train(module: nn.Module) -> None:
-    """Train mode, but for what the owner froze: parts in eval mode none of whose weights requires a gradient."""
-    frozen = [part for part in module.modules() if not part.training and _is_frozen(part)]
+    """Train mode, but for what the owner froze; see `frozen`."""
+    kept = frozen(module)
     module.train()
-    for part in frozen:
+    for part in kept:
         part.eval()
 
 
-def _is_frozen(part: nn.Module) -> bool:
+def frozen(module: nn.Module) -> list[nn.Module]:
+    """Parts in eval mode none of whose weights requires a gradient.
+
+    One without weights, such as a `BatchNorm2d(affine=False)`, is frozen if what it is directly part of is in train
+    mode: in a network that is in eval mode as a whole, as a run leaves it, nobody can have meant that one part.
+    """
+    around = {child: parent for parent in module.modules() for child in parent.children()}
+    return [part for part in module.modules() if not part.training and _is_frozen(part, around.get(part))]
+
+
+def _is_frozen(part: nn.Module, around: nn.Module | None) -> bool:
     weights = list(part.parameters())
-    return bool(weights) and not any(weight.requires_grad for weight in weights)
+    if not weights:
+        return around is not None and around.training
+    return not any(weight.requires_grad for weight in weights)
 
 
 @contextmanager

@@ -241,7 +241,45 @@ class TestFrozenByItsOwner:
             assert not network[1][0].training
             assert network[3].training
 
-    def test_a_run(self):
+    @pytest.mark.parametrize(
+        "part",
+        [
+            nn.BatchNorm1d(4, affine=False),
+            nn.InstanceNorm1d(4, track_running_stats=True),
+            nn.Dropout(0.5),
+            nn.Sequential(nn.BatchNorm1d(4, affine=False), nn.Dropout(0.5)),
+            CountingLayer(),
+        ],
+        ids=lambda part: type(part).__name__,
+    )
+    def test_what_has_no_weights_to_freeze(self, part):
+        network = nn.Sequential(nn.Linear(2, 4), part, nn.Linear(4, 1))
+        train(network)
+        assert all(own.training for own in network.modules())
+        part.eval()
+        for _ in range(2):
+            train(network)
+            assert not any(own.training for own in part.modules())
+            assert network[0].training
+            with querying(network, "train"):
+                assert not part.training
+                assert network[2].training
+
+    def test_a_network_that_is_in_eval_mode_as_a_whole_says_nothing_of_parts_without_weights(self):
+        network = nn.Sequential(nn.Linear(2, 4), nn.Sequential(nn.BatchNorm1d(4, affine=False))).eval()
+        train(nn.Sequential(network))
+        assert all(part.training for part in network.modules())
+
+    @pytest.mark.parametrize("query_mode", ["eval", "train"])
+    def test_a_run_leaves_the_statistics_of_a_layer_without_weights(self, query_mode):
+        network = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4, affine=False), nn.Linear(4, 1))
+        network[1].eval()
+        before = state(network[1])
+        self.game(network, query_mode).solve(PGM(steps=2, step_size=0.1), device="cpu")
+        assert all(torch.equal(value, before[name]) for name, value in state(network[1]).items())
+
+    @staticmethod
+    def game(network, query_mode):
         class Game(Task):
             def __init__(self, network):
                 self.outer = network
@@ -251,12 +289,15 @@ class TestFrozenByItsOwner:
 
             def inner_problem(self, batch):
                 problem = Through(self.outer, batch, constraint=L2Ball(0.1))
-                problem.query_mode = "train"
+                problem.query_mode = query_mode
                 return problem
 
+        return Game(network)
+
+    def test_a_run(self):
         network = self.network()
         before = [part.running_mean.clone() for part in (network[1][0], *network[2:5])]
         for _ in range(2):  # the first one leaves the whole network in eval mode
-            Game(network).solve(PGM(steps=2, step_size=0.1), device="cpu")
+            self.game(network, "train").solve(PGM(steps=2, step_size=0.1), device="cpu")
             after = [part.running_mean for part in (network[1][0], *network[2:5])]
             assert [torch.equal(was, now) for was, now in zip(before, after, strict=True)] == [True] + [False] * 3
