@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from minimax_l2l.training.checksums import Checksums
+from minimax_l2l.checksums import Checksums
 
 
 def evaluating(folder: Path) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from minimax_l2l.checksums import Checksums
 from minimax_l2l.errors import DamagedRunError
 from minimax_l2l.lab.answers import require_built
 from minimax_l2l.lab.preset import Preset
-from minimax_l2l.training.checksums import Checksums
 
 
 def checksums(facts: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, str]]:

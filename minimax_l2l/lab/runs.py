@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from minimax_l2l.checksums import Checksums
 from minimax_l2l.errors import DamagedRunError
 from minimax_l2l.lab.advice import resuming
 from minimax_l2l.lab.answers import require_audit, require_built, require_evaluation
@@ -15,7 +16,6 @@ from minimax_l2l.lab.environment import describe_environment
 from minimax_l2l.lab.facts import require_checksum, require_same_data
 from minimax_l2l.lab.family import Family, find_preset, load_function
 from minimax_l2l.lab.preset import Announce, Preset
-from minimax_l2l.training.checksums import Checksums
 
 if TYPE_CHECKING:
     from minimax_l2l.training.solution import Solution

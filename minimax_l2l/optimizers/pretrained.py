@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from minimax_l2l.arguments import arguments
+from minimax_l2l.checksums import require_no_run
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a, told
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
 from minimax_l2l.fingerprint import fingerprint
@@ -99,9 +100,13 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         Args:
             save_directory: the folder.
             **options: those of `huggingface_hub.ModelHubMixin.save_pretrained`, such as `push_to_hub`.
+
+        Raises:
+            ValueError: if it is a file, or a run's folder, whose own files would be replaced.
         """
         if Path(_require_path("save_directory", save_directory)).is_file():
             raise ValueError(f"save_directory={save_directory} is a file; pass the name of a folder.")
+        require_no_run("save_directory", Path(save_directory), (CONFIG, WEIGHTS))
         return super().save_pretrained(save_directory, **options)
 
     @classmethod

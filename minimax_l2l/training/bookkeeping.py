@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from minimax_l2l.checksums import NAME
 from minimax_l2l.errors import require_a, require_choice, require_count, require_each, require_flag, told
 from minimax_l2l.training.callbacks import Callback
-from minimax_l2l.training.checksums import NAME
 
 A_RUN = ("config.json", NAME)  # a folder without any of them has never been a run's
 

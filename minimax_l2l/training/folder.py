@@ -19,9 +19,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_model, save_model
 from torch import nn
 
+from minimax_l2l.checksums import NAME, Checksums
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a
 from minimax_l2l.files import atomic
-from minimax_l2l.training.checksums import NAME, Checksums
 from minimax_l2l.training.solution import Row
 
 CHECKPOINT, PREVIOUS = "checkpoint/state.pt", "checkpoint/previous.pt"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from minimax_l2l.checksums import NAME, Checksums
 from minimax_l2l.errors import DamagedRunError
-from minimax_l2l.training.checksums import NAME, Checksums
 
 
 def seal(folder: Path, files: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 import torch
+from folders import files
 from specimens import Quadratic, Through
 from torch import nn
 
@@ -328,3 +329,41 @@ def test_an_optimizer_saved_by_the_first_version_still_loads(told, features, tmp
     ]
     updater = {**config["updater"], "config": loaded.updater.config()}
     assert loaded.config() == {**config, "lazy": False, "updater": updater}  # lazy came later
+
+
+@pytest.mark.parametrize("within", ["run", "run/optimizer", "run/../run", "run/model/../optimizer"])
+def test_a_run_s_folder_is_not_saved_over(within, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    optimizer = LearnedOptimizer(MLPUpdater(1), features=IterateFeatures())
+    Descent().solve(optimizer, out="run", device="cpu")
+    before = files(tmp_path)
+    (tmp_path / "run" / "model").mkdir(exist_ok=True)
+    with pytest.raises(ValueError, match=rf"save_directory={re.escape(within)} holds config\.json .*of a run, which"):
+        optimizer.save_pretrained(within)
+    assert files(tmp_path) == before
+    Descent().solve(optimizer, out="run", device="cpu", resume=True)
+
+
+def test_the_run_that_one_stands_in_is_not_saved_over(tmp_path, monkeypatch):
+    optimizer = LearnedOptimizer(MLPUpdater(1), features=IterateFeatures())
+    Descent().solve(optimizer, out=tmp_path / "run", device="cpu")
+    monkeypatch.chdir(tmp_path / "run")
+    with pytest.raises(ValueError, match=r"save_directory=\. holds config\.json of a run, .* such as run-saved\."):
+        optimizer.save_pretrained(".")
+
+
+@pytest.mark.parametrize("within", ["beside", "run/mine", "run/tensorboard/mine"])
+def test_a_folder_of_its_own_is_saved_to_again_and_again(within, tmp_path):
+    optimizer = LearnedOptimizer(MLPUpdater(1), features=IterateFeatures())
+    Descent().solve(optimizer, out=tmp_path / "run", device="cpu")
+    for _ in range(2):
+        optimizer.save_pretrained(tmp_path / within)
+    LearnedOptimizer.from_pretrained(tmp_path / within)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"files": {}}', "[]"])
+def test_a_folder_whose_checksums_cannot_be_read_is_left_alone(content, tmp_path):
+    (tmp_path / "checksums.json").write_text(content)
+    with pytest.raises(DamagedRunError, match="nobody knows whether the run's files are whole"):
+        LearnedOptimizer(MLPUpdater()).save_pretrained(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["checksums.json"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Number
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub import PyTorchModelHubMixin
 from torch import nn
 
+from minimax_l2l.checksums import require_no_run
 from minimax_l2l.errors import plain, require_count
 from tasks.adversarial.models.normalise import Normalise
 
@@ -61,6 +63,19 @@ class Classifier(nn.Module, PyTorchModelHubMixin):
             raise ValueError(
                 f"mean and std have {len(mean)} numbers, the images channels={channels}; give one for each channel."
             )
+
+    def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:
+        """Save to a folder.
+
+        Args:
+            save_directory: the folder.
+            **options: those of `huggingface_hub.ModelHubMixin.save_pretrained`, such as `push_to_hub`.
+
+        Raises:
+            ValueError: if it is a run's folder, whose own files would be replaced.
+        """
+        require_no_run("save_directory", Path(save_directory), ("config.json", "model.safetensors"))
+        return super().save_pretrained(save_directory, **options)
 
 
 def _told(argument: Any) -> Any:

@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from folders import files
 
-from tasks.adversarial import SmallResNet
+from minimax_l2l import FGSM, LinfBall
+from tasks.adversarial import AdversarialTraining, SmallResNet
 
 
 def test_numbers_of_numpy_are_kept(tmp_path):
@@ -38,3 +40,16 @@ def test_numbers_of_numpy_are_kept(tmp_path):
 def test_arguments_that_make_no_sense(given, sentence):
     with pytest.raises(ValueError, match=sentence):
         SmallResNet(**given)
+
+
+def test_a_run_s_folder_is_not_saved_over(tmp_path):
+    network, images = SmallResNet(classes=2, width=2), (torch.rand(4, 1, 8, 8), torch.arange(4) % 2)
+    game = AdversarialTraining(network, images, LinfBall(0.1), epochs=1, batch_size=4)
+    game.solve(FGSM(step_size=0.1), out=tmp_path / "run", device="cpu")
+    before = files(tmp_path)
+    for folder, taken in (("run", "config.json"), ("run/model", "config.json and model.safetensors")):
+        with pytest.raises(ValueError, match=f"{folder} holds {taken} of a run, .* such as run-saved"):
+            network.save_pretrained(tmp_path / folder)
+    assert files(tmp_path) == before
+    network.save_pretrained(tmp_path / "run-saved")
+    SmallResNet.from_pretrained(tmp_path / "run-saved")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ class Checksums:
     def lists(self, name: str) -> bool:
         """Whether the run has written such a file."""
         return (self._folder / NAME).exists() and name in self._read()
+
+    def names(self) -> list[str]:
+        """All files that the run has written and not forgotten."""
+        return sorted(self._read())
 
     def forget(self, *names: str) -> None:
         """Files that are removed, or no longer as they were."""
@@ -110,6 +115,28 @@ class Checksums:
     def _write(self, files: dict[str, list[str]]) -> None:
         with atomic(self._folder / NAME) as file:
             file.write(_written(files).encode())
+
+
+def require_no_run(name: str, folder: Path, files: Iterable[str]) -> None:
+    """Refuse to save over files that a run has written, which would no longer be its own.
+
+    Args:
+        name: of the argument that names the folder.
+        folder: to save to, which may be a run's or one within a run's.
+        files: that would be written.
+
+    Raises:
+        DamagedRunError: if nobody knows which files the run there has written.
+        ValueError: if one of these is among them.
+    """
+    place = folder.resolve()
+    for run, within in ((place, ""), (place.parent, f"{place.name}/")):
+        taken = [file for file in files if Checksums(run).lists(f"{within}{file}")]
+        if taken:
+            raise ValueError(
+                f"{name}={folder} holds {' and '.join(taken)} of a run, which would be replaced and the run lost; "
+                f"save to a folder of its own, such as {run.name}-saved."
+            )
 
 
 def _digest(file: Path) -> str:
