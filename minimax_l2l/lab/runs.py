@@ -57,7 +57,7 @@ def play(
             somebody else's files of a run's names, or if the run to resume was made with other settings.
     """
     from minimax_l2l.training.callbacks import TensorBoard
-    from minimax_l2l.training.description import require_same
+    from minimax_l2l.training.comparison import require_same
     from minimax_l2l.training.folder import RunFolder
     from minimax_l2l.training.solution import Status
 

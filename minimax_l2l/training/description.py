@@ -1,13 +1,13 @@
-"""What a game is made of, as a run's folder keeps it, so that a run goes on only with what it began with."""
+"""What a game is made of, as a run's folder keeps it in its `config.json`."""
 
 from __future__ import annotations
 
 import inspect
 import math
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from minimax_l2l.errors import plain
 from minimax_l2l.fingerprint import fingerprint
+from minimax_l2l.modes import frozen
 
 PLAIN = (bool, int, float, str, type(None))
 DEEPEST = 4
+POSITIONAL = "arguments"
 FOREIGN = ("builtins", "abc", "torch", "huggingface_hub")  # whose classes' own attributes are no settings
 
 
@@ -26,8 +28,9 @@ def describe(value: object, depth: int = 0) -> Any:
     """An object as JSON can hold it: its class, what it was constructed with, and its plain public attributes.
 
     The constructors of all its classes count, and so do attributes of the classes. It is the same in every process:
-    tensors are told by a checksum, modules by the shapes of their weights, functions by their names. Nothing random
-    and no address is in it; what cannot be told is told by its class alone.
+    tensors are told by a checksum, modules by their layers and the shapes of their weights. A function is told by
+    its name; one that was made within another also by what it has captured, a method by its object. Nothing random
+    and no address is in it; what cannot be told, such as what a function does, is told by its class or name alone.
     """
     value = plain(value)
     if isinstance(value, PLAIN):
@@ -40,15 +43,13 @@ def describe(value: object, depth: int = 0) -> Any:
         return value.name
     if isinstance(value, Tensor):
         return fingerprint([value])
-    if isinstance(value, partial):
-        keywords = {key: describe(own, depth + 1) for key, own in value.keywords.items()}
-        return {"function": _name(value.func), **keywords}
     if isinstance(value, Mapping):
-        return {str(key): describe(own, depth + 1) for key, own in value.items()} if depth < DEEPEST else len(value)
+        return _each(value, depth) if depth < DEEPEST else len(value)
     if isinstance(value, list | tuple | set | frozenset):
-        return [describe(own, depth + 1) for own in _ordered(value)] if depth < DEEPEST else len(value)
-    if inspect.isroutine(value) or inspect.isclass(value):
-        return _name(value)
+        shown = depth < DEEPEST or all(isinstance(plain(own), PLAIN) for own in value)
+        return [describe(own, depth + 1) for own in _ordered(value)] if shown else len(value)
+    if isinstance(value, partial) or inspect.isroutine(value) or inspect.isclass(value):
+        return _function(value, depth)
     told: dict[str, Any] = {"class": type(value).__name__}
     if isinstance(value, torch.optim.Optimizer):
         groups = [{name: own for name, own in group.items() if name != "params"} for group in value.param_groups]
@@ -56,41 +57,83 @@ def describe(value: object, depth: int = 0) -> Any:
     checksum = getattr(value, "sha256", None)  # of data, which may be large: asked for once
     if isinstance(checksum, str):
         return {**told, "sha256": checksum}
+    if depth < DEEPEST:
+        settings = _each(_settings(value), depth)
+        told |= sorted(settings.items(), key=lambda setting: isinstance(setting[1], dict))  # the plain ones first
+        if isinstance(value, nn.Module):
+            told["layers"] = _layers(value)
     if isinstance(value, nn.Module):
         told["weights"] = _shapes(value)
-    if depth >= DEEPEST:
-        return told
-    return {**told, **{name: describe(own, depth + 1) for name, own in _settings(value).items()}}
+    return told
 
 
-def require_same(folder: Path, now: Mapping[str, Any], then: Mapping[str, Any], within: str = "") -> None:
-    """Refuse to go on with a run that was made otherwise.
+def describe_game(
+    task: object, theta: nn.Module | None, optimizer: object, hooks: Sequence[object], **options: str
+) -> dict[str, Any]:
+    """Everything that a run goes on with: the options, the hooks, the task and both players."""
+    known = any(own is theta for own in _settings(task).values())
+    return {
+        **options,
+        "hooks": [describe(hook, DEEPEST - 1) for hook in hooks],  # what they are made for is told beside them
+        "task": describe(task),
+        "optimizer": describe(optimizer),
+        **({} if known else {"outer": describe(theta)}),
+    }
 
-    Args:
-        folder: of the run, for the sentence.
-        now: what is asked for.
-        then: what its `config.json` holds.
-        within: what both are part of.
 
-    Raises:
-        ValueError: if something differs; the first such thing is named.
+def _each(values: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    return {str(name): describe(own, depth + 1) for name, own in values.items()}
+
+
+def _function(function: Any, depth: int) -> Any:
+    """A function's or class's name, and what was bound to it: arguments, an object, captured variables."""
+    bound: dict[str, Any] = {}
+    if isinstance(function, partial):
+        inner = _function(function.func, depth)
+        bound = {POSITIONAL: list(function.args), **function.keywords}
+        return {**(inner if isinstance(inner, dict) else {"function": inner}), **_each(bound, depth)}
+    if inspect.ismethod(function):
+        bound = {"of": function.__self__}
+    elif inspect.isfunction(function):
+        bound = _captured(function)
+    return {"function": _name(function), **_each(bound, depth)} if bound and depth < DEEPEST else _name(function)
+
+
+def _captured(function: FunctionType) -> dict[str, Any]:
+    """The variables of the functions around it; and the defaults of one made there, which often are such variables.
+
+    A variable that has no value yet is left out.
     """
-    for name, value in now.items():
-        before, full = then.get(name), f"{within}{name}"
-        if name == "environment":
-            continue
-        if isinstance(value, Mapping) and isinstance(before, Mapping):
-            require_same(folder, value, before, f"{full}." if name not in ("settings", "game") else "")
-        elif before != value and _is_checksum(before) and _is_checksum(value):
-            raise ValueError(
-                f"{folder} was run with other values in {full}: the data differ by their checksums; resume it "
-                "with the data it was made with, or choose another out=."
-            )
-        elif before != value:
-            raise ValueError(
-                f"{folder} was run with {full}={before!r}, not {value!r}; resume it with the settings it was "
-                "made with, or choose another out=."
-            )
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    captured = {
+        name: cell.cell_contents for name, cell in cells if cell != CellType()
+    }  # an empty one holds nothing
+    if "<" not in function.__qualname__:
+        return captured
+    parameters = inspect.signature(function).parameters
+    defaults = {name: one.default for name, one in parameters.items() if one.default is not one.empty}
+    return {**defaults, **captured}
+
+
+def _layers(module: nn.Module) -> dict[str, str]:
+    """Each part by its path: its class, its plain public attributes and functions, and whether it is frozen."""
+    kept = set(frozen(module))
+    return {path or "itself": _layer(part, part in kept) for path, part in module.named_modules()}
+
+
+def _layer(part: nn.Module, kept: bool) -> str:
+    """A part as Python would write it; `frozen` names what its owner has switched off."""
+    words = [f"{name}={describe(own)!r}" for name, own in vars(part).items() if _is_setting(name, own)]
+    words += [
+        f"{name}={_name(own)}"
+        for name, own in vars(part).items()
+        if inspect.isroutine(own) and not name.startswith("_")
+    ]
+    weights = dict(part.named_parameters(recurse=False))
+    still = [name for name, weight in weights.items() if not weight.requires_grad]
+    if still or (kept and not any(part.parameters())):
+        words.append(f"frozen: {' '.join(still)}" if len(still) < len(weights) else "frozen")
+    return f"{type(part).__name__}({', '.join(words)})"
 
 
 def _settings(value: object) -> dict[str, Any]:
@@ -122,10 +165,6 @@ def _is_setting(name: str, value: object) -> bool:
     """A number, a string, or a few of them, under a name that is public; a module's mode is none."""
     several = value if isinstance(value, tuple | list) else (value,)
     return not name.startswith("_") and name != "training" and all(isinstance(plain(one), PLAIN) for one in several)
-
-
-def _is_checksum(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def _ordered(values: Any) -> Sequence[Any]:

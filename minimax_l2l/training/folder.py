@@ -1,27 +1,21 @@
-"""A run's folder: config, metrics, checkpoint, weights; every file is written whole or not at all."""
+"""A run's folder: config, metrics, checkpoint, how it ended; every file is written whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO, Any, TypeVar, cast
+from typing import Any, cast
 from uuid import uuid4
 
 import torch
-from huggingface_hub import ModelHubMixin, PyTorchModelHubMixin
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_model, save_model
-from torch import nn
 
-from minimax_l2l.checksums import NAME, Checksums
-from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a
+from minimax_l2l.checksums import NAME
+from minimax_l2l.errors import DamagedRunError, require_a
 from minimax_l2l.files import atomic
+from minimax_l2l.training.saved import SavedModules
 from minimax_l2l.training.solution import Row
 
 CHECKPOINT, PREVIOUS = "checkpoint/state.pt", "checkpoint/previous.pt"
@@ -37,10 +31,10 @@ OWN_FILES = (
     NAME,
     "config.json",  # last, so that a folder whose removal was interrupted still says what it is
 )
-Module = TypeVar("Module", bound=ModelHubMixin)
+RESULTS = ("model", "optimizer", "average", "best", "solution.json", "policy.zip")
 
 
-class RunFolder:
+class RunFolder(SavedModules):
     """The files of one run.
 
     `config.json` says what was played, `metrics.jsonl` holds a row for each logged step, `checkpoint/` what
@@ -62,7 +56,7 @@ class RunFolder:
                 if not part.is_dir():
                     raise ValueError(f"{part} is a file, a run needs a folder; choose another out=.")
                 break
-        self._checksums = Checksums(self.path)
+        super().__init__(self.path)
 
     @property
     def config_file(self) -> Path:
@@ -120,6 +114,23 @@ class RunFolder:
         for name in ended:
             (self.path / name).unlink(missing_ok=True)
         self._checksums.forget(*ended, "metrics.jsonl")
+
+    def require_results(self) -> None:
+        """Refuse a run that has ended if what it came to is not as it wrote it; the cards for people may be edited.
+
+        Raises:
+            DamagedRunError: if a file is another, or gone.
+        """
+        for name in self._checksums.names():
+            if name.split("/")[0] not in RESULTS or name.endswith(".md"):
+                continue
+            try:
+                self._checksums.require(name)
+            except FileNotFoundError as error:
+                raise DamagedRunError(
+                    f"{self.path / name} is gone, which this run has written; put it back, or solve again in "
+                    "another folder."
+                ) from error
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one of the folder's JSON files."""
@@ -213,111 +224,6 @@ class RunFolder:
                 f"{self.checkpoint_file} cannot be read ({type(error).__name__}); start again in another folder."
             ) from error
         return cast(dict[str, Any], state)
-
-    def write_module(self, name: str, module: nn.Module) -> None:
-        """Write theta or phi to a subfolder, with its config if it knows how to save one."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=self.path, prefix=".writing-") as draft:
-            if isinstance(module, ModelHubMixin):
-                module.save_pretrained(draft)
-            else:
-                save_model(module, str(Path(draft) / "model.safetensors"))
-            for file in sorted(Path(draft).iterdir()):
-                with file.open("rb") as source, self._writing(f"{name}/{file.name}") as target:
-                    shutil.copyfileobj(source, target)
-
-    def require_module(self, name: str) -> None:
-        """Refuse theta's or phi's files if they are not as they were written.
-
-        Raises:
-            DamagedRunError: if one of them is another.
-            FileNotFoundError: if one of them is gone.
-        """
-        for file in ("config.json", "model.safetensors"):
-            self._checksums.require(f"{name}/{file}")
-
-    def read_module(self, name: str, kind: type[Module]) -> Module:
-        """Theta or phi from a subfolder, as `write_module` left it, made by its class and filled.
-
-        Args:
-            name: of the subfolder: `"model"`, `"optimizer"`, `"average"` or `"best"`.
-            kind: its class, a `ModelHubMixin` of huggingface_hub, which keeps what it was made with.
-
-        Raises:
-            DamagedRunError: if it is missing or damaged.
-            MissingClassError: if it is made of a class that is not the library's own.
-            TypeError: if `kind` is no class.
-            ValueError: if there are weights alone, of a class that does not keep what it was made with.
-        """
-        require_a("kind", kind, type, "the network's class", "pass the class, or fill a network with read_weights")
-        with self._reading(name):
-            self._checksums.require(f"{name}/model.safetensors")
-            alone = not self._checksums.lists(f"{name}/config.json")
-        if alone or not issubclass(kind, ModelHubMixin):
-            raise ValueError(
-                f"{self.path / name} holds weights without a config, as a network has them whose class is no "
-                f"ModelHubMixin of huggingface_hub; make a {kind.__name__} as the run did, and fill it with "
-                f"RunFolder(...).read_weights({name!r}, network)."
-            )
-        strict: dict[str, Any] = {"strict": True} if issubclass(kind, PyTorchModelHubMixin) else {}
-        with self._reading(name):
-            self.require_module(name)
-            with redirect_stdout(io.StringIO()):  # the hub's mixin prints where weights come from
-                return kind.from_pretrained(self.path / name, **strict)
-
-    def read_weights(self, name: str, module: nn.Module) -> None:
-        """Fill a module with the weights of one that `write_module` wrote; its config is not asked.
-
-        Args:
-            name: of the subfolder, as in `read_module`.
-            module: a network made as the run made it; it stays on its device.
-
-        Raises:
-            DamagedRunError: if a file is missing or damaged.
-            ValueError: if the weights are those of another network.
-        """
-        weights, config = f"{name}/model.safetensors", f"{name}/config.json"
-        with self._reading(name):
-            for file in (config, weights) if self._checksums.lists(config) else (weights,):
-                self._checksums.require(file)
-            safe_open(self.path / weights, "pt")
-        try:
-            load_model(module, self.path / weights)
-        except RuntimeError as error:
-            raise ValueError(
-                f"{self.path / name} holds the weights of another network than this {type(module).__name__}; make "
-                "one as the run did, with the code of then."
-            ) from error
-
-    @contextmanager
-    def _reading(self, name: str) -> Iterator[None]:
-        """A module's subfolder; whatever goes wrong in reading it is said in a sentence."""
-        if not (self.path / name).is_dir():  # a name that is no folder would be looked for on the Hugging Face Hub
-            raise DamagedRunError(
-                f"{self.path} holds no {name}; finish the run with resume=True, or solve it anew."
-            )
-        try:
-            yield
-        except (DamagedRunError, MissingClassError):
-            raise
-        except (
-            LookupError,
-            OSError,
-            SafetensorError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-            AttributeError,
-        ) as error:
-            raise DamagedRunError(
-                f"{self.path / name} is damaged ({type(error).__name__} in reading it); solve it again in another "
-                "folder."
-            ) from error
-
-    @contextmanager
-    def _writing(self, name: str) -> Iterator[IO[bytes]]:
-        with atomic(self.path / name, ready=lambda draft: self._checksums.expect(name, draft)) as file:
-            yield file
 
     def _the_one_before(self) -> str:
         """The last good state, if there is one."""

@@ -217,6 +217,8 @@ class Iteration:
             if one is not None:
                 one.load_state_dict(state[name])
         vars(self.step.meter.passes).update(state["passes"])
+        if len(self.hooks) != len(state["hooks"]):
+            raise ValueError(f"it has {len(state['hooks'])} hooks, {len(self.hooks)} were given")
         for hook, own in zip(self.hooks, state["hooks"], strict=True):
             hook.load_state_dict(own)
         self.statistics.keep()

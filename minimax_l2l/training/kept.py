@@ -19,7 +19,7 @@ class _Kept(Hook):
     """A copy of theta that goes its own way, and is written in the form of `model/` once there is one."""
 
     name: str  # of its folder within the run's
-    too_early: str  # what is said to whoever asks before there is one
+    _too_early: str  # what is said to whoever asks before there is one
     _kept: nn.Module | None = None
 
     @property
@@ -30,7 +30,7 @@ class _Kept(Hook):
             ValueError: if there are none yet.
         """
         if self._kept is None:
-            raise ValueError(self.too_early)
+            raise ValueError(self._too_early)
         return self._kept
 
     def begin(self, theta: nn.Module | None) -> None:
@@ -68,7 +68,7 @@ class WeightAverage(_Kept):
     """
 
     name = "average"
-    too_early = "there is no average yet; hand it to solve(..., hooks=[average]) first."
+    _too_early = "there is no average yet; hand it to solve(..., hooks=[average]) first."
 
     def __init__(self, decay: float = 0.999) -> None:
         self.decay = require_fraction("decay", decay)
@@ -116,7 +116,7 @@ class BestWeights(_Kept):
     def __init__(self, by: str, *, highest: bool = True) -> None:
         self.by = require_a("by", by, str, "a number's name", "pass for instance 'validation_pgm_10'")
         self.highest = require_flag("highest", highest)
-        self.too_early = (
+        self._too_early = (
             f"nothing was validated by {by!r} yet; hand the hook to solve(..., hooks=[best]) with validate_every."
         )
         self.step: int | None = None

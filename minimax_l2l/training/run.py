@@ -16,7 +16,8 @@ from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.training.batch_norm import synchronised
 from minimax_l2l.training.bookkeeping import Bookkeeping
 from minimax_l2l.training.callbacks import Callback, ProgressBar
-from minimax_l2l.training.description import describe, require_same
+from minimax_l2l.training.comparison import require_same
+from minimax_l2l.training.description import describe_game
 from minimax_l2l.training.drivable import require_length
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.gain import Watch
@@ -186,7 +187,8 @@ class Run:
         """Begin in a folder, or go on with the run that is there."""
         if isinstance(self.optimizer, PretrainedMixin):
             self.optimizer.config()  # refuses what could not be saved, now rather than at the end
-        game = {"task": describe(self.task), "optimizer": describe(self.optimizer), "play": self.iteration.play}
+        options = {"play": self.iteration.play, "precision": self.runtime.precision}
+        game = describe_game(self.task, self.task.outer, self.optimizer, self.iteration.hooks, **options)
         config = {**self.options.about, "game": game}
         if self.options.resume:
             require_same(folder.path, config, folder.read_json("config.json"))
@@ -264,6 +266,8 @@ class Run:
             self.solution.steps, self.solution.seconds = state["step"], state["seconds"]
             self._latest = Numbers(state["latest"]) if state["latest"] is not None else None
             self._ended = state["ended"] and (folder.path / "solution.json").exists()
+            if self._ended:
+                folder.require_results()
             if state["status"] == Status.DIVERGED.name:
                 self.solution.status = Status.DIVERGED
             self.iteration.load_state_dict(state["iteration"])

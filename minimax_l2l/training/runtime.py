@@ -37,6 +37,7 @@ class Runtime:
         in_turns: whether a backward may reach one player alone, for whose gradients the other must not wait.
 
     Attributes:
+        precision: as it was given.
         rank: the number of this process among all.
         world: how many there are.
 
@@ -55,7 +56,7 @@ class Runtime:
         from lightning_fabric import Fabric  # imported when a run starts: it takes over a second
         from lightning_fabric.strategies.ddp import DDPStrategy
 
-        require_choice("precision", precision, get_args(Precision))
+        self.precision: str = require_choice("precision", precision, get_args(Precision))
         accelerator, index = _accelerator(device)
         nodes, here = _processes(devices, index)
         several = nodes * here > 1

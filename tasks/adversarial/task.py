@@ -122,10 +122,11 @@ class AdversarialTraining(Task):
     ) -> None:
         require_choice("query_mode", query_mode, get_args(QueryMode))
         require_loss(loss)
-        require_flag("remembers", remembers)
+        remembers = require_flag("remembers", remembers)
         if validation_images is not None:
-            require_count("validation_images", validation_images, least=1)
+            validation_images = require_count("validation_images", validation_images, least=1)
         self.data = TrainingData.of(data, validation, at_most=validation_images)
+        self.validation, self.validation_images = self.data.validation, validation_images
         self.threat = require_threat(threat, self.data.example.shape)
         at = threat if validated_at is None else validated_at
         self.validated_at = require_threat(at, self.data.example.shape, "validated_at")
@@ -142,7 +143,7 @@ class AdversarialTraining(Task):
         self.weight_decay = require_not_negative("weight_decay", weight_decay)
         self._optimizer, self._schedule = require_makers(optimizer, schedule, classifier)
         self.query_mode: QueryMode = query_mode
-        self.start = self._memory() if remembers else start
+        self.remembers, self.start = remembers, self._memory() if remembers else start
         if start is not None:
             require_a("start", start, Start, "a Start", "pass one such as UniformStart(0.1), or leave it out")
             if remembers:
@@ -266,12 +267,12 @@ class AdversarialTraining(Task):
         Warns:
             UserWarning: of catastrophic overfitting, and of an attacker that has stopped attacking; see `Alarm`.
         """
-        if self.data.validation is None:
+        if self.validation is None:
             raise ValueError(
                 "validate_every asks for a validation, but there are no images for it; pass validation=images, or "
                 "validate_every=0."
             )
-        images = self.data.validation.to(self.device)
+        images = self.validation.to(self.device)
         rival = PGM(steps=10, step_size=self.validated_at.eps / 4)
         clean, _ = self._under(GradientAscent(steps=0), images)
         withstood, own = self._under(optimizer, images)

@@ -128,12 +128,11 @@ def test_every_damage_of_every_file(read, run, measured, originals, tmp_path):
 
 def needed(read, name: str) -> bool:
     """Whether somebody reads this file on the way."""
+    weights = name.startswith(("model/", "optimizer/"))
     if read in (resume, resume_in_python):
-        return name in ("config.json", "checksums.json", "checkpoint/state.pt")
+        return name in ("config.json", "checksums.json", "checkpoint/state.pt", "metrics.jsonl") or weights
     if read is measure:
-        return name in ("config.json", "checksums.json", "solution.json") or name.startswith(
-            ("model/", "optimizer/")
-        )
+        return name in ("config.json", "checksums.json", "solution.json") or weights
     if name == "solution.json":
         return read is in_python
     return "checkpoint" not in name

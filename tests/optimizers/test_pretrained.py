@@ -338,7 +338,9 @@ def test_a_run_s_folder_is_not_saved_over(within, tmp_path, monkeypatch):
     Descent().solve(optimizer, out="run", device="cpu")
     before = files(tmp_path)
     (tmp_path / "run" / "model").mkdir(exist_ok=True)
-    with pytest.raises(ValueError, match=rf"save_directory={re.escape(within)} holds config\.json .*of a run, which"):
+    with pytest.raises(
+        ValueError, match=rf"save_directory={re.escape(within)} holds config\.json .*of a run, which"
+    ):
         optimizer.save_pretrained(within)
     assert files(tmp_path) == before
     Descent().solve(optimizer, out="run", device="cpu", resume=True)
