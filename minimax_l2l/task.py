@@ -114,12 +114,35 @@ class Task(ABC):
         """Write what else a finished run's folder should hold, such as a policy. Nothing here."""
 
     def batches_from(self, start: int) -> Iterator[Any]:
-        """The batches of a run that has taken `start` steps; those before are dropped, or not made at all."""
+        """The batches of a run that has taken `start` steps; those before are dropped, or not made at all.
+
+        Raises:
+            TypeError: if `batches` returns nothing that holds batches.
+            ValueError: if there are fewer than `start`, or it returned an iterator that it had returned before,
+                which nobody can begin anew.
+        """
         advice = "return a list or a generator of batches"
         batches = require_a("what batches() returns", self.batches(), Iterable, "a sequence", advice)
         if isinstance(batches, Sequence):
+            self._require_batches(min(start, len(batches)), start)
             return (batches[step] for step in range(start, len(batches)))
-        return islice(iter(batches), start, None)
+        if start and isinstance(batches, Iterator) and self.batches() is batches:
+            raise ValueError(
+                f"batches() of {type(self).__name__} returned the same {type(batches).__name__} twice, which may "
+                "be half used and cannot begin anew, as a resumed run needs it; return a list, or make a new "
+                "iterator at each call."
+            )
+        remaining = iter(batches)
+        self._require_batches(sum(1 for _ in islice(remaining, start)), start)
+        return remaining
+
+    def _require_batches(self, there: int, taken: int) -> None:
+        """Refuse to go on where a run that was longer cannot have been."""
+        if there < taken:
+            raise ValueError(
+                f"the run has taken {taken} steps, and batches() of {type(self).__name__} has {there} batches; "
+                "resume it with the data that it was made with, and no iterator that has been used."
+            )
 
     def solve(
         self,

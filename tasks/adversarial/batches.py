@@ -134,6 +134,11 @@ class LoadedBatches:
                     step += 1
                 seen, outside = seen + len(given), torch.get_rng_state()
                 torch.set_rng_state(inside)
+            if not seen:
+                raise ValueError(
+                    f"the DataLoader has no batch in epoch {turn + 1}, as an iterator that is used up; let its "
+                    "data set and its sampler begin anew whenever they are asked, as an __iter__ with yield does."
+                )
             if turn == 0:
                 warn_without_class_0(torch.tensor(list(seen_labels)), self.classes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +42,14 @@ class TrainingData:
             if validation is not None:
                 raise ValueError("ImageData has a validation part of its own; leave validation out.")
             return cls(data.train, data.train, _some(data.validation, at_most), data.classes)
-        held_out = _some(images_of(validation, part="validation"), at_most) if validation is not None else None
+        held_out = None
+        if validation is not None:
+            with _own_numbers(validation):
+                held_out = _some(images_of(validation, part="validation"), at_most)
         if isinstance(data, DataLoader):
-            made = cls(data, _first_of(data), held_out, None)
+            with _own_numbers(data):
+                _require_renewed(data)
+                made = cls(data, _first_of(data), held_out, None)
         else:
             train = images_of(data, part=None)
             made = cls(train, train, held_out, count_classes(train.labels))
@@ -74,13 +81,33 @@ def _some(images: Images, at_most: int | None) -> Images:
     return images.at(order[:at_most].sort().values)
 
 
-def _first_of(loader: DataLoader[Any]) -> Images:
-    """The first batch; the loader's and torch's random numbers stay where they were."""
-    own = loader.generator.get_state() if isinstance(loader.generator, torch.Generator) else None
+@contextmanager
+def _own_numbers(source: object) -> Iterator[None]:
+    """Read it in the same order in every process; its and torch's random numbers stay where they were."""
+    generator = getattr(source, "generator", None)
+    own = generator.get_state() if isinstance(generator, torch.Generator) else None
     with torch.random.fork_rng(devices=[]):
-        batch = next(iter(loader), None)
-    if own is not None:
-        loader.generator.set_state(own)
+        torch.manual_seed(0)
+        if isinstance(generator, torch.Generator):
+            generator.manual_seed(0)
+        yield
+    if isinstance(generator, torch.Generator) and own is not None:
+        generator.set_state(own)
+
+
+def _require_renewed(loader: DataLoader[Any]) -> None:
+    """Refuse a loader one of whose parts returns the same iterator whenever it is asked for one."""
+    for name in ("dataset", "sampler", "batch_sampler"):
+        part = getattr(loader, name)
+        if isinstance(part, Iterable) and iter(part) is iter(part):
+            raise ValueError(
+                f"the DataLoader's {name} gives the same {type(iter(part)).__name__} in every epoch, which is used "
+                "up after the first; let it begin anew whenever it is asked, as a list does."
+            )
+
+
+def _first_of(loader: DataLoader[Any]) -> Images:
+    batch = next(iter(loader), None)
     if batch is None:
         raise ValueError("the DataLoader has no batch; give it images, and drop_last=False if they are few.")
     return Images(*pair(batch))

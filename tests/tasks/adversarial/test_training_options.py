@@ -140,6 +140,47 @@ class TestData:
         with pytest.raises(error, match=sentence):
             task(data, **options)
 
+    @pytest.mark.parametrize("part", ["sampler", "batch_sampler", "dataset"])
+    def test_a_loader_over_an_iterator_that_is_used_up_after_one_epoch(self, part):
+        pairs = list(zip(LEVELS, LABELS, strict=True))
+
+        class Stream(IterableDataset):
+            kept = iter(pairs)
+
+            def __iter__(self):
+                return self.kept
+
+        loader = {
+            "sampler": lambda: DataLoader(pairs, batch_size=16, sampler=iter(range(48))),
+            "batch_sampler": lambda: DataLoader(pairs, batch_sampler=(range(n, n + 16) for n in (0, 16, 32))),
+            "dataset": lambda: DataLoader(Stream(), batch_size=16),
+        }[part]()
+        with pytest.raises(ValueError, match=rf"the DataLoader's {part} gives the same \w+ in every epoch, which"):
+            task(loader)
+
+    def test_a_loader_that_shares_an_iterator_ends_with_a_sentence(self):
+        rest = iter(list(zip(LEVELS, LABELS, strict=True)) * 2)
+
+        class Stream(IterableDataset):
+            def __iter__(self):
+                yield from rest
+
+        game = task(DataLoader(Stream(), batch_size=16))
+        with pytest.raises(ValueError, match=r"the DataLoader has no batch in epoch 2, as an iterator"):
+            game.solve(ATTACK, device="cpu")
+
+    def test_a_run_with_a_shuffled_loader_goes_on_in_a_process_with_other_random_numbers(self, tmp_path):
+        def game():
+            held_out = DataLoader(TensorDataset(LEVELS, LABELS), batch_size=16, shuffle=True)
+            made = net()
+            torch.seed()
+            return AdversarialTraining(
+                made, shuffled(), LinfBall(EPS), epochs=2, validation=held_out, validation_images=8
+            )
+
+        game().solve(ATTACK, device="cpu", out=tmp_path, steps=4)
+        assert game().solve(ATTACK, device="cpu", out=tmp_path, resume=True).steps == 6
+
     @pytest.mark.parametrize("labels", [LABELS + 1, LABELS - 1])
     def test_a_loader_with_labels_outside_the_classes(self, labels):
         game = task(DataLoader(TensorDataset(LEVELS, labels), batch_size=16))
