@@ -47,7 +47,7 @@ def play(game, folder, *hooks, **options):
 
 def test_the_same_game_goes_on(tmp_path):
     def game():
-        return task(remembers=True, loss=scaled(1.0), augment=partial(darker, by=0.5))
+        return task(loss=scaled(1.0), augment=partial(darker, by=0.5), start=UniformStart(0.1))
 
     play(game(), tmp_path, average, WeightPerturbation, steps=2)
     assert play(game(), tmp_path, average, WeightPerturbation, resume=True).steps == 4
@@ -100,7 +100,11 @@ GAMES = [
     ({"loss": PLAIN}, {"loss": SMOOTHED}, r"task\.loss\.label_smoothing=None, not 0.1"),
     ({"loss": SMOOTHED}, {"loss": PLAIN}, r"task\.loss\.label_smoothing=0.1, not None"),
     ({"augment": with_default(0.5)}, {"augment": with_default(0.25)}, r"task\.augment\.factor=0.5, not 0.25"),
-    ({"augment": partial(darker, by=0.5)}, {"augment": partial(darker, by=0.25)}, r"augment\.by=0.5, not 0.25"),
+    (
+        {"augment": partial(darker, by=0.5)},
+        {"augment": partial(darker, by=0.25)},
+        r"task\.augment\.by=0.5, not 0.25",
+    ),
     (
         {"augment": partial(torch.mul, torch.tensor(0.5))},
         {"augment": partial(torch.mul, torch.tensor(0.25))},
