@@ -29,14 +29,19 @@ def leaves(tree: Tree) -> tuple[Tensor, ...]:
 
 
 def require_inner(tree: Tree) -> Tree:
-    """What can be an inner variable: real floating-point numbers in memory, of one dtype, on one device.
+    """What can be an inner variable: some real floating-point numbers in memory, of one dtype, on one device.
 
     Raises:
         TypeError: if it is no tree of tensors.
         ValueError: if a leaf is something else, or leaves disagree, also in how many instances they hold.
     """
-    instances(tree)
+    if not instances(tree):
+        shapes = [tuple(leaf.shape) for leaf in leaves(tree)]
+        raise ValueError(
+            f"the inner variable y holds no instance, got shapes {shapes}; leave out batches without instances."
+        )
     for leaf in leaves(tree):
+        require_numbers_in(leaf)
         require_real(leaf)
     kinds = {(str(leaf.dtype), str(leaf.device)) for leaf in leaves(tree)}
     if len(kinds) > 1:
@@ -45,6 +50,16 @@ def require_inner(tree: Tree) -> Tree:
             f"{', '.join(' on '.join(kind) for kind in sorted(kinds))}; convert them with y.to(...)."
         )
     return tree
+
+
+def require_numbers_in(y: Tensor) -> Tensor:
+    """A tensor whose instances hold at least one number each; else a ValueError. There may be no instances."""
+    if 0 in y.shape[1:]:
+        raise ValueError(
+            f"each instance of the inner variable y needs at least one number, got shape {tuple(y.shape)}; make "
+            "initial() return what is to be maximised over, shape (n, k) with k >= 1."
+        )
+    return y
 
 
 def require_real(y: Tensor) -> Tensor:

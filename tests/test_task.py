@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -25,6 +26,7 @@ from minimax_l2l import (
     NonFiniteError,
     RNNUpdater,
     Simplex,
+    Solution,
     Status,
     Task,
 )
@@ -535,10 +537,32 @@ class TestOptions:
         with pytest.raises(TypeError, match=f"{name} must be an integer, got float 1.5"):
             Fair().solve(PGM(steps=1, step_size=0.1), **{name: 1.5})
 
-    @pytest.mark.parametrize("optimizer", [PGM, torch.optim.SGD, None])
-    def test_an_optimizer_that_is_none(self, optimizer):
-        with pytest.raises(TypeError, match="solve needs an inner optimizer, such as PGM"):
+    @pytest.mark.parametrize(
+        ("optimizer", "advice"),
+        [
+            (PGM, r"got the class PGM; pass an object of it, made by PGM\(\.\.\.\)\.$"),
+            (LearnedOptimizer, r"made by LearnedOptimizer\(\.\.\.\)\.$"),
+            (None, r"got NoneType; pass PGM\(steps=10, step_size=0\.01\), say"),
+            (MLPUpdater(), r"got MLPUpdater; pass LearnedOptimizer\(MLPUpdater\(\.\.\.\), steps=2\)"),
+            (
+                SimpleNamespace(optimizer=PGM(steps=1, step_size=0.1)),
+                r"; pass the one that it has, .*\.optimizer\.$",
+            ),
+            (Solution(None, PGM(steps=1, step_size=0.1)), r"; pass the one that it has, solution\.phi\.$"),
+            (torch.optim.SGD([torch.ones(1)]), r"torch's SGD moves weights; pass minimax_l2l\.Adam"),
+            ("runs/attacker", r"pass LearnedOptimizer\.from_pretrained\('runs/attacker'\) if it was saved there"),
+        ],
+    )
+    def test_what_is_no_inner_optimizer(self, optimizer, advice):
+        with pytest.raises(TypeError, match=rf"^optimizer must be an inner optimizer, such as PGM.*{advice}"):
             Fair().solve(optimizer)
+
+    @pytest.mark.parametrize("optimizer", [PGM(steps=1, step_size=0.1), LearnedOptimizer(MLPUpdater())])
+    def test_a_batch_without_instances(self, optimizer):
+        empty = Fair()
+        empty.inner_problem = lambda batch: Fair.inner_problem(empty, tuple(part[:0] for part in batch))
+        with pytest.raises(ValueError, match=r"y holds no instance, got shapes \[\(0, .*leave out batches without"):
+            empty.solve(optimizer, device="cpu")
 
     @pytest.mark.parametrize(
         ("loss", "sentence"),

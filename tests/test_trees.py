@@ -14,6 +14,7 @@ from minimax_l2l.trees import (
     per_instance,
     ravel,
     rebuild,
+    require_inner,
     unravel,
 )
 
@@ -55,6 +56,20 @@ def test_a_single_tensor_is_not_flattened():
 def test_instances_are_counted():
     assert instances(PAIR) == 2
     assert instances(torch.zeros(0, 3)) == 0
+
+
+@pytest.mark.parametrize("tree", [torch.zeros(0, 3), torch.zeros(0), (torch.zeros(0, 2), torch.zeros(0))])
+def test_an_inner_variable_has_an_instance(tree):
+    with pytest.raises(
+        ValueError, match=r"holds no instance, got shapes \[\(0,.*leave out batches without instances"
+    ):
+        require_inner(tree)
+
+
+@pytest.mark.parametrize("tree", [torch.zeros(3, 0), torch.zeros(2, 0, 3), (torch.ones(2, 2), torch.zeros(2, 0))])
+def test_an_instance_has_a_number(tree):
+    with pytest.raises(ValueError, match=r"needs at least one number, got shape .*shape \(n, k\) with k >= 1"):
+        require_inner(tree)
 
 
 @pytest.mark.parametrize("tree", [torch.tensor(1.0), (torch.zeros(2, 1), torch.zeros(3, 1)), ()])

@@ -13,7 +13,7 @@ from minimax_l2l.constraints.dykstra import alternate
 from minimax_l2l.constraints.norms import event_norm
 from minimax_l2l.constraints.region import Region
 from minimax_l2l.errors import require_a, require_count, require_positive
-from minimax_l2l.trees import Tree, instances, leaves, map_leaves, require_real
+from minimax_l2l.trees import Tree, instances, leaves, map_leaves, require_numbers_in, require_real
 
 
 class Constraint(ABC):
@@ -78,7 +78,7 @@ class TensorConstraint(Constraint):
                 f"{type(self).__name__} constrains one tensor, got a tuple of {len(leaves(tree))}; "
                 "give each leaf of y a set of its own with Product(...)."
             )
-        require_real(tree)
+        require_numbers_in(require_real(tree))
         if tree.dim() < len(self.dimensions):
             raise ValueError(
                 f"{type(self).__name__} needs a tensor with dimensions ({', '.join(self.dimensions)}), got shape "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ from minimax_l2l.iterate import Iterate, State, explosion
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, detach, largest, leaves, map_leaves, require_inner, shifted
+from minimax_l2l.updaters.base import Updater
 
 Observer = Callable[[int, Tree], None]
 
@@ -141,6 +143,35 @@ class InnerOptimizer(nn.Module, ABC):
                 f"y starts on {here} and {type(self).__name__} is on {own.device}; move one of them with .to(...)."
             )
         return start
+
+
+def require_inner_optimizer(name: str, optimizer: object) -> InnerOptimizer:
+    """Refuse what maximises nothing.
+
+    Raises:
+        TypeError: if it is no inner optimizer; what to pass instead is said.
+    """
+    need = "an inner optimizer, such as PGM(...) or a LearnedOptimizer"
+    require_a(name, optimizer, InnerOptimizer, need, _towards_optimizer(optimizer))
+    assert isinstance(optimizer, InnerOptimizer)
+    require_whole("the inner optimizer", optimizer)
+    return optimizer
+
+
+def _towards_optimizer(given: object) -> str:
+    kind = type(given).__name__
+    for holder in ("optimizer", "phi"):  # of an attack, of a solution
+        if not isinstance(given, type) and isinstance(getattr(given, holder, None), InnerOptimizer):
+            return f"pass the one that it has, {kind.lower()}.{holder}"
+    if isinstance(given, Updater):
+        return f"pass LearnedOptimizer({kind}(...), steps=2), say: an updater alone takes no steps"
+    if isinstance(given, type):
+        return f"pass an object of it, made by {given.__name__}(...)"
+    if isinstance(given, torch.optim.Optimizer):
+        return f"torch's {kind} moves weights; pass minimax_l2l.Adam(lr=0.01) or GradientAscent(...), say"
+    if isinstance(given, str | Path):
+        return f"pass LearnedOptimizer.from_pretrained({str(given)!r}) if it was saved there"
+    return "pass PGM(steps=10, step_size=0.01), say, or an object of your own subclass of InnerOptimizer"
 
 
 def _step_taken(result: object, optimizer: InnerOptimizer) -> tuple[Tree, State]:

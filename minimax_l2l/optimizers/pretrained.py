@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from huggingface_hub import ModelHubMixin, hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+from huggingface_hub.utils import validate_repo_id
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -127,7 +129,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             **options: those of `huggingface_hub.hf_hub_download`, such as `revision`.
 
         Raises:
-            FileNotFoundError: if the folder lacks a file; where the optimizer is, if it is a run's or an attack's.
+            FileNotFoundError: if there is no such folder, nor a repository that can be reached; or if the folder
+                lacks a file: where the optimizer is, if it is a run's or an attack's.
             DamagedRunError: if a file in it is damaged.
             MissingClassError: if the optimizer was saved with an updater or features that are not known.
         """
@@ -155,11 +158,33 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
 
 def _fetch(place: str, name: str, options: Mapping[str, Any]) -> Path:
     if not Path(place).is_dir():
-        return Path(hf_hub_download(place, name, **options))
+        return _from_hub(place, name, options)
     file = Path(place) / name
     if not file.is_file():
         raise FileNotFoundError(f"{place} holds no {name}, so it is not a saved optimizer{_beside(Path(place))}.")
     return file
+
+
+def _from_hub(place: str, name: str, options: Mapping[str, Any]) -> Path:
+    """A file of a repository, where the place may be the name of one."""
+    advice = (
+        _beside(Path(place)) or "; pass the folder that save_pretrained wrote, or a repository's name, 'user/name'"
+    )
+    try:
+        validate_repo_id(place)
+    except HFValidationError as error:
+        raise FileNotFoundError(
+            f"there is no folder {place!r}, and no repository can have that name{advice}."
+        ) from error
+    if Path(place).is_file():
+        raise FileNotFoundError(f"{place!r} is a file and no folder{advice}.")
+    try:
+        return Path(hf_hub_download(place, name, **options))
+    except (HfHubHTTPError, EntryNotFoundError, ConnectionError) as error:
+        raise FileNotFoundError(
+            f"there is no folder {place!r}, and {name} of a repository of that name could not be had from the "
+            f"Hugging Face Hub ({type(error).__name__}){advice}."
+        ) from error
 
 
 def _beside(place: Path) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, ReduceLROnPlateau, SequentialLR
 
 from minimax_l2l.errors import told
 
@@ -69,10 +69,30 @@ def require_schedule(
 
 
 def require_length(schedule: LRScheduler | None, steps: int | None) -> None:
-    """Refuse a schedule that ends before the run does, such as a OneCycleLR."""
-    total = getattr(schedule, "total_steps", None)
-    if steps is not None and total is not None and total < steps:
-        raise ValueError(
-            f"the {type(schedule).__name__} ends after {total} steps and the run has {steps}; make it with "
-            f"total_steps={steps}."
-        )
+    """Refuse a schedule that ends before the run does, such as a OneCycleLR, alone or as a part of another."""
+    if steps is None or schedule is None:
+        return
+    for begin, until, part in _parts(schedule, 0, steps):
+        total = getattr(part, "total_steps", None)
+        if total is not None and begin + total < until:
+            within = "" if part is schedule else f" within the {type(schedule).__name__}"
+            after = f"begins after {begin} steps and ends" if begin else "ends"
+            raise ValueError(
+                f"the {type(part).__name__}{within} {after} after {begin + total} steps and the run has {steps}; "
+                f"make it with total_steps={until - begin}."
+            )
+
+
+def _parts(schedule: LRScheduler, begin: int, until: int) -> Iterator[tuple[int, int, LRScheduler]]:
+    """A schedule, or those it is made of, each with the steps of the run between which it is moved."""
+    if isinstance(schedule, SequentialLR):
+        begins = [begin, *(begin + milestone for milestone in schedule._milestones)]
+        ends = [*(start - 1 for start in begins[1:]), until]  # where one begins, the last is not moved any more
+        for part, start, end in zip(schedule._schedulers, begins, ends, strict=True):
+            if start < until:
+                yield from _parts(part, start, min(end, until))
+    elif isinstance(schedule, ChainedScheduler):
+        for part in schedule._schedulers:
+            yield from _parts(part, begin, until)
+    else:
+        yield begin, until, schedule

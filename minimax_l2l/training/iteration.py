@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.errors import NonFiniteError, require_a, require_choice, require_each, require_whole, told
+from minimax_l2l.errors import NonFiniteError, require_a, require_choice, require_each, require_whole
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.modes import train
-from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer
 from minimax_l2l.training.drivable import require_optimizer, require_schedule
 from minimax_l2l.training.health import Health, Statistics
 from minimax_l2l.training.hooks import Hook
@@ -57,12 +57,7 @@ class Iteration:
         play: Play = "joint",
         hooks: Sequence[Hook] = (),
     ) -> None:
-        if not isinstance(optimizer, InnerOptimizer):
-            raise TypeError(
-                f"solve needs an inner optimizer, such as PGM(...) or LearnedOptimizer(...), got {told(optimizer)}"
-                "; make one of minimax_l2l's, or a subclass of InnerOptimizer."
-            )
-        require_whole("the inner optimizer", optimizer)
+        require_inner_optimizer("optimizer", optimizer)
         if runtime.world > 1 and not task.data_parallel:
             raise ValueError(
                 f"{type(task).__name__} cannot share a batch among {runtime.world} processes; start one."

@@ -66,10 +66,21 @@ class Player:
         self.optimizer.step()
 
     def schedule_step(self) -> None:
-        """The step is over: the next learning rate."""
+        """The step is over: the next learning rate.
+
+        Raises:
+            ValueError: if the schedule cannot be moved, as one that has ended.
+        """
         self._step += 1
-        if self.schedule is not None:
+        if self.schedule is None:
+            return
+        try:
             self.schedule.step()
+        except Exception as error:  # a stranger's schedule may raise anything
+            raise ValueError(
+                f"the schedule of the learning rate, a {type(self.schedule).__name__}, cannot be moved any further; "
+                f"it said {type(error).__name__}: {error}. Make it for at least as many steps as the run has."
+            ) from error
 
     def snapshot(self) -> tuple[list[Tensor], dict[str, Any]]:
         """Copies of the parameters and of the optimizer's state."""

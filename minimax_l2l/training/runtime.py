@@ -31,6 +31,7 @@ class Runtime:
 
     Args:
         device: `"auto"` (CUDA where there is one), `"cpu"`, `"cuda"` or `"cuda:N"`; a torch.device, or N, of CUDA.
+            The one CPU may be numbered as torch does it, `"cpu:0"`.
         precision: Fabric's name of the arithmetic: `"32-true"` computes in the dtypes that theta, phi and the
             batches have, `"bf16-mixed"` runs forward passes in bfloat16 where that is safe.
         devices: how many processes on this machine, one device each; None is one, or as many as torchrun started.
@@ -171,8 +172,9 @@ def _accelerator(device: Device) -> tuple[str, int | None]:
             f"device must be a name, a number or a torch.device, got {type(device).__name__} {device!r}."
         )
     device = "auto" if device is None else f"cuda:{device}" if isinstance(device, int) else str(device)
-    kind, _, index = device.partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (index and (kind != "cuda" or not index.isdigit())):
+    device = "cpu" if device == "cpu:0" else device
+    kind, colon, index = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (colon and (kind != "cuda" or not index.isdigit())):
         raise ValueError(f"there is no device {device!r}; choose auto, cpu, cuda or cuda:N.")
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {device!r} was asked for, but torch sees no CUDA device; choose auto or cpu.")

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import Features, InnerOptimizer, NonFiniteError, Updater, leaves, resting
-from minimax_l2l.errors import require_a, require_count, require_seed
+from minimax_l2l.errors import require_count, require_seed
+from minimax_l2l.optimizers.base import require_inner_optimizer
 from tasks.adversarial.classifier import as_taken_by, require_classifier
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
@@ -59,7 +60,7 @@ class Attack:
     def __init__(
         self, optimizer: InnerOptimizer, threat: Threat, loss: Loss = cross_entropy, *, seed: int = 0
     ) -> None:
-        self.optimizer = require_optimizer("optimizer", optimizer)
+        self.optimizer = require_inner_optimizer("optimizer", optimizer)
         self.threat, self.loss = require_ball(threat), require_loss(loss)
         self.seed = require_seed("seed", seed)
 
@@ -195,21 +196,3 @@ class Attack:
             ValueError: if the folder is not there, or holds a run that has not ended.
         """
         return cls(**read_attack(folder, Strangers(losses, optimizers, updaters, features))._asdict())
-
-
-def require_optimizer(name: str, optimizer: InnerOptimizer) -> InnerOptimizer:
-    """Refuse what attacks nothing.
-
-    Raises:
-        TypeError: if it is no inner optimizer.
-    """
-    need = "an inner optimizer, such as PGM(...) or a LearnedOptimizer"
-    return require_a(name, optimizer, InnerOptimizer, need, _towards_optimizer(optimizer))
-
-
-def _towards_optimizer(given: object) -> str:
-    if isinstance(given, Attack):
-        return "pass attack.optimizer"
-    if isinstance(given, Updater):
-        return "pass LearnedOptimizer(updater)"
-    return "pass an object, not its class" if isinstance(given, type) else "pass PGM(steps=10, step_size=0.01), say"

@@ -149,3 +149,10 @@ def test_a_single_number_has_no_instances(name, operation):
         ValueError, match=r"needs a tensor with dimensions \(instances.*got shape \(\); add a leading"
     ):
         getattr(SETS[name], operation)(torch.tensor(0.5))
+
+
+@pytest.mark.parametrize("operation", ["project", "squash", "direction", "violation", "sample"])
+@pytest.mark.parametrize("name", SETS)
+def test_an_instance_without_numbers(name, operation):
+    with pytest.raises(ValueError, match=r"needs at least one number, got shape \(3, .*0\)"):
+        getattr(SETS[name], operation)(torch.zeros(3, 2, 0))

@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import torch
 from folders import files
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from specimens import Quadratic, Through
 from torch import nn
 
@@ -124,6 +126,41 @@ def test_a_folder_without_a_file_is_refused(missing, tmp_path):
     (tmp_path / missing).unlink()
     with pytest.raises(FileNotFoundError, match=f"holds no {missing}, so it is not a saved optimizer"):
         LearnedOptimizer.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["runs/nothing/optimizer", "/nowhere/at/all", "~/models", "my attacker", "a/b/c/d"]
+)
+def test_a_folder_that_is_not_there(name):
+    with pytest.raises(
+        FileNotFoundError, match=rf"^there is no folder '{name}', and no repository .*; pass the folder"
+    ):
+        LearnedOptimizer.from_pretrained(name)
+
+
+def test_a_folder_that_is_not_there_beside_a_run_s_optimizer(tmp_path):
+    LearnedOptimizer(MLPUpdater(), steps=4).save_pretrained(tmp_path / "optimizer")
+    with pytest.raises(FileNotFoundError, match=r"; pass '[^']*optimizer'\.$"):
+        LearnedOptimizer.from_pretrained(tmp_path / "optimiser")
+
+
+def test_a_file_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("attacker").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match="^'attacker' is a file and no folder; pass the folder"):
+        LearnedOptimizer.from_pretrained("attacker")
+
+
+@pytest.mark.parametrize(
+    "said", [EntryNotFoundError("none"), LocalEntryNotFoundError("cached"), OfflineModeIsEnabled("offline")]
+)
+def test_what_the_hub_does_not_have(said, monkeypatch):
+    def download(*_, **__):
+        raise said
+
+    monkeypatch.setattr("minimax_l2l.optimizers.pretrained.hf_hub_download", download)
+    with pytest.raises(FileNotFoundError, match=r"^there is no folder 'attacker', and config\.json of .* Hub \("):
+        LearnedOptimizer.from_pretrained("attacker")
 
 
 @pytest.mark.parametrize(

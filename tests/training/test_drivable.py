@@ -4,7 +4,7 @@ import pytest
 import torch
 from specimens import Through
 from torch import nn
-from torch.optim.lr_scheduler import OneCycleLR, StepLR
+from torch.optim.lr_scheduler import ChainedScheduler, ConstantLR, LambdaLR, OneCycleLR, SequentialLR, StepLR
 
 from minimax_l2l import PGM, L2Ball, LearnedOptimizer, Losses, MLPUpdater, Status, Task
 
@@ -77,6 +77,10 @@ def test_optimizers_of_phi(optimizer, error, words):
         solve(Regression(), Own(MLPUpdater()))
 
 
+def _cycle(optimizer, steps):
+    return OneCycleLR(optimizer, 0.1, total_steps=steps)
+
+
 SCHEDULES = {
     "of another optimizer": (
         lambda _: StepLR(sgd([nn.Parameter(torch.ones(1))]), 2),
@@ -85,6 +89,34 @@ SCHEDULES = {
     "one that ends": (
         lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=5),
         "ends after 5 steps and the run has 6",
+    ),
+    "one that ends, within another": (
+        lambda optimizer: SequentialLR(optimizer, [ConstantLR(optimizer), _cycle(optimizer, 3)], [2]),
+        r"OneCycleLR within the SequentialLR begins after 2 steps and ends after 5 .* has 6; .*total_steps=4\.$",
+    ),
+    "one that ends before its turn does": (
+        lambda optimizer: SequentialLR(optimizer, [_cycle(optimizer, 3), ConstantLR(optimizer)], [5]),
+        r"OneCycleLR within the SequentialLR ends after 3 steps .*total_steps=4\.$",
+    ),
+    "one that ends, beside another": (
+        lambda optimizer: ChainedScheduler([ConstantLR(optimizer), _cycle(optimizer, 5)], optimizer),
+        r"OneCycleLR within the ChainedScheduler ends after 5 steps and the run has 6",
+    ),
+    "one that ends, deep within": (
+        lambda optimizer: ChainedScheduler(
+            [SequentialLR(optimizer, [ConstantLR(optimizer), _cycle(optimizer, 1)], [3])], optimizer
+        ),
+        r"begins after 3 steps and ends after 4 steps",
+    ),
+    "a list that ends": (
+        lambda optimizer: LambdaLR(optimizer, lambda epoch: [1, 0.5, 0.1][epoch]),
+        r"a LambdaLR, cannot be moved any further; it said IndexError: .* as many steps as the run has",
+    ),
+    "one within another, which torch cannot drive": (
+        lambda optimizer: SequentialLR(
+            optimizer, [ConstantLR(optimizer), SequentialLR(optimizer, [ConstantLR(optimizer)], [])], [2]
+        ),
+        "a SequentialLR, cannot be moved any further; it said NotImplementedError",
     ),
     "no schedule": (lambda optimizer: torch.optim.lr_scheduler, "a schedule is moved once per step"),
     "its class": (lambda optimizer: StepLR, "a schedule is moved once per step"),
@@ -102,6 +134,14 @@ def test_a_schedule_of_the_run_s_own_length_is_driven():
     assert solve(task).status is Status.COMPLETED
     short = Regression(schedule=lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=5))
     assert solve(short, steps=5).status is Status.STOPPED
+
+
+def test_schedules_within_others_are_driven_to_their_ends():
+    def made(optimizer):
+        parts = [_cycle(optimizer, 2), ConstantLR(optimizer), _cycle(optimizer, 2)]
+        return ChainedScheduler([SequentialLR(optimizer, parts, [3, 4])], optimizer)
+
+    assert solve(Regression(schedule=made)).status is Status.COMPLETED
 
 
 @pytest.mark.parametrize("network", [nn.Flatten(), nn.Linear(2, 1).requires_grad_(False)], ids=["empty", "frozen"])

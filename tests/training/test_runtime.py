@@ -14,7 +14,9 @@ class Batch(NamedTuple):
     step: int
 
 
-@pytest.mark.parametrize("device", ["tpu", "", "CPU", "cpu:1", "auto:0", "cuda:x", "cuda:-1", "mps"])
+@pytest.mark.parametrize(
+    "device", ["tpu", "", "CPU", "cpu:1", "cpu:", "cpu:00", "auto:0", "cuda:", "cuda:x", "cuda:-1", "mps"]
+)
 def test_an_unknown_device(device):
     with pytest.raises(ValueError, match=f"there is no device '{device}'; choose auto, cpu, cuda or cuda:N"):
         Runtime(device)
@@ -76,7 +78,7 @@ def test_mixed_precision():
     assert module[0].weight.dtype == torch.float32
 
 
-@pytest.mark.parametrize("device", ["cpu", torch.device("cpu"), None, "auto"])
+@pytest.mark.parametrize("device", ["cpu", torch.device("cpu"), "cpu:0", torch.device("cpu", 0), None, "auto"])
 def test_a_device_as_torch_takes_it(device):
     assert Runtime(device).device == torch.device("cpu")
 

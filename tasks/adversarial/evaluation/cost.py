@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from minimax_l2l import InnerOptimizer, Runtime
 from minimax_l2l.errors import require_a, require_choice
 from minimax_l2l.modes import train
+from minimax_l2l.optimizers.base import require_inner_optimizer
 from minimax_l2l.training.iteration import Iteration, Play
 from minimax_l2l.training.step import Moving, Step
 from tasks.adversarial.evaluation.activations import KeptActivations
@@ -60,7 +61,7 @@ def step_cost(task: AdversarialTraining, optimizer: InnerOptimizer, *, play: Pla
         ValueError: if the task has no batch, or there is no such play.
     """
     require_a("task", task, AdversarialTraining, "an AdversarialTraining", "pass the game")
-    require_a("optimizer", optimizer, InnerOptimizer, "an inner optimizer", "pass one such as PGM(steps=10)")
+    require_inner_optimizer("optimizer", optimizer)
     require_choice("play", play, get_args(Play))
     return _predicted(task, optimizer, _turns(play, learns=optimizer.learns))
 

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from minimax_l2l import FGSM, PGM, InnerOptimizer, resting
 from minimax_l2l.errors import require_a, require_choice, require_count, require_seed, told
 from minimax_l2l.fingerprint import fingerprint
+from minimax_l2l.optimizers.base import require_inner_optimizer
 from minimax_l2l.training.description import describe
-from tasks.adversarial.attack import BATCH, Attack, require_optimizer
+from tasks.adversarial.attack import BATCH, Attack
 from tasks.adversarial.classifier import PROBABILITIES, are_probabilities, require_classifier
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import Source, as_images
@@ -109,7 +110,7 @@ def evaluate(
     images = as_images(images)
     require_threat(threat, images.shape)
     if own is not None:
-        require_optimizer("own", own)
+        require_inner_optimizer("own", own)
     require_seed("seed", seed)
     if not callable(announce):
         raise TypeError(f"announce must be a function of a string, got {told(announce)}; pass print, say.")

@@ -15,6 +15,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
+LARGEST = float(np.finfo(np.float32).max)  # Stable-Baselines3 keeps rewards in float32
 _PAIR, _FIVE = "observation, info", "observation, reward, terminated, truncated, info"
 _SPACE = "return an array of numbers that belongs to observation_space, or declare the space that it belongs to"
 
@@ -58,6 +59,9 @@ class Answers(gymnasium.Wrapper[Any, Any, Any, Any]):
         _, reward, terminated, truncated, _ = answer
         if isinstance(reward, bool) or not isinstance(reward, int | float | np.integer | np.floating):
             _refuse(self.name, "step", "a real number as its reward", reward, "return float(reward)")
+        paid = int(reward) if isinstance(reward, int | np.integer) else float(reward)
+        if not -LARGEST <= paid <= LARGEST:
+            _refuse(self.name, "step", "a finite reward that float32 can hold", reward, "return 0.0 for none")
         for end, given in (("terminated", terminated), ("truncated", truncated)):
             if not isinstance(given, bool | np.bool_):
                 _refuse(self.name, "step", f"True or False as {end}", given, f"return bool({end})")
@@ -111,4 +115,6 @@ def own_observation(given: Any, space: spaces.Box, name: str, method: str) -> np
 
 
 def _refuse(name: str, method: str, needed: str, given: object, remedy: str) -> NoReturn:
-    raise ValueError(f"{name}: {method}() must return {needed}, got {given!r}; {remedy}.")
+    huge = isinstance(given, int) and abs(given) > LARGEST  # Python may refuse to write all its digits
+    got = f"a whole number of {given.bit_length()} bits" if huge else repr(given)
+    raise ValueError(f"{name}: {method}() must return {needed}, got {got}; {remedy}.")

@@ -579,13 +579,19 @@ class TestAdvice:
         attack, updater = Attack(FGSM(step_size=EPS), LinfBall(EPS)), CNNUpdater.light(channels=1)
         doors = {
             "attack": lambda optimizer: Attack(optimizer, LinfBall(EPS)),
-            "evaluate": lambda own: evaluate(net(), (PIXELS, LABELS), LinfBall(EPS), tier="quick", own=own),
+            "withstands": lambda given: withstands(net(), (PIXELS, LABELS), LinfBall(EPS), given),
+            "solve": lambda optimizer: AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1).solve(
+                optimizer, device="cpu"
+            ),
         }
         advised = {
-            "pass attack.optimizer.": (attack, lambda: attack.optimizer),
-            "pass LearnedOptimizer(updater).": (updater, lambda: LearnedOptimizer(updater)),
-            "pass PGM(steps=10, step_size=0.01), say.": ("pgm", lambda: PGM(steps=10, step_size=0.01)),
-            "pass an object, not its class.": (PGM, lambda: PGM(steps=1, step_size=EPS)),
+            "pass the one that it has, attack.optimizer.": (attack, lambda: attack.optimizer),
+            "pass LearnedOptimizer(CNNUpdater(...), steps=2), say": (
+                updater,
+                lambda: LearnedOptimizer(updater, steps=2),
+            ),
+            "pass PGM(steps=10, step_size=0.01), say": (None, lambda: PGM(steps=10, step_size=0.01)),
+            "pass an object of it, made by PGM(...).": (PGM, lambda: PGM(steps=1, step_size=EPS)),
         }
         for door in doors.values():
             for advice, (given, better) in advised.items():

@@ -53,6 +53,11 @@ STEPS = {
     "an array as reward": (SEEN, np.ones(1), True, False, {}),
     "a tensor as reward": (SEEN, torch.ones(()), True, False, {}),
     "a flag as reward": (SEEN, True, True, False, {}),
+    "NaN as reward": (SEEN, float("nan"), True, False, {}),
+    "an infinite reward": (SEEN, np.float16("-inf"), True, False, {}),
+    "a whole number as reward that no float holds": (SEEN, 10**400, True, False, {}),
+    "one of more digits than Python writes": (SEEN, -(10**5000), True, False, {}),
+    "a reward that float32 cannot hold": (SEEN, 1e39, True, False, {}),
     "a number as terminated": (SEEN, 1.0, 1, False, {}),
     "nothing as truncated": (SEEN, 1.0, True, None, {}),
 }
