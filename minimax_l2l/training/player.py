@@ -78,8 +78,8 @@ class Player:
             self.schedule.step()
         except Exception as error:  # a stranger's schedule may raise anything
             raise ValueError(
-                f"the schedule of the learning rate, a {type(self.schedule).__name__}, cannot be moved any further; "
-                f"it said {type(error).__name__}: {error}. Make it for at least as many steps as the run has."
+                f"the schedule of the learning rate, a {type(self.schedule).__name__}, cannot be moved further: "
+                f"{type(error).__name__}: {error}. Make it for at least as many steps as the run has."
             ) from error
 
     def snapshot(self) -> tuple[list[Tensor], dict[str, Any]]:

@@ -12,12 +12,12 @@ SEEN, FAR, HALF, IDLE = 0.3, 0.25, 0.5, 0.2
 
 
 class Alarm:
-    """Warns once of each: catastrophic overfitting, and a learned attacker that has stopped attacking.
+    """Warns once of each: catastrophic overfitting, a learned attacker that has stopped attacking, lost numbers.
 
     Catastrophic overfitting (Wong et al., 2020): 30 % of the validation images or more withstand the training's own
     attack, and less than a quarter as many withstand PGM-10; or less than half as many, which are also less than
     half of PGM-10's best. Stopped: a learned attacker's `attack_ratio` is below 0.2 at two validations in a row. At
-    the first validation nothing is said. A training whose optimizer takes no steps, plain or Free, is not judged.
+    the first validation neither is said. A training whose optimizer takes no steps, plain or Free, is not judged.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Alarm:
         Args:
             own: accuracy under the training's own attack.
             robust: accuracy under PGM-10.
-            ratio: the own attack's mean loss over PGM-10's.
+            ratio: the own attack's mean loss over PGM-10's; NaN if one of them is not finite.
             learns: whether the attacker is learned.
 
         Warns:
@@ -40,7 +40,7 @@ class Alarm:
         self._best = max(self._best, robust)
         if first:
             return
-        idle = learns and ratio < IDLE
+        idle = learns and ratio < IDLE  # False if it is NaN: who knows
         self._idle = self._idle + 1 if idle else 0
         far = robust < FAR * own or robust < HALF * min(own, self._best)
         if own >= SEEN and far and not idle:
@@ -57,6 +57,19 @@ class Alarm:
                 f"of PGM-10's loss, {ratio:.1%} at the last, and the classifier learns to withstand nothing else. "
                 "Let it see gradients (GradientFeatures), give it a random start, or change its learning rate.",
             )
+
+    def lose(self) -> None:
+        """A validation whose `attack_ratio` is not known, because a loss is NaN or infinite.
+
+        Warns:
+            UserWarning: the first time.
+        """
+        self._say(
+            "lost",
+            "the mean loss on the validation images is NaN or infinite, under the training's own attack or under "
+            "PGM-10, so attack_ratio is NaN. Images whose attack or logits are NaN or infinite count as lost. Look "
+            "for a division, root or logarithm in the classifier or the loss that can meet zero.",
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """What it has seen and said."""

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from minimax_l2l.errors import told
 from tasks.adversarial.data.augmentation import CropAndFlip, Placement
 from tasks.adversarial.data.images import Images, require_within, warn_without_class_0
-from tasks.adversarial.data.sources import pair
+from tasks.adversarial.data.sources import loaded, pair
 
 Augment = CropAndFlip | Callable[[Tensor], Tensor]
 
@@ -90,7 +90,7 @@ class LoadedBatches:
 
     Args:
         loader: of pairs (images, labels).
-        classes: how many; labels lie in 0 ... classes - 1.
+        tried: how many classes there are, by the classifier, which must take the images; asked of each new shape.
         epochs: how often each image is met in all.
         seed: of its order and of what its transforms draw from torch's generator.
         augment: `CropAndFlip()`, or a function that changes a batch of images at random; None leaves them.
@@ -100,24 +100,24 @@ class LoadedBatches:
     def __init__(
         self,
         loader: DataLoader[Any],
-        classes: int,
+        tried: Callable[[Images], int],
         *,
         epochs: int,
         seed: int,
         augment: Augment | None = None,
         replays: int = 1,
     ) -> None:
-        self.loader, self.classes, self.epochs, self.seed, self.augment = loader, classes, epochs, seed, augment
+        self.loader, self.tried, self.epochs, self.seed, self.augment = loader, tried, epochs, seed, augment
         self.replays = replays
 
     def __iter__(self) -> Iterator[Batch]:
-        step, seen_labels = 0, set[int]()
+        step, seen_labels, classes = 0, set[int](), dict[tuple[int, int, int], int]()
         for turn, met in enumerate(range(0, self.epochs, self.replays)):
             seen, outside = 0, torch.get_rng_state()
             torch.manual_seed(self.seed * 100_003 + turn)
             if isinstance(self.loader.generator, torch.Generator):
                 self.loader.generator.manual_seed(self.seed * 100_003 + turn)
-            batches = iter(self.loader)
+            batches = loaded(self.loader)
             while True:
                 batch = next(batches, None)
                 inside = torch.get_rng_state()
@@ -126,7 +126,9 @@ class LoadedBatches:
                     break
                 given = Images(*pair(batch))
                 seen_labels.update(given.labels.tolist())
-                require_within("training", given, self.classes, given.shape)
+                if given.shape not in classes:
+                    classes[given.shape] = self.tried(given)
+                require_within("training", given, classes[given.shape], given.shape)
                 places = torch.arange(seen, seen + len(given), device=given.labels.device)
                 made = augmented(Batch(given.pixels(), given.labels, places, step), self.augment, self.seed)
                 for _ in range(min(self.replays, self.epochs - met)):
@@ -140,7 +142,7 @@ class LoadedBatches:
                     "data set and its sampler begin anew whenever they are asked, as an __iter__ with yield does."
                 )
             if turn == 0:
-                warn_without_class_0(torch.tensor(list(seen_labels)), self.classes)
+                warn_without_class_0(torch.tensor(list(seen_labels)), max(classes.values(), default=0))
 
 
 def augmented(batch: Batch, augment: Augment | None, seed: int) -> Batch:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from minimax_l2l import Solution, Task, resting
 from minimax_l2l.errors import told
-from tasks.adversarial.data.images import CHANNELS, FROM_0, Images, numbered_from_1
+from tasks.adversarial.data.images import CHANNELS, CHANNELS_FIRST, FROM_0, Images, numbered_from_1
 from tasks.adversarial.losses import LOSSES, Loss, try_loss
 
 PROBABILITIES = (
@@ -111,7 +111,7 @@ def _towards_images(classifier: nn.Module, image: Tensor) -> str:
     channels, _, last = image.shape[1:]
     looks_last = takes is None and last in CHANNELS and channels not in CHANNELS
     if last != channels and (last == takes or looks_last):
-        return "Channels come first: give images.permute(0, 3, 1, 2), or of an array images.transpose(0, 3, 1, 2)"
+        return CHANNELS_FIRST[0].upper() + CHANNELS_FIRST[1:]
     if takes not in (None, channels):
         return (
             f"Its first convolution takes {takes} channels and the images have {channels}: give it images of "

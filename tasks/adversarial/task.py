@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from math import isfinite, nan
 from typing import Any, get_args
 
 import torch
@@ -184,7 +186,8 @@ class AdversarialTraining(Task):
         if isinstance(train, Images):
             there, size = train.to(self.device), self.batch_size
             return Batches(there, size, epochs=epochs, seed=seed, augment=augment, replays=replays)
-        return LoadedBatches(train, self.classes, epochs=epochs, seed=seed, augment=augment, replays=replays)
+        tried = partial(require_classifier, self.classifier)
+        return LoadedBatches(train, tried, epochs=epochs, seed=seed, augment=augment, replays=replays)
 
     def inner_problem(self, batch: Batch) -> PerturbationProblem:
         """The worst perturbations of a batch at the present theta."""
@@ -259,13 +262,15 @@ class AdversarialTraining(Task):
 
         Returns:
             `validation_clean` and `validation_pgm_10`, accuracies; `attack_ratio`, the mean loss under `optimizer`
-            over the mean loss under PGM-10: an attacker far below 1 has stopped attacking.
+            over the mean loss under PGM-10: an attacker far below 1 has stopped attacking. It is NaN if one of
+            the losses is not finite.
 
         Raises:
             ValueError: if there are no validation images.
 
         Warns:
-            UserWarning: of catastrophic overfitting, and of an attacker that has stopped attacking; see `Alarm`.
+            UserWarning: of catastrophic overfitting, of an attacker that has stopped attacking, and of a loss that
+                is NaN or infinite; see `Alarm`.
         """
         if self.validation is None:
             raise ValueError(
@@ -278,6 +283,9 @@ class AdversarialTraining(Task):
         withstood, own = self._under(optimizer, images)
         worst, most = self._under(rival, images)
         ratio = own / most if most else 1.0
+        if not (isfinite(own) and isfinite(most)):
+            ratio = nan
+            self.alarm.lose()
         if optimizer.steps:
             self.alarm.see(withstood, worst, ratio, learns=optimizer.learns)
         return {"validation_clean": clean, "validation_pgm_10": worst, "attack_ratio": ratio}
@@ -291,7 +299,8 @@ class AdversarialTraining(Task):
             labels = images.labels[part.places]
             with resting(self.classifier), torch.no_grad():
                 logits = self.classifier(part.images)
-                right += int(((logits.argmax(1) == labels) & part.finite).sum())
+                known = logits.isfinite().all(1) & part.finite
+                right += int(((logits.argmax(1) == labels) & known).sum())
                 loss += self.loss(logits, labels).sum().item()
         return right / len(images), loss / len(images)
 

@@ -147,7 +147,7 @@ def test_a_folder_that_is_not_there_beside_a_run_s_optimizer(tmp_path):
 def test_a_file_is_no_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("attacker").write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match="^'attacker' is a file and no folder; pass the folder"):
+    with pytest.raises(FileNotFoundError, match=r"^'attacker' is a file and no folder; pass the folder"):
         LearnedOptimizer.from_pretrained("attacker")
 
 

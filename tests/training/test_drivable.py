@@ -110,13 +110,13 @@ SCHEDULES = {
     ),
     "a list that ends": (
         lambda optimizer: LambdaLR(optimizer, lambda epoch: [1, 0.5, 0.1][epoch]),
-        r"a LambdaLR, cannot be moved any further; it said IndexError: .* as many steps as the run has",
+        r"a LambdaLR, cannot be moved further: IndexError: .* as many steps as the run has",
     ),
     "one within another, which torch cannot drive": (
         lambda optimizer: SequentialLR(
             optimizer, [ConstantLR(optimizer), SequentialLR(optimizer, [ConstantLR(optimizer)], [])], [2]
         ),
-        "a SequentialLR, cannot be moved any further; it said NotImplementedError",
+        "a SequentialLR, cannot be moved further: NotImplementedError",
     ),
     "no schedule": (lambda optimizer: torch.optim.lr_scheduler, "a schedule is moved once per step"),
     "its class": (lambda optimizer: StepLR, "a schedule is moved once per step"),

@@ -14,6 +14,8 @@ from minimax_l2l.errors import require_a, require_count, told
 from minimax_l2l.fingerprint import fingerprint
 
 CHANNELS = (1, 3)
+MOST_LAST = 4  # no picture is so narrow: a last dimension of 1 to 4 beside more channels is that of the channels
+CHANNELS_FIRST = "channels come first: give images.permute(0, 3, 1, 2), or of an array images.transpose(0, 3, 1, 2)"
 REMEDIES = {
     "images": "stack them with torch.stack or numpy.stack, and give sparse ones as images.to_dense()",
     "labels": "number the classes from 0, as numpy.unique(labels, return_inverse=True)[1] does",
@@ -31,7 +33,7 @@ class Images:
 
     Raises:
         TypeError: if images are neither bytes nor floating point, or labels are not whole numbers.
-        ValueError: on another shape, on values outside [0, 1], on NaN.
+        ValueError: on another shape, such as one with the channels last; on values outside [0, 1], on NaN.
     """
 
     def __init__(self, images: Any, labels: Any) -> None:
@@ -210,6 +212,12 @@ def _require_pixels(images: Tensor) -> Tensor:
         raise ValueError(
             f"images must have shape (n, channels, height, width) with n >= 1, got {tuple(images.shape)}; "
             f"{_towards_batch(images)}."
+        )
+    channels, _, last = images.shape[1:]
+    if channels not in CHANNELS and last <= MOST_LAST < channels:
+        raise ValueError(
+            f"images must have shape (n, channels, height, width), got {tuple(images.shape)}, which would be "
+            f"{channels} channels; {CHANNELS_FIRST}."
         )
     if images.dtype == torch.uint8:
         return images

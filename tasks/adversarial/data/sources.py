@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from inspect import isfunction
 from numbers import Number
@@ -45,7 +46,7 @@ def images_of(source: Source, *, part: Part | None) -> Images:
     if isinstance(source, tuple | list) and len(source) == 2:
         return Images(*source)
     if isinstance(source, DataLoader):
-        return _joined([Images(*pair(batch)) for batch in source])
+        return _joined([Images(*pair(batch)) for batch in loaded(source)])
     if isinstance(source, Dataset):
         return _of_items(source)
     raise TypeError(
@@ -74,6 +75,30 @@ def _is_of_pairs(source: object) -> TypeGuard[Sequence[Any]]:
         and all(isinstance(label, Number | str) or getattr(label, "ndim", None) == 0 for _, label in source)
         and not any(isinstance(image, Number | str) for image, _ in source)
     )
+
+
+def loaded(loader: DataLoader[Any]) -> Iterator[Any]:
+    """The batches of a DataLoader, as it gives them.
+
+    Raises:
+        TypeError: if its items are of a kind that it cannot put into a batch.
+        ValueError: if they are of several shapes.
+    """
+    try:
+        yield from loader
+    except (TypeError, RuntimeError) as error:
+        if found := re.search(r"batch must contain tensors, .*found (?:<class ')?([\w.]+)", str(error)):
+            raise TypeError(
+                f"a DataLoader makes batches of tensors and numbers, got {found[1]} in its items; let the data set "
+                "return pairs (image, label), its transform make a tensor of each picture, such as torchvision's "
+                "ToTensor(), and labels be whole numbers."
+            ) from error
+        if found := re.search(r"(stack expects each tensor|each element in list).*|resize storage.*", str(error)):
+            raise ValueError(
+                f"the images of a batch must be of one shape, and torch says: {found[0]}; resize them in the data "
+                "set's transform, such as torchvision's Resize((32, 32)), and make all of them RGB or all grey."
+            ) from error
+        raise
 
 
 def pair(item: Any) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from tasks.adversarial.data.images import ImageData, Images, count_classes, require_within
-from tasks.adversarial.data.sources import Source, images_of, pair
+from tasks.adversarial.data.sources import Source, images_of, loaded, pair
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _require_renewed(loader: DataLoader[Any]) -> None:
 
 
 def _first_of(loader: DataLoader[Any]) -> Images:
-    batch = next(iter(loader), None)
+    batch = next(loaded(loader), None)
     if batch is None:
         raise ValueError("the DataLoader has no batch; give it images, and drop_last=False if they are few.")
     return Images(*pair(batch))

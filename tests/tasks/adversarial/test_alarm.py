@@ -57,6 +57,17 @@ class TestThresholds:
         overfit, idle = (0.9, 0.1, 0.5), (0.9, 0.1, 0.1)
         assert said(overfit, idle, idle, overfit, idle, idle, learns=True) == [OVERFIT, STOPPED]
 
+    def test_a_ratio_that_is_not_known(self):
+        """It ends a row of validations at which the attacker was idle, and nobody says that it has stopped."""
+        idle, lost, alarm = (0.9, 0.1, 0.1), (0.9, 0.9, float("nan")), Alarm()
+        assert said((0.2, 0.2, 1.0), idle, lost, idle, learns=True, alarm=alarm) == []
+        assert said(lost, lost, lost, learns=True, alarm=alarm) == []
+        with pytest.warns(UserWarning, match="mean loss on the validation images is NaN or infinite"):
+            alarm.lose()
+        again = Alarm()
+        again.load_state_dict(alarm.state_dict())
+        again.lose()  # said once, and warnings are errors
+
     def test_state_comes_back(self):
         idle, again = (0.9, 0.1, 0.1), Alarm()
         first = Alarm()
@@ -145,3 +156,30 @@ class TestRuns:
             SmallResNet(), digits(), LinfBall(0.15), epochs=4, query_mode="train", weight_decay=2e-3
         )
         assert words(game, optimizer, every=19) == expected
+
+    @pytest.mark.parametrize(
+        "optimizer", [GradientAscent(steps=0), PGM(steps=1, step_size=0.1)], ids=["plain", "PGM"]
+    )
+    @pytest.mark.parametrize("lost", [float("nan"), float("inf")])
+    def test_a_loss_that_is_lost_is_said(self, lost, optimizer):
+        """Logits that are NaN on one image: argmax would take them for the first class, which is its own."""
+
+        class Lost(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.head = nn.Linear(64, 2)
+
+            def forward(self, images):
+                return self.head(images.flatten(1)) + torch.where(images.amax((1, 2, 3)) > 0.9, lost, 0.0)[:, None]
+
+        images = torch.full((4, 1, 8, 8), 0.2)
+        held_out = torch.cat([images[:3], torch.ones(1, 1, 8, 8)])
+        game = AdversarialTraining(
+            Lost(), (images, [0, 1, 0, 1]), LinfBall(0.05), validation=(held_out, [0, 0, 1, 0]), epochs=1
+        )
+        with pytest.warns(UserWarning, match=r"so attack_ratio is NaN\. Images whose .* count as lost"):
+            found = game.validate(optimizer)
+        assert found["attack_ratio"] != found["attack_ratio"]
+        with torch.no_grad():
+            right = (game.classifier(images[:3]).argmax(1) == torch.tensor([0, 0, 1])).sum().item()
+        assert found["validation_clean"] == right / 4

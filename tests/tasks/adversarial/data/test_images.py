@@ -36,6 +36,13 @@ class TestImages:
                 PIXELS[:, 0],
                 r"shape \(n, channels, height, width\) .*, got \(4, 8, 8\); of one image pass images\[None\]",
             ),
+            (torch.zeros(4, 8, 8, 3), r"got \(4, 8, 8, 3\), which would be 8 channels; channels come first: give"),
+            (
+                torch.zeros(4, 32, 32, 3, dtype=torch.uint8),
+                r"32 channels; channels come first.*permute\(0, 3, 1, 2\)",
+            ),
+            (torch.zeros(4, 28, 28, 1), "28 channels; channels come first"),
+            (torch.zeros(4, 5, 8, 4), "5 channels; channels come first"),
             (PIXELS[:0], r"with n >= 1, got \(0, 1, 8, 8\)"),
             (torch.tensor(0.5), r"shape \(n, channels, height, width\) with n >= 1, got \(\)"),
         ],

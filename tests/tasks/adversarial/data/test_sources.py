@@ -143,6 +143,71 @@ def test_floats():
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        (LEVELS.movedim(1, -1).numpy(), LABELS),
+        [(levels.movedim(0, -1), 0) for levels in LEVELS],
+        Items(lambda levels: levels.movedim(0, -1)),
+        DataLoader(Items(lambda levels: levels.movedim(0, -1).numpy()), batch_size=2),
+        DataLoader(Items(lambda levels: levels[:1].movedim(0, -1) / 255), batch_size=2),
+    ],
+    ids=["array", "pairs of tensors", "a Dataset of tensors", "a DataLoader", "grey floats"],
+)
+@pytest.mark.parametrize("take", [as_images, trained, validated, attacked, measured])
+def test_channels_come_first(take, source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    archive("mine.npz")
+    with pytest.raises(ValueError, match=r"which would be 8 channels; channels come first: give images\.permute"):
+        take(source)
+
+
+def sizes(levels):
+    return levels[:, : 4 + levels[0, 0, 0] % 2]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(
+    ("make", "error", "sentence"),
+    [
+        (picture, TypeError, r"got PIL\.Image\.Image in its items; .* return pairs \(image, label\), .*ToTensor\(\)"),
+        (lambda _: None, TypeError, "got NoneType in its items; let the data set return pairs"),
+        (lambda _: np.array(["cat"], dtype=object), TypeError, "got object in its items; let the data set"),
+        (sizes, ValueError, r"of a batch must be of one shape, .*; resize them in the data set's transform"),
+        (lambda levels: sizes(levels).numpy(), ValueError, r"of one shape, .*; resize them"),
+        (lambda levels: levels[: 1 + 2 * (levels[0, 0, 0] % 2)], ValueError, "make all of them RGB or all grey"),
+    ],
+    ids=["pictures", "nothing", "objects", "sizes", "arrays of sizes", "grey and RGB"],
+)
+def test_items_that_make_no_batch(make, error, sentence, workers):
+    loader = DataLoader(Items(make), batch_size=6, num_workers=workers)
+    for take in (as_images, trained, attacked) if not workers else (trained,):
+        with pytest.raises(error, match=sentence):
+            take(loader)
+
+
+def test_a_later_batch_that_the_classifier_cannot_take():
+    """Of another shape than the first one; a network that can take it is trained on it."""
+
+    def late(levels):
+        return levels[:1, : 8 - 2 * int(levels is not None and place["now"] >= 3)] / 255
+
+    class Late(Items):
+        def __getitem__(self, index):
+            place["now"] = index
+            return super().__getitem__(index)
+
+    place = {"now": 0}
+    loader = DataLoader(Late(late), batch_size=3)
+    rigid = AdversarialTraining(
+        torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(80, 3)), loader, LinfBall(0.1), epochs=1
+    )
+    with pytest.raises(ValueError, match=r"the classifier cannot take an image of shape \(1, 1, 6, 10\)"):
+        rigid.solve(FGSM(step_size=0.1), device="cpu")
+    supple = AdversarialTraining(SmallResNet(classes=3, width=2), loader, LinfBall(0.1), epochs=1)
+    assert supple.solve(FGSM(step_size=0.1), device="cpu").steps == 2
+
+
+@pytest.mark.parametrize(
     ("source", "error", "sentence"),
     [
         ("images.npz", TypeError, r"got str 'images.npz'; of a NumPy archive pass from_npz\('images.npz'\).test"),
