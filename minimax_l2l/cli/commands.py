@@ -28,6 +28,8 @@ _Folders = Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER...")]
 _Words = Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORD...")]
 _Data = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
 _Device = Annotated[str, tyro.conf.arg(metavar="NAME")]
+_Tier = Annotated[str | None, tyro.conf.arg(metavar="standard|quick")]
+_Count = Annotated[int | None, tyro.conf.arg(metavar="INT")]
 
 
 def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
@@ -55,18 +57,25 @@ def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
 
 
 def presets(words: _Words = (), /) -> None:
-    """List what can be solved.
+    """Say which families of presets there are, or list those presets whose line holds some words.
 
     Args:
-        words: list only those whose line holds all of them.
+        words: list the presets whose line holds all of them, such as the name of a family.
     """
-    rows = [[name, one.summary] for family in load_families().values() for name, one in family.presets.items()]
-    shown = [row for row in rows if all(word.lower() in " ".join(row).lower() for word in words)]
-    if not rows:
+    families = {name: family.presets for name, family in load_families().items() if family.presets}
+    if not families:
         raise ValueError("no installed package brings presets; install minimax-l2l with its tasks.")
+    if not words:
+        counts = [[name, str(len(known)), next(iter(known))] for name, known in families.items()]
+        print_table(["family", "presets", "the first of them"], counts)
+        say(f"`minimax-l2l presets {next(iter(families))}` lists a family's; more words list fewer.")
+        return
+    rows = [[name, one.summary] for known in families.values() for name, one in known.items()]
+    shown = [row for row in rows if all(word.lower() in " ".join(row).lower() for word in words)]
     if not shown:
         raise ValueError(
-            f"there is no preset whose line holds {' and '.join(words)}; `minimax-l2l presets` lists all."
+            f"there is no preset whose line holds {' and '.join(words)}; `minimax-l2l presets` says which families "
+            "there are."
         )
     print_table(["preset", "what it is"], shown)
 
@@ -75,18 +84,31 @@ def solve(preset: _Preset, /) -> int:
     """Play one preset's game and keep it in a folder; `solve PRESET --help` shows that preset's settings.
 
     Args:
-        preset: what to solve; `minimax-l2l presets` lists them.
+        preset: what to solve; `minimax-l2l presets WORD...` lists those whose line holds some words.
     """
     return solve_with(preset, [])
 
 
-def evaluate(folder: _Folder, /, *, device: _Device = "auto", batch_size: int = 256, data: _Data = None) -> None:
+def evaluate(
+    folder: _Folder,
+    /,
+    *,
+    device: _Device = "auto",
+    batch_size: int = 256,
+    tier: _Tier = None,
+    images: _Count = None,
+    data: _Data = None,
+) -> None:
     """Measure a run on its test data and write evaluation.json into its folder; goes on where it was interrupted.
 
     Args:
         folder: of a run that `minimax-l2l solve` made.
         device: auto, cpu, cuda or cuda:N.
         batch_size: how many images or games are measured at a time.
+        tier: of AutoAttack, for classifiers: standard, or quick, which is APGD-CE and APGD-T alone; standard if not
+            given.
+        images: how many test images are attacked, for classifiers, chosen at random, the same ones every time; all
+            if not given.
         data: what it was trained on, if that is your own.
     """
     require_count("--batch-size", batch_size, least=1)
@@ -94,9 +116,20 @@ def evaluate(folder: _Folder, /, *, device: _Device = "auto", batch_size: int = 
     runs.preset_of(folder, families, data=data)  # what is wrong with it is said before torch is there
     use_one_thread()
     with _measuring(folder / "evaluation.parts.json") as announce:
-        result = runs.evaluate(folder, families, data=data, device=device, batch_size=batch_size, announce=announce)
+        result = runs.evaluate(
+            folder,
+            families,
+            data=data,
+            device=device,
+            batch_size=batch_size,
+            tier=tier,
+            images=images,
+            announce=announce,
+        )
     for row in result["rows"]:
         print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
+    for flag in result.get("flags", ()):
+        say(f"note: {flag}.")
 
 
 def audit(

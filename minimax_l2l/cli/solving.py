@@ -60,7 +60,8 @@ def solve_with(name: str, words: Sequence[str]) -> int:
     use_one_thread()
     solution = play(name, chosen, folder, resume=asked.resume, device=asked.device, progress=True, tensorboard=True)
     told = "It had ended before, so nothing was done." if ended else solution.status
-    say(f"{told} {solution.steps} steps, {solution.seconds:.1f} s, in {folder}")
+    also = f" and {solution.validation_seconds:.1f} s of validation" if solution.validation_seconds else ""
+    say(f"{told} {solution.steps} steps, {solution.seconds:.1f} s{also}, in {folder}")
     return CODES.get(solution.status.name, 0)
 
 

@@ -90,6 +90,9 @@ class Preset(ABC):
     def evaluate(self, folder: Path, *, device: str, batch_size: int, announce: Announce) -> dict[str, Any]:
         """Measure a run of this preset.
 
+        A subclass may take `tier` or `images` as well, keywords with defaults: `minimax-l2l evaluate` then has
+        `--tier` or `--images` for its runs.
+
         Args:
             folder: of the run.
             device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.

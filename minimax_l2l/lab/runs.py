@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -136,6 +137,8 @@ def evaluate(
     data: Path | None = None,
     device: str = "auto",
     batch_size: int = 256,
+    tier: str | None = None,
+    images: int | None = None,
     announce: Announce,
 ) -> dict[str, Any]:
     """Measure a run and write `evaluation.json` into its folder.
@@ -146,6 +149,8 @@ def evaluate(
         data: what it was trained on, if that is the user's own.
         device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
         batch_size: how many instances are measured at a time.
+        tier: how thoroughly, of presets whose `evaluate` takes a tier; None is their own choice.
+        images: how many test images are taken, of presets whose `evaluate` takes that; None is their own choice.
         announce: called with a few words before each piece of work.
 
     Returns:
@@ -154,13 +159,21 @@ def evaluate(
     Raises:
         DamagedRunError: if a file of the run is missing or damaged.
         TypeError: if the preset measures something that no result file can hold.
-        ValueError: if it was trained on data that are not given, or on others than are given.
+        ValueError: if it was trained on data that are not given, or on others than are given; or if its preset
+            does not take an option.
     """
     from minimax_l2l.training.folder import RunFolder
 
     preset, _ = preset_of(folder, families, data=data)
+    options = {name: value for name, value in {"tier": tier, "images": images}.items() if value is not None}
+    for name in options:
+        if name not in signature(preset.evaluate).parameters:
+            raise ValueError(
+                f"runs of {_config_of_preset(folder)['preset']} are measured without a choice of {name}; leave "
+                f"--{name} out."
+            )
     require_same_data(preset, folder)
-    measured = preset.evaluate(folder, device=device, batch_size=batch_size, announce=announce)
+    measured = preset.evaluate(folder, device=device, batch_size=batch_size, announce=announce, **options)
     result = require_evaluation(preset, measured)
     RunFolder(folder).write_json("evaluation.json", result)
     return result

@@ -9,7 +9,6 @@ from typing import Any, Self, TypeVar
 
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
-from huggingface_hub.utils import validate_repo_id
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -170,16 +169,14 @@ def _from_hub(place: str, name: str, options: Mapping[str, Any]) -> Path:
     advice = (
         _beside(Path(place)) or "; pass the folder that save_pretrained wrote, or a repository's name, 'user/name'"
     )
-    try:
-        validate_repo_id(place)
-    except HFValidationError as error:
-        raise FileNotFoundError(
-            f"there is no folder {place!r}, and no repository can have that name{advice}."
-        ) from error
     if Path(place).is_file():
         raise FileNotFoundError(f"{place!r} is a file and no folder{advice}.")
     try:
         return Path(hf_hub_download(place, name, **options))
+    except HFValidationError as error:
+        raise FileNotFoundError(
+            f"there is no folder {place!r}, and no repository can have that name{advice}."
+        ) from error
     except (HfHubHTTPError, EntryNotFoundError, ConnectionError) as error:
         raise FileNotFoundError(
             f"there is no folder {place!r}, and {name} of a repository of that name could not be had from the "

@@ -121,10 +121,12 @@ class Run:
         return self.options.due(every, step) or (every > 0 and step == self.task.iterations)
 
     def _validate(self, numbers: Numbers) -> None:
-        """Add what the task measures on held-out data."""
+        """Add what the task measures on held-out data, timed apart."""
+        started = time.perf_counter()
         numbers.update(require_numbers("what validate returns", self.task.validate(self.optimizer)))
         for hook in self.iteration.hooks:
             hook.validated(numbers)
+        self.solution.validation_seconds += time.perf_counter() - started
 
     def _finish(self) -> None:
         """Validate where the run ended, if its last step was not known to be the last."""
@@ -178,7 +180,13 @@ class Run:
                 hook.write(self.folder.path)
             self.folder.seal("metrics.jsonl", "policy.zip")
             status, passes = solution.status.name.lower(), solution.passes.as_row()
-            told = {"status": status, "steps": solution.steps, "seconds": solution.seconds, "passes": passes}
+            told = {
+                "status": status,
+                "steps": solution.steps,
+                "seconds": solution.seconds,
+                "validation_seconds": solution.validation_seconds,
+                "passes": passes,
+            }
             self.folder.write_json("solution.json", told)
         self.runtime.wait()
         return solution
@@ -247,6 +255,7 @@ class Run:
             {
                 "step": self.solution.steps,
                 "seconds": self.solution.seconds,
+                "validation_seconds": self.solution.validation_seconds,
                 "rows": len(self.solution.history),
                 "metrics": folder.metrics_digest(len(self.solution.history)),
                 "latest": latest,
@@ -264,6 +273,7 @@ class Run:
         try:
             self.solution.history = folder.read_metrics(state["rows"], state["metrics"])
             self.solution.steps, self.solution.seconds = state["step"], state["seconds"]
+            self.solution.validation_seconds = state["validation_seconds"]
             self._latest = Numbers(state["latest"]) if state["latest"] is not None else None
             self._ended = state["ended"] and (folder.path / "solution.json").exists()
             if self._ended:

@@ -33,6 +33,7 @@ class Solution:
         history: one row for each logged step.
         passes: forward, input-gradient and weight-gradient passes of the training, validation not included.
         seconds: wall-clock time of the training, validation and saving not included.
+        validation_seconds: that of the validations.
         steps: how many iterations were taken, resumed ones included.
         status: how it ended.
     """
@@ -42,6 +43,7 @@ class Solution:
     history: list[Row] = field(default_factory=list)
     passes: Passes = field(default_factory=Passes)
     seconds: float = 0.0
+    validation_seconds: float = 0.0
     steps: int = 0
     status: Status = Status.COMPLETED
 

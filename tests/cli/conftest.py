@@ -1,6 +1,5 @@
 """What the tests of the commands share: a folder of their own, a run that was solved before."""
 
-import functools
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,10 @@ def own_folder(tmp_path, monkeypatch):
     """A working directory of its own, a terminal of 80 columns, and light evaluations."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    light = functools.partial(evaluate_run, tier="quick", images=12, curves=False)
+
+    def light(*given, tier, images, **more):
+        return evaluate_run(*given, tier="quick", images=12 if images is None else images, curves=False, **more)
+
     monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", light)
 
 

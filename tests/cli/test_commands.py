@@ -18,16 +18,26 @@ PRESET = "adversarial/digits-grad-l2l"
 
 
 class TestPresets:
-    def test_lists_all_of_them_whole(self, run):
+    def test_says_how_many_there_are_and_how_to_see_them(self, run):
         code, out, _ = run("presets")
         assert code == 0
-        known = [name for family in load_families().values() for name in family.presets]
-        assert len(known) >= 11
-        assert all(re.search(rf"│ {re.escape(name)} +│", out) for name in known)
-        assert max(map(len, out.splitlines())) <= 80
+        for name, family in load_families().items():
+            assert re.search(rf"│ {name} +│ {len(family.presets)} +│ {next(iter(family.presets))} ", out)
+        assert len(out.splitlines()) <= 12
+        (words,) = re.findall(r"`minimax-l2l (.*?)`", out)
+        assert run(*words.split())[1].count(f"│ {words.split()[1]}/") == len(
+            load_families()[words.split()[1]].presets
+        )
+
+    def test_lists_all_of_a_family_whole(self, run):
+        for family, known in load_families().items():
+            code, out, _ = run("presets", family)
+            assert code == 0
+            assert all(re.search(rf"│ {re.escape(name)} +│", out) for name in known.presets)
+            assert max(map(len, out.splitlines())) <= 80
 
     def test_of_names_that_the_documentation_fixes(self, run):
-        out = run("presets")[1]
+        out = run("presets", "adversarial")[1]
         for method in ("plain", "fgsm-rs", "pgm-2", "pgm-10", "naive-l2l", "grad-l2l", "two-step-l2l"):
             assert f"adversarial/digits-{method} " in out
 
@@ -41,7 +51,10 @@ class TestPresets:
     def test_none_holds_the_words(self, run):
         code, out, err = run("presets", "digits", "nonsense")
         assert (code, out) == (1, "")
-        assert "there is no preset whose line holds digits and nonsense; `minimax-l2l presets` lists all" in err
+        assert (
+            "there is no preset whose line holds digits and nonsense; `minimax-l2l presets` says which families"
+            in err
+        )
 
 
 class TestReport:

@@ -1,6 +1,7 @@
 """`minimax-l2l evaluate`: the row, and what is said of runs that are not whole."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,16 @@ from own_images import archive
 from safetensors.torch import load_file, save_file
 
 from tasks.adversarial.evaluation import robustness
+from tasks.adversarial.presets.runs import evaluate_run
 
 PRESET = "adversarial/digits-grad-l2l"
+
+
+untouched = robustness._untouched
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
 
 
 class TestEvaluate:
@@ -47,6 +56,65 @@ class TestEvaluate:
         assert str(Path.cwd()) not in (solved / "evaluation.json").read_text()
         assert all(name in out for name in row)
         assert max(map(len, out.splitlines())) <= 80
+
+    def test_the_choice_of_attacks_and_images_is_in_the_file(self, run, solved, monkeypatch):
+        monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", partial(evaluate_run, curves=False))
+        options = "--data", "mine.npz", "--tier", "quick", "--images", "7"
+        assert run("evaluate", solved, *options)[0] == 0
+        result = json.loads((solved / "evaluation.json").read_text())
+        assert result["measured"] == {"tier": "quick", "images": 7, "of": 20}
+        assert result["rows"][0]["images"] == 7
+        assert "autoattack_quick" in result["rows"][0]
+        assert "autoattack" not in result["rows"][0]
+
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (("--tier", "standart"), "there is no tier 'standart'; did you mean 'standard'?"),
+            (("--images", "0"), "images must be at least 1"),
+            (("--images", "21"), "images=21 were asked for, and there are 20 test images; ask for at most as many"),
+        ],
+    )
+    def test_a_choice_that_makes_no_sense(self, words, sentence, run, solved, monkeypatch):
+        monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", evaluate_run)
+        code, _, err = run("evaluate", solved, "--data", "mine.npz", *words)
+        assert code == 1
+        assert sentence in err
+        assert not (solved / "evaluation.json").exists()
+
+    def test_an_evaluation_of_other_choices_is_not_gone_on_with(self, run, solved, monkeypatch):
+        """Pieces that an interrupted one left are of its tier and its images alone."""
+        asked = []
+
+        def looked(*given):
+            asked.append(len(given[-1]))
+            return untouched(*given)
+
+        monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", evaluate_run)
+        monkeypatch.setattr(robustness, "_untouched", looked)
+        monkeypatch.setattr(robustness, "_under", interrupted)
+        for images, tier in (("7", "quick"), ("7", "quick"), ("8", "quick"), ("8", "standard")):
+            words = "--data", "mine.npz", "--images", images, "--tier", tier
+            assert run("evaluate", solved, *words)[0] == 130
+            assert (solved / "evaluation.parts.json").exists()
+        assert asked == [7, 8, 8]
+
+    def test_two_classes(self, run):
+        """AutoAttack has no losses for them; everything else is measured, and that is said."""
+        archive("two.npz", y_train=np.arange(60) % 2, y_test=np.arange(20) % 2)
+        options = "--data", "two.npz", "--device", "cpu"
+        assert (
+            run("solve", "adversarial/digits-fgsm-rs", "--out", "two", "--eps", "0.1", "--epochs", "1", *options)[0]
+            == 0
+        )
+        code, out, _ = run("evaluate", "two", *options)
+        assert code == 0
+        assert "note: AutoAttack did not run: its losses are defined for 4 classes or more." in out
+        result = json.loads(Path("two/evaluation.json").read_text())
+        assert result["flags"] == ["AutoAttack did not run: its losses are defined for 4 classes or more"]
+        (row,) = result["rows"]
+        assert {"clean", "fgsm", "pgm_20", "pgm_100", "cw_100", "own_attacker", "worst_case"} <= row.keys()
+        assert not any(name.startswith("autoattack") for name in row)
 
     def test_twice_gives_the_same(self, run, measured):
         first = json.loads((measured / "evaluation.json").read_text())

@@ -11,6 +11,7 @@ import pytest
 from folders import reseal
 
 from minimax_l2l import DamagedRunError, Status
+from minimax_l2l.lab.family import Family
 from minimax_l2l.lab.runs import evaluate, play, preset_of
 
 NAME = "climbs/steep"
@@ -197,6 +198,28 @@ class TestPresetOf:
 
 
 class TestEvaluate:
+    @pytest.mark.parametrize("option", [{"tier": "quick"}, {"images": 7}])
+    def test_a_choice_that_the_preset_does_not_take(self, option, climb, families, out):
+        play(NAME, climb, out, device="cpu")
+        (name,) = option
+        with pytest.raises(
+            ValueError, match=rf"^runs of {NAME} are measured without a choice of {name}; leave --{name}"
+        ):
+            evaluate(out, families, device="cpu", announce=print, **option)
+        assert not (out / "evaluation.json").exists()
+
+    def test_a_choice_that_it_takes(self, climb, out):
+        class Chosen(type(climb)):
+            def evaluate(self, folder, *, device, batch_size, announce, tier="slow", images=3):
+                return {"rows": [{"tier": tier, "images": images}]}
+
+        chosen = Chosen(secret="steep")
+        play(NAME, chosen, out, device="cpu")
+        families = {"climbs": Family(presets={NAME: chosen})}
+        for options, row in (({}, ("slow", 3)), ({"tier": "quick"}, ("quick", 3)), ({"images": 7}, ("slow", 7))):
+            found = evaluate(out, families, device="cpu", announce=print, **options)["rows"][0]
+            assert tuple(found.values()) == row
+
     def test_writes_what_the_preset_measures(self, climb, families, out):
         data = Path("mine.npz")
         play(NAME, replace(climb, data=data), out, device="cpu")

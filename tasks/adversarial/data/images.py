@@ -69,6 +69,13 @@ class Images:
         """The first `count` images."""
         return self.at(slice(count))
 
+    def some(self, count: int) -> Images:
+        """At most `count` of them, chosen at random, the same ones every time, in the order they have."""
+        if len(self) <= count:
+            return self
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(0))
+        return self.at(order[:count].sort().values)
+
     def to(self, device: torch.device) -> Images:
         """The same on a device."""
         return self._of(self.images.to(device), self.labels.to(device))

@@ -41,11 +41,11 @@ class TrainingData:
         if isinstance(data, ImageData):
             if validation is not None:
                 raise ValueError("ImageData has a validation part of its own; leave validation out.")
-            return cls(data.train, data.train, _some(data.validation, at_most), data.classes)
+            return cls(data.train, data.train, _at_most(data.validation, at_most), data.classes)
         held_out = None
         if validation is not None:
             with _own_numbers(validation):
-                held_out = _some(images_of(validation, part="validation"), at_most)
+                held_out = _at_most(images_of(validation, part="validation"), at_most)
         if isinstance(data, DataLoader):
             with _own_numbers(data):
                 _require_renewed(data)
@@ -74,11 +74,8 @@ class TrainingData:
             return None
 
 
-def _some(images: Images, at_most: int | None) -> Images:
-    if at_most is None or len(images) <= at_most:
-        return images
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
-    return images.at(order[:at_most].sort().values)
+def _at_most(images: Images, count: int | None) -> Images:
+    return images if count is None else images.some(count)
 
 
 @contextmanager

@@ -244,6 +244,12 @@ def _require_comparable(
                 f"{first} was trained on {one!r} and {other} on other data, {two!r}{alike}; write one report for "
                 "each data set."
             )
+        tiers = [evaluations[folder].get("measured", {}).get("tier") for folder in (first, other)]
+        if tiers[0] != tiers[1]:
+            raise ValueError(
+                f"{first} was measured with AutoAttack's tier {tiers[0]} and {other} with {tiers[1]}, so their "
+                f"rows cannot be compared; measure both with the same --tier, or write one report for each."
+            )
         own, its = (evaluations[folder]["rows"][0] for folder in (first, other))
         for field, how in {"eps": "with eps={}", "images": "on {} test images"}.items():
             if own[field] != its[field]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from minimax_l2l import InnerOptimizer, LearnedOptimizer, LinfBall, RunFolder, Runtime
+from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
 from tasks.adversarial.attack import BATCH
 from tasks.adversarial.data.images import ImageData, Images
@@ -17,7 +18,7 @@ from tasks.adversarial.evaluation.audit import audit
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.cost import training_flops
 from tasks.adversarial.evaluation.curves import accuracy_against_eps, accuracy_against_steps
-from tasks.adversarial.evaluation.robustness import evaluate
+from tasks.adversarial.evaluation.robustness import AUTOATTACK_FIELD, evaluate
 from tasks.adversarial.models.named import classifier_named
 from tasks.adversarial.task import AdversarialTraining
 
@@ -82,17 +83,21 @@ def evaluate_run(
         batch_size: images attacked at a time.
         announce: called with each attack's name and how far it is.
         tier: of AutoAttack.
-        images: how many test images; all if None.
+        images: how many test images at most, chosen at random, the same ones every time; all if None.
         random_draws: of random search on each image; 0 for none. See `evaluate`.
         random_images: how many images it is tried on; all if None.
-        curves: also measure accuracy against eps and against steps, on the first 180 of them.
+        curves: also measure accuracy against eps and against steps, on 180 of them.
 
     Returns:
-        `{"environment": ..., "rows": [row], "curves": ...}`.
+        `{"environment": ..., "measured": ..., "rows": [row], "flags": ..., "curves": ...}`.
+
+    Raises:
+        ValueError: see `load_run`; or if there is no such tier, or more images are asked for than there are.
     """
+    require_choice("tier", tier, AUTOATTACK_FIELD)
     run = load_run(preset, folder, device=device)
     solution = read_solution(folder)
-    test = run.data.test.first(images) if images is not None else run.data.test
+    test = _some(run.data.test, images)
     threat = LinfBall(preset.radius)
     own = run.optimizer if run.optimizer.steps else None
     parts = folder / "evaluation.parts.json"  # what an interrupted evaluation goes on from
@@ -125,12 +130,13 @@ def evaluate_run(
     }
     result: dict[str, Any] = {
         "environment": describe_environment({run.data.name: run.data.sha256}),
+        "measured": {"tier": tier, "images": len(test), "of": len(run.data.test)},
         "rows": [row],
         "flags": list(evaluation.flags),
     }
     if curves:
         announce("accuracy curves")
-        result["curves"] = _curves(run.classifier, test.first(180), threat)
+        result["curves"] = _curves(run.classifier, test.some(180), threat)
     parts.unlink(missing_ok=True)
     return result
 
@@ -145,7 +151,7 @@ def audit_run(
     announce: Announce = lambda _: None,
     tier: Tier = "standard",
 ) -> dict[str, Any]:
-    """Audit a run of a preset on its first test images; see `audit`.
+    """Audit a run of a preset on test images drawn at random, the same every time; see `audit`.
 
     Args:
         preset: with the settings that the run was made with.
@@ -161,7 +167,7 @@ def audit_run(
     """
     run = load_run(preset, folder, device=device)
     read_solution(folder)  # says so if the run was interrupted
-    test, parts = run.data.test.first(images), folder / "audit.parts.json"
+    test, parts = _some(run.data.test, min(images, len(run.data.test))), folder / "audit.parts.json"
     found = audit(
         run.classifier,
         test,
@@ -182,6 +188,17 @@ def audit_run(
         "accuracies": found.evaluation.accuracies(),
         "flags": list(found.evaluation.flags),
     }
+
+
+def _some(test: Images, asked: int | None) -> Images:
+    if asked is None:
+        return test
+    if require_count("images", asked, least=1) > len(test):
+        raise ValueError(
+            f"images={asked} were asked for, and there are {len(test)} test images; ask for at most as many, or "
+            "leave it out for all."
+        )
+    return test.some(asked)
 
 
 def _flops(preset: TrainingPreset) -> int:

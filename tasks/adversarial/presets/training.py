@@ -22,6 +22,7 @@ from tasks.adversarial.presets.methods import METHODS, Attacker, Method, Setting
 if TYPE_CHECKING:
     from minimax_l2l import Hook, InnerOptimizer
     from tasks.adversarial.data.images import ImageData
+    from tasks.adversarial.evaluation.autoattack import Tier
     from tasks.adversarial.losses import Loss
     from tasks.adversarial.outer_losses.base import OuterLoss
     from tasks.adversarial.task import AdversarialTraining
@@ -68,6 +69,8 @@ class TrainingPreset(Preset):
             for none. At 0.99 a step is felt for about a hundred.
         early_stopping: evaluate the weights that did best against PGM-10 on validation images.
         precision: of forward passes, 32-true or bf16-mixed.
+        validate_every: steps between two validations, on at most 500 images; 0 for none. If not given there are ten
+            in a run, or fewer where they would take more passes than a tenth of the training's, but one at least.
     """
 
     method: Hidden[str]
@@ -90,6 +93,7 @@ class TrainingPreset(Preset):
     weight_averaging: float = 0.0
     early_stopping: bool = False
     precision: Precision = "32-true"
+    validate_every: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -119,6 +123,8 @@ class TrainingPreset(Preset):
         require_fraction("weight_averaging", self.weight_averaging)
         require_flag("early_stopping", self.early_stopping)
         require_choice("precision", self.precision, get_args(Precision))
+        if self.validate_every is not None:
+            require_count("validate_every", self.validate_every)
         if self.weight_averaging == 1:
             raise ValueError(
                 "weight_averaging must lie below 1, got 1; an average that never moves learns nothing."
@@ -240,7 +246,7 @@ class TrainingPreset(Preset):
             task,
             self.attacker_for(data.shape),
             facts={"method": self.method, "data": data.name, "data_sha256": data.sha256},
-            validate_every=_validate_every(task, self.steps),
+            validate_every=_affordable(task, self.steps) if self.validate_every is None else self.validate_every,
             precision=self.precision,
             hooks=self._hooks(),
         )
@@ -258,15 +264,26 @@ class TrainingPreset(Preset):
             return [WeightAverage(self.weight_averaging)]
         return [BestWeights("validation_pgm_10")] if self.early_stopping else []
 
-    def evaluate(self, folder: Path, *, device: str, batch_size: int, announce: Announce) -> dict[str, Any]:
-        """Standard AutoAttack and everything weaker on all test images."""
+    def evaluate(
+        self,
+        folder: Path,
+        *,
+        device: str,
+        batch_size: int,
+        announce: Announce,
+        tier: Tier = "standard",
+        images: int | None = None,
+    ) -> dict[str, Any]:
+        """AutoAttack and everything weaker, on all test images or on so many."""
         from tasks.adversarial.presets.runs import evaluate_run
 
-        return evaluate_run(self, folder, device=device, batch_size=batch_size, announce=announce)
+        return evaluate_run(
+            self, folder, device=device, batch_size=batch_size, announce=announce, tier=tier, images=images
+        )
 
 
-def _validate_every(task: AdversarialTraining, steps: int) -> int:
-    """Ten validations a run, fewer where they would take more passes than a tenth of the training's."""
+def _affordable(task: AdversarialTraining, steps: int) -> int:
+    """Steps between ten validations a run, or between fewer, that take a tenth of the training's passes at most."""
     assert task.data.validation is not None
     training = (task.iterations or 0) * task.batch_size * (2 * steps + 3)
     once = len(task.data.validation) * (2 * steps + 1 + 2 * 10 + 1 + 1)

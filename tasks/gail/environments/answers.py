@@ -115,6 +115,8 @@ def own_observation(given: Any, space: spaces.Box, name: str, method: str) -> np
 
 
 def _refuse(name: str, method: str, needed: str, given: object, remedy: str) -> NoReturn:
-    huge = isinstance(given, int) and abs(given) > LARGEST  # Python may refuse to write all its digits
-    got = f"a whole number of {given.bit_length()} bits" if huge else repr(given)
+    if isinstance(given, int) and abs(given) > LARGEST:  # Python may refuse to write all its digits
+        got = f"a whole number of {given.bit_length()} bits"
+    else:
+        got = repr(given)
     raise ValueError(f"{name}: {method}() must return {needed}, got {got}; {remedy}.")

@@ -169,7 +169,11 @@ def sizes(levels):
 @pytest.mark.parametrize(
     ("make", "error", "sentence"),
     [
-        (picture, TypeError, r"got PIL\.Image\.Image in its items; .* return pairs \(image, label\), .*ToTensor\(\)"),
+        (
+            picture,
+            TypeError,
+            r"got PIL\.Image\.Image in its items; .* return pairs \(image, label\), .*ToTensor\(\)",
+        ),
         (lambda _: None, TypeError, "got NoneType in its items; let the data set return pairs"),
         (lambda _: np.array(["cat"], dtype=object), TypeError, "got object in its items; let the data set"),
         (sizes, ValueError, r"of a batch must be of one shape, .*; resize them in the data set's transform"),
