@@ -17,7 +17,8 @@ class Alarm:
     Catastrophic overfitting (Wong et al., 2020): 30 % of the validation images or more withstand the training's own
     attack, and less than a quarter as many withstand PGM-10; or less than half as many, which are also less than
     half of PGM-10's best. Stopped: a learned attacker's `attack_ratio` is below 0.2 at two validations in a row. At
-    the first validation neither is said. Lost: a mean loss is NaN or infinite. A training whose optimizer takes no steps, plain or Free, is not judged.
+    the first validation neither is said. Lost: a mean loss is NaN or infinite. A training whose optimizer takes no
+    steps, plain or Free, is judged by the last alone.
     """
 
     def __init__(self) -> None:
