@@ -107,8 +107,8 @@ def evaluate(
         batch_size: how many images or games are measured at a time.
         tier: of AutoAttack, for classifiers: standard, or quick, which is APGD-CE and APGD-T alone; standard if not
             given.
-        images: how many test images are attacked, for classifiers, chosen at random, the same ones every time; all
-            if not given.
+        images: how many test images at most are attacked, for classifiers, chosen at random, the same ones every
+            time; all if not given.
         data: what it was trained on, if that is your own.
     """
     require_count("--batch-size", batch_size, least=1)

@@ -92,12 +92,12 @@ def evaluate_run(
         `{"environment": ..., "measured": ..., "rows": [row], "flags": ..., "curves": ...}`.
 
     Raises:
-        ValueError: see `load_run`; or if there is no such tier, or more images are asked for than there are.
+        ValueError: see `load_run`; or if there is no such tier.
     """
     require_choice("tier", tier, AUTOATTACK_FIELD)
     run = load_run(preset, folder, device=device)
     solution = read_solution(folder)
-    test = _some(run.data.test, images)
+    test = run.data.test if images is None else run.data.test.some(require_count("images", images, least=1))
     threat = LinfBall(preset.radius)
     own = run.optimizer if run.optimizer.steps else None
     parts = folder / "evaluation.parts.json"  # what an interrupted evaluation goes on from
@@ -167,7 +167,7 @@ def audit_run(
     """
     run = load_run(preset, folder, device=device)
     read_solution(folder)  # says so if the run was interrupted
-    test, parts = _some(run.data.test, min(images, len(run.data.test))), folder / "audit.parts.json"
+    test, parts = run.data.test.some(images), folder / "audit.parts.json"
     found = audit(
         run.classifier,
         test,
@@ -188,17 +188,6 @@ def audit_run(
         "accuracies": found.evaluation.accuracies(),
         "flags": list(found.evaluation.flags),
     }
-
-
-def _some(test: Images, asked: int | None) -> Images:
-    if asked is None:
-        return test
-    if require_count("images", asked, least=1) > len(test):
-        raise ValueError(
-            f"images={asked} were asked for, and there are {len(test)} test images; ask for at most as many, or "
-            "leave it out for all."
-        )
-    return test.some(asked)
 
 
 def _flops(preset: TrainingPreset) -> int:
