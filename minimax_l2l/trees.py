@@ -64,11 +64,16 @@ def require_numbers_in(y: Tensor) -> Tensor:
 
 def require_real(y: Tensor) -> Tensor:
     """A dense tensor of floating-point numbers that is in memory; else a ValueError."""
-    if not y.is_floating_point() or y.layout is not torch.strided or y.is_meta:
+    narrow = y.is_floating_point() and y.dtype.itemsize == 1  # float8, which torch stores and does not reckon with
+    if not y.is_floating_point() or narrow or y.layout is not torch.strided or y.is_meta:
         got = "a tensor without memory" if y.is_meta else f"{y.dtype} with layout {y.layout}"
         raise ValueError(
             f"the inner variable y must hold floating-point numbers in a dense tensor, got {got}; convert it with "
             "y.to_dense() or y.float(), or make it on a device that has memory."
+        )
+    if not y.numel() and y.dim() and len(y):
+        raise ValueError(
+            f"the inner variable y must hold numbers, got shape {tuple(y.shape)}; give each instance one at least."
         )
     return y
 

@@ -44,6 +44,10 @@ _SENTENCES = {
         "tensors of two dtypes meet, and torch says: {0}; let initial() and the batches have the dtype of the "
         "network, for instance by torch.zeros_like(x) and x.to(weight.dtype)."
     ),
+    r"use_reentrant=True": (
+        "a network is checkpointed with use_reentrant=True, which cannot tell the gradient by y from that by theta; "
+        "pass use_reentrant=False to torch.utils.checkpoint.checkpoint."
+    ),
     r"finished reduction in the prior iteration": (
         "some weights of theta or phi got no gradient in the last step, for which the other processes would wait "
         "for ever; use them in the loss, or freeze them with requires_grad_(False)."

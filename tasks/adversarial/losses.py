@@ -92,6 +92,21 @@ def require_loss(loss: object) -> Loss:
     return loss
 
 
+def require_untargeted(loss: object) -> Loss:
+    """Refuse `towards` where labels are the images' own: it would lead every attack to the right answer.
+
+    Raises:
+        TypeError: if it is no loss.
+        ValueError: if it is `towards`.
+    """
+    if loss is towards:
+        raise ValueError(
+            "loss=towards leads an attack to the labels that it is given, which are the right ones here; make "
+            "targeted images with Attack(optimizer, threat, towards)(classifier, images, targets)."
+        )
+    return require_loss(loss)
+
+
 def try_loss(loss: Loss, classes: int, device: torch.device) -> None:
     """Try a loss on the logits of two images.
 

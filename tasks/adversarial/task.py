@@ -41,7 +41,7 @@ from tasks.adversarial.data.augmentation import CropAndFlip
 from tasks.adversarial.data.images import ImageData, Images, warn_without_class_0
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
-from tasks.adversarial.losses import Loss, cross_entropy, require_loss
+from tasks.adversarial.losses import Loss, cross_entropy, require_untargeted
 from tasks.adversarial.makers import MakesOptimizer, MakesSchedule, made_optimizer, made_schedule, require_makers
 from tasks.adversarial.outer_losses.base import OnAttacked, OuterLoss, as_outer_loss
 from tasks.adversarial.outer_losses.logits import Logits
@@ -123,7 +123,7 @@ class AdversarialTraining(Task):
         seed: int = 0,
     ) -> None:
         require_choice("query_mode", query_mode, get_args(QueryMode))
-        require_loss(loss)
+        require_untargeted(loss)
         remembers = require_flag("remembers", remembers)
         if validation_images is not None:
             validation_images = require_count("validation_images", validation_images, least=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from torch import Tensor
 
@@ -27,7 +28,7 @@ def perturbations(images: Tensor, threat: Threat) -> Constraint:
     return Intersection(threat, PixelBox(images))
 
 
-def require_threat(threat: object, shape: tuple[int, int, int], name: str = "threat") -> Threat:
+def require_threat(threat: object, shape: Sequence[int], name: str = "threat") -> Threat:
     """Refuse what is no ball, and a ball that holds every image: its radius is of another unit.
 
     Args:
@@ -40,13 +41,28 @@ def require_threat(threat: object, shape: tuple[int, int, int], name: str = "thr
         ValueError: if no image of this shape lies outside.
     """
     threat = require_ball(threat, name)
-    whole = 1.0 if isinstance(threat, LinfBall) else math.sqrt(math.prod(shape))
-    if threat.eps >= whole:
-        raise ValueError(
-            f"a radius of {threat.eps:g} lets an attacker replace every image in [0, 1] by any other, which are at "
-            f"most {whole:.4g} apart; give it in units of pixels in [0, 1], such as {_in_pixels(threat.eps)}."
-        )
+    require_in_pixels("radius", threat.eps, threat, shape)
     return threat
+
+
+def require_in_pixels(name: str, length: float, threat: Threat, shape: Sequence[int]) -> None:
+    """Refuse a length that reaches from any image to any other: it is of another unit.
+
+    Args:
+        name: what it is the length of.
+        length: in the threat's norm.
+        threat: whose norm counts.
+        shape: (channels, height, width) of the images.
+
+    Raises:
+        ValueError: if no two images of this shape are that far apart.
+    """
+    whole = 1.0 if isinstance(threat, LinfBall) else math.sqrt(math.prod(shape))
+    if length >= whole:
+        raise ValueError(
+            f"a {name} of {length:g} lets an attacker replace every image in [0, 1] by any other, which are at most "
+            f"{whole:.4g} apart; give it in units of pixels in [0, 1], such as {_in_pixels(length)}."
+        )
 
 
 def require_ball(threat: object, name: str = "threat") -> Threat:
@@ -63,5 +79,5 @@ def require_ball(threat: object, name: str = "threat") -> Threat:
     return threat
 
 
-def _in_pixels(eps: float) -> str:
-    return f"{eps:g} / 255 = {eps / 255:.4g}" if eps < 255 else "8 / 255"
+def _in_pixels(length: float) -> str:
+    return f"{length:g} / 255 = {length / 255:.4g}" if length < 255 else "8 / 255"

@@ -205,6 +205,7 @@ NO_LOSS = wrong.not_callable() | st.sampled_from(
     [
         nn.CrossEntropyLoss,
         nn.CrossEntropyLoss(),
+        towards,
         nn.functional.cross_entropy,
         fails,
         lambda logits: logits.sum(1),
@@ -216,6 +217,7 @@ NO_LOSS = wrong.not_callable() | st.sampled_from(
         lambda logits, labels: [0.0] * len(labels),
     ]
 )
+TOO_LONG = st.floats(8.0, 1e9)  # in levels from 0 to 255
 NO_THREAT = wrong.not_a(LinfBall, L2Ball) | st.sampled_from([0.1, LinfBall(1.0), LinfBall(8.0), L2Ball(8.0)])
 NO_FRACTION = wrong.not_a_number(lambda number: 0 <= number <= 1)
 NO_RADIUS = wrong.not_a_number(lambda number: number > 0)
@@ -515,7 +517,7 @@ DOORS = [
             "classifier": wrong.not_a(nn.Module),
             "images": wrong.not_a(torch.Tensor) | st.sampled_from([PIXELS[0], BYTES, PIXELS.to(torch.complex64)]),
             "labels": wrong.not_a(torch.Tensor) | st.sampled_from([LABELS[:1], LABELS[:, None], LABELS + 0.1]),
-            "threat": wrong.not_a(LinfBall, L2Ball),
+            "threat": wrong.not_a(LinfBall, L2Ball) | st.builds(LinfBall, TOO_LONG) | st.builds(L2Ball, TOO_LONG),
             "loss": wrong.not_callable(),
             "query_mode": wrong.not_one_of("eval", "train", "tracked"),
             "indices": st.sampled_from([[1], 3, "all", LABELS[:1], LABELS.float(), LABELS[None], LABELS > 1]),
@@ -524,6 +526,7 @@ DOORS = [
             "start": wrong.given(wrong.not_a()),
             "placement": wrong.not_a().filter(lambda placement: placement is not None),
         },
+        {"threat": "radius"},
     ),
     Door(
         "Attack",

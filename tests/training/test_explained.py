@@ -68,6 +68,30 @@ def test_the_advice_helps():
         assert Game(Attention()).solve(optimizer, device="cpu").steps == 3
 
 
+class Checkpointed(nn.Module):
+    def __init__(self, *, reentrant):
+        super().__init__()
+        self.linear, self.reentrant = nn.Linear(4, 4), reentrant
+
+    def forward(self, y):
+        return torch.utils.checkpoint.checkpoint(self.linear, y, use_reentrant=self.reentrant)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        PGM(steps=1, step_size=0.1),
+        LearnedOptimizer(MLPUpdater()),
+        LearnedOptimizer(MLPUpdater(), second_order=True),
+        LBFGS(steps=1, step_size=0.1),
+    ],
+)
+def test_a_checkpoint_that_is_entered_twice(optimizer):
+    with pytest.raises(ValueError, match=r"use_reentrant=True, .*; pass use_reentrant=False"):
+        Game(Checkpointed(reentrant=True)).solve(optimizer, device="cpu")
+    assert Game(Checkpointed(reentrant=False)).solve(optimizer, device="cpu").steps == 3
+
+
 def test_a_batch_of_one_and_batch_norm():
     network = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2))
     with pytest.raises(ValueError, match=r"^a batch of one instance cannot be normalised by a BatchNorm layer"):

@@ -197,8 +197,15 @@ def as_tensor(name: str, value: Any) -> Tensor:
             f"{name} must be a tensor or an array of numbers, got a {type(value).__name__} of {len(value)}; "
             f"pass torch.stack({name}) or numpy.stack({name})."
         )
+    if isinstance(value, np.ma.MaskedArray):
+        advice = "pass images.filled(0), say" if name == "images" else REMEDIES[name]
+        raise TypeError(f"{name} must hold a value at every place, got a masked array; {advice}.")
+    if isinstance(value, np.ndarray) and not _is_native(value):
+        value = np.array(value, dtype=value.dtype.newbyteorder("="), order="C")
     try:
-        found = torch.as_tensor(value)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*not writable")  # of a memory map, say: nobody writes to images
+            found = torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(
             f"{name} must be a tensor or an array of numbers, got {told(value)} ({error}); {REMEDIES[name]}."
@@ -207,6 +214,11 @@ def as_tensor(name: str, value: Any) -> Tensor:
         kind = "meta" if found.is_meta else "nested" if found.is_nested else str(found.layout)
         raise TypeError(f"{name} must be a dense tensor that holds values, got a {kind} one; {REMEDIES[name]}.")
     return found.detach()
+
+
+def _is_native(array: np.ndarray) -> bool:
+    """Whether torch can share its memory: in this machine's byte order, and not read backwards."""
+    return array.dtype.isnative and all(stride >= 0 for stride in array.strides)
 
 
 def _require_pixels(images: Tensor) -> Tensor:

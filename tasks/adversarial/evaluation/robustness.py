@@ -24,7 +24,7 @@ from tasks.adversarial.evaluation.findings import Announce, Findings, found_alon
 from tasks.adversarial.evaluation.intervals import wilson_interval
 from tasks.adversarial.evaluation.marks import Piece, answers, judged, marked
 from tasks.adversarial.evaluation.random_search import under_random
-from tasks.adversarial.losses import Loss, cross_entropy, margin
+from tasks.adversarial.losses import Loss, cross_entropy, margin, require_untargeted
 from tasks.adversarial.threat import Threat, require_threat
 
 AUTOATTACK_PIECE = 1024  # images that AutoAttack is given at a time: it copies them several times over
@@ -226,7 +226,7 @@ def withstands(
     An image whose attack ended at NaN or infinity counts as lost, with a warning; an attack that leaves the ball is
     refused.
     """
-    images, attack = as_images(images), Attack(optimizer, threat, loss, seed=seed)
+    images, attack = as_images(images), Attack(optimizer, threat, require_untargeted(loss), seed=seed)
     require_threat(threat, images.shape)
     return survivors(classifier, images, attack, batch_size)
 

@@ -36,11 +36,11 @@ class Normalise(nn.Module):
 
     Args:
         mean: one number for each channel of images in [0, 1].
-        std: one positive number for each channel.
+        std: one number above 0 for each channel.
 
     Raises:
         TypeError: if one is no list of numbers.
-        ValueError: if a number makes no sense, or there are not as many in both.
+        ValueError: if a number lies outside [0, 1], as that of bytes does, or there are not as many in both.
     """
 
     mean: Tensor
@@ -51,6 +51,7 @@ class Normalise(nn.Module):
         for name, values, require in (("mean", mean, require_finite), ("std", std, require_positive)):
             require_a(name, values, (list, tuple), "a list", f"pass {name}=[0.5], a number for each channel")
             numbers = [require(f"{name}[{place}]", value) for place, value in enumerate(values)]
+            _require_of_pixels(name, numbers)
             self.register_buffer(name, torch.tensor(numbers)[:, None, None])
         if not len(mean) == len(std) > 0:
             raise ValueError(
@@ -66,3 +67,11 @@ class Normalise(nn.Module):
                 f"(n, {len(self.mean)}, height, width), got {tuple(images.shape)}; give a number for each channel."
             )
         return (images - self.mean) / self.std
+
+
+def _require_of_pixels(name: str, numbers: list[float]) -> None:
+    for place, number in enumerate(numbers):
+        if not 0 <= number <= 1:
+            raise ValueError(
+                f"{name}[{place}] must lie in [0, 1], as pixels do, got {number:g}; divide mean and std of bytes by 255."
+            )

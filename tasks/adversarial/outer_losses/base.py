@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from minimax_l2l import Losses
 from minimax_l2l.errors import require_flag, told
-from tasks.adversarial.losses import Loss, require_loss, require_values
+from tasks.adversarial.losses import Loss, require_untargeted, require_values
 from tasks.adversarial.outer_losses.logits import Logits
 
 
@@ -45,7 +45,7 @@ class OnAttacked(OuterLoss):
     """
 
     def __init__(self, loss: Loss, *, shared: bool = False) -> None:
-        self.loss, self.shared = require_loss(loss), require_flag("shared", shared)
+        self.loss, self.shared = require_untargeted(loss), require_flag("shared", shared)
 
     def losses(self, logits: Logits) -> Losses:
         """One forward."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from minimax_l2l import Losses
 from minimax_l2l.errors import require_not_negative
-from tasks.adversarial.losses import Loss, cross_entropy, require_loss, require_values
+from tasks.adversarial.losses import Loss, cross_entropy, require_untargeted, require_values
 from tasks.adversarial.outer_losses.base import OuterLoss
 from tasks.adversarial.outer_losses.logits import Logits
 
@@ -29,11 +29,11 @@ class Trades(OuterLoss):
 
     Raises:
         TypeError: if an argument is of another kind.
-        ValueError: if beta is negative.
+        ValueError: if beta is negative, or the loss is `towards`.
     """
 
     def __init__(self, beta: float = 6.0, loss: Loss = cross_entropy) -> None:
-        self.beta, self.loss = require_not_negative("beta", beta), require_loss(loss)
+        self.beta, self.loss = require_not_negative("beta", beta), require_untargeted(loss)
 
     def losses(self, logits: Logits) -> Losses:
         """Two forwards; both have gradients, as in the authors' code."""

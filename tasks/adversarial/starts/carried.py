@@ -11,6 +11,7 @@ from torch import Tensor
 from minimax_l2l import Iterate, Tree, leaves
 from minimax_l2l.errors import require_positive
 from tasks.adversarial.starts.base import Start
+from tasks.adversarial.threat import require_in_pixels
 
 if TYPE_CHECKING:
     from tasks.adversarial.problem import PerturbationProblem
@@ -42,6 +43,8 @@ class CarriedStart(Start):
     def initial(self, problem: PerturbationProblem) -> Tensor:
         """What the last step left; zero in places that a batch had none of yet."""
         images = problem.images
+        if self.step_size is not None:
+            require_in_pixels("step_size", self.step_size, problem.threat, images.shape[1:])
         if self._carried is None:
             return torch.zeros_like(images)
         own = self._carried.to(images)[: len(images)]

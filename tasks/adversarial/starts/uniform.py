@@ -9,6 +9,7 @@ from torch import Tensor
 
 from minimax_l2l.errors import require_positive
 from tasks.adversarial.starts.base import Start
+from tasks.adversarial.threat import require_in_pixels
 
 if TYPE_CHECKING:
     from tasks.adversarial.problem import PerturbationProblem
@@ -35,5 +36,6 @@ class UniformStart(Start):
 
     def initial(self, problem: PerturbationProblem) -> Tensor:
         """Another point at each step, which belongs to the image."""
+        require_in_pixels("radius", self.radius, problem.threat, problem.images.shape[1:])
         noise = problem.noise(torch.zeros_like(problem.images))
         return type(problem.threat)(self.radius).sample(noise)

@@ -31,8 +31,13 @@ from minimax_l2l.errors import MissingClassError
 from tasks.adversarial import (
     AdversarialTraining,
     Attack,
+    CarriedStart,
     Images,
+    LogitPairing,
+    PerturbationProblem,
     SmallResNet,
+    Trades,
+    UniformStart,
     cross_entropy,
     evaluate,
     margin,
@@ -182,6 +187,60 @@ class TestImages:
         attacked = Attack(PGM(steps=3, step_size=EPS), LinfBall(EPS))(classifier, pixels, LABELS)
         assert torch.equal(pixels, PIXELS)
         assert (attacked - PIXELS).abs().max() <= EPS + 1e-6
+
+
+class TestUnits:
+    """What is said in levels from 0 to 255 is refused wherever it is said."""
+
+    @pytest.mark.parametrize(
+        "optimizer", [PGM(steps=2, step_size=2.0), PGM(steps=2, step_size=1.0), FGSM(step_size=8.0)]
+    )
+    def test_steps(self, optimizer):
+        sentence = r"a step_size of \d lets an attacker replace every image .* such as \d / 255 = 0.0"
+        data = Images(PIXELS, LABELS)
+        with pytest.raises(ValueError, match=sentence):
+            Attack(optimizer, LinfBall(EPS))(net(), PIXELS, LABELS)
+        with pytest.raises(ValueError, match=sentence):
+            withstands(net(), data, LinfBall(EPS), optimizer)
+        with pytest.raises(ValueError, match=sentence):
+            evaluate(rightly_classified(), data, LinfBall(EPS), tier="quick", own=optimizer)
+
+    def test_steps_of_euclidean_balls_are_longer(self):
+        with pytest.raises(ValueError, match=r"a step_size of 8 lets .* at most 8 apart"):
+            Attack(PGM(steps=2, step_size=8.0), L2Ball(0.5))(net(), PIXELS, LABELS)
+        assert Attack(PGM(steps=2, step_size=2.0), L2Ball(0.5))(net(), PIXELS, LABELS).shape == PIXELS.shape
+
+    @pytest.mark.parametrize(
+        ("start", "threat"),
+        [(UniformStart(8.0), LinfBall(EPS)), (UniformStart(64.0), L2Ball(0.5)), (CarriedStart(8.0), LinfBall(EPS))],
+    )
+    def test_starts(self, start, threat):
+        task = AdversarialTraining(net(), (PIXELS, LABELS), threat, start=start, batch_size=5)
+        with pytest.raises(ValueError, match=r"a (radius|step_size) of \d+ lets an attacker replace every image"):
+            task.solve(FGSM(step_size=EPS), device="cpu", steps=1)
+
+    @pytest.mark.parametrize("threat", [LinfBall(8.0), LinfBall(1.0), L2Ball(128.0)])
+    def test_problems(self, threat):
+        with pytest.raises(ValueError, match=r"a radius of \d+ lets an attacker replace every image"):
+            PerturbationProblem(net(), PIXELS, LABELS, threat)
+
+
+class TestTowards:
+    """A targeted attack aims at labels of one's choice, not at those that count as right."""
+
+    @pytest.mark.parametrize(
+        "say",
+        [
+            lambda: withstands(net(), Images(PIXELS, LABELS), LinfBall(EPS), FGSM(step_size=EPS), loss=towards),
+            lambda: AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), loss=towards),
+            lambda: AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), outer_loss=towards),
+            lambda: Trades(loss=towards),
+            lambda: LogitPairing(1.0, towards),
+        ],
+    )
+    def test_own_labels_are_no_targets(self, say):
+        with pytest.raises(ValueError, match=r"loss=towards leads .* make targeted images with Attack\("):
+            say()
 
 
 class Rooted(SmallResNet):

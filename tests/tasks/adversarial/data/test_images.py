@@ -1,5 +1,6 @@
 """Images are checked once, at the door."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -79,6 +80,28 @@ class TestImages:
         images = Images(PIXELS.numpy(), LABELS.tolist())
         assert torch.equal(images.images, PIXELS)
         assert torch.equal(images.labels, LABELS)
+
+    @pytest.mark.parametrize("order", ["<", ">"])
+    @pytest.mark.parametrize("turned", [(), 0, (2, 3)])
+    def test_arrays_of_any_byte_order_and_direction(self, order, turned):
+        pixels, labels = np.flip(PIXELS.numpy().astype(f"{order}f4"), turned), LABELS.numpy().astype(f"{order}i4")
+        images = Images(pixels, labels)
+        assert np.array_equal(images.images.numpy(), pixels)
+        assert torch.equal(images.labels, LABELS)
+
+    def test_a_file_of_pixels_need_not_be_writable(self, tmp_path):
+        np.save(tmp_path / "pixels.npy", PIXELS.numpy())
+        images = Images(np.load(tmp_path / "pixels.npy", mmap_mode="r"), LABELS)
+        images.pixels(slice(None)).mul_(-5)
+        assert torch.equal(images.images, PIXELS)
+
+    @pytest.mark.parametrize("hidden", [False, True])
+    def test_masked_arrays_are_refused(self, hidden):
+        masked = np.ma.array(PIXELS.numpy(), mask=np.full(PIXELS.shape, hidden))
+        with pytest.raises(TypeError, match=r"got a masked array; pass images.filled\(0\)"):
+            Images(masked, LABELS)
+        with pytest.raises(TypeError, match=r"got a masked array; number the classes from 0"):
+            Images(PIXELS, np.ma.array(LABELS.numpy(), mask=hidden))
 
     @pytest.mark.parametrize("source", ["pixels", {"images": 1}, [PIXELS, "x"], object()])
     def test_what_is_no_array(self, source):

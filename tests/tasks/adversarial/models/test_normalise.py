@@ -41,6 +41,9 @@ def test_is_saved_and_moved_with_its_network(tmp_path):
         ([], [], "got mean of 0 and std of 0"),
         ([0.5], [0.0], r"std\[0\] must be a finite number above 0"),
         ([float("nan")], [1.0], r"mean\[0\] must be a finite number"),
+        ([125.3], [63.0], r"mean\[0\] must lie in \[0, 1\], .* got 125.3; divide mean and std of bytes by 255"),
+        ([0.49], [63.0], r"std\[0\] must lie in \[0, 1\], .* got 63"),
+        ([0.5, -103.9], [1.0, 1.0], r"mean\[1\] must lie in \[0, 1\]"),
     ],
 )
 def test_numbers_that_make_no_sense(mean, std, sentence):
