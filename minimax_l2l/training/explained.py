@@ -45,8 +45,8 @@ _SENTENCES = {
         "network, for instance by torch.zeros_like(x) and x.to(weight.dtype)."
     ),
     r"use_reentrant=True": (
-        "a network is checkpointed with use_reentrant=True, which cannot tell the gradient by y from that by theta; "
-        "pass use_reentrant=False to torch.utils.checkpoint.checkpoint."
+        "a network is checkpointed with use_reentrant=True, which cannot tell y's gradient from theta's; pass "
+        "use_reentrant=False to torch.utils.checkpoint.checkpoint."
     ),
     r"finished reduction in the prior iteration": (
         "some weights of theta or phi got no gradient in the last step, for which the other processes would wait "

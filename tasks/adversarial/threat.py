@@ -60,8 +60,8 @@ def require_in_pixels(name: str, length: float, threat: Threat, shape: Sequence[
     whole = 1.0 if isinstance(threat, LinfBall) else math.sqrt(math.prod(shape))
     if length >= whole:
         raise ValueError(
-            f"a {name} of {length:g} lets an attacker replace every image in [0, 1] by any other, which are at most "
-            f"{whole:.4g} apart; give it in units of pixels in [0, 1], such as {_in_pixels(length)}."
+            f"a {name} of {length:g} lets an attacker replace every image in [0, 1] by any other, which are at "
+            f"most {whole:.4g} apart; give it in units of pixels in [0, 1], such as {_in_pixels(length)}."
         )
 
 
