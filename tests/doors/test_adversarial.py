@@ -15,7 +15,7 @@ from published import published
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from minimax_l2l import FGSM, L2Ball, LinfBall
+from minimax_l2l import FGSM, L2Ball, LinfBall, Losses
 from tasks.adversarial import (
     AdversarialTraining,
     Attack,
@@ -27,11 +27,13 @@ from tasks.adversarial import (
     Mart,
     Normalise,
     OnAttacked,
+    OuterLoss,
     PerturbationProblem,
     PreActResNet18,
     ResNet18,
     SmallCNN,
     SmallResNet,
+    Start,
     Trades,
     UniformStart,
     WeightPerturbation,
@@ -275,6 +277,53 @@ def play(**options):
     AdversarialTraining(**TASK_RIGHT, **options).solve(FGSM(step_size=0.1), device="cpu", steps=1)
 
 
+class OwnLoss(OuterLoss):
+    def __init__(self, made):
+        self.made = made
+
+    def losses(self, logits):
+        return self.made(cross_entropy(logits.attacked, logits.labels).mean(), logits.ascended)
+
+
+class OwnStart(Start):
+    def __init__(self, made):
+        self.made = made
+
+    def initial(self, problem):
+        return self.made(torch.zeros_like(problem.images))
+
+
+NO_LOSSES = st.sampled_from(
+    [
+        lambda outer, meta: None,
+        lambda outer, meta: outer,
+        lambda outer, meta: (outer, meta),
+        lambda outer, meta: {"outer": outer, "meta": meta},
+        lambda outer, meta: Losses,
+        lambda outer, meta: Losses(None, None),
+        lambda outer, meta: Losses(outer.item(), meta.item()),
+        lambda outer, meta: Losses(outer[None], meta),
+        lambda outer, meta: Losses(outer.detach(), meta),
+        lambda outer, meta: Losses(outer, meta, {"words": "few"}),
+    ]
+)
+NO_START = st.sampled_from(
+    [
+        lambda zero: None,
+        lambda zero: 0.0,
+        lambda zero: zero.numpy(),
+        lambda zero: [zero],
+        lambda zero: (zero,),
+        lambda zero: zero[:1],
+        lambda zero: zero[..., :1],
+        lambda zero: zero[0],
+        lambda zero: zero.long(),
+        lambda zero: zero.double(),
+        lambda zero: zero.to_sparse(),
+    ]
+)
+
+
 def parts(**changes):
     images = Images(PIXELS, LABELS)
     return {"name": "mine", "train": images, "validation": images, "test": images, **changes}
@@ -456,6 +505,19 @@ DOORS = [
     Door("OnAttacked", OnAttacked, lambda: {"loss": smoothed(0.1)}, {"loss": wrong.not_callable()}),
     Door("Trades", Trades, dict, {"beta": NO_WEIGHT, "loss": wrong.not_callable()}),
     Door("Mart", Mart, dict, {"beta": NO_WEIGHT}),
+    Door(
+        "OuterLoss",
+        lambda losses: play(outer_loss=OwnLoss(losses)),
+        lambda: {"losses": Losses},
+        {"losses": NO_LOSSES},
+    ),
+    Door(
+        "Start",
+        lambda initial: play(start=OwnStart(initial)),
+        lambda: {"initial": lambda zero: zero},
+        {"initial": NO_START},
+        {"initial": "inner variable|y of shape|tensor|bounds"},
+    ),
     Door("UniformStart", UniformStart, lambda: {"radius": 0.1}, {"radius": NO_RADIUS}),
     Door("CarriedStart", CarriedStart, dict, {"step_size": wrong.given(NO_RADIUS)}),
     Door(
