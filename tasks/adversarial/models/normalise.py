@@ -73,6 +73,6 @@ def _require_of_pixels(name: str, numbers: list[float]) -> None:
     for place, number in enumerate(numbers):
         if not 0 <= number <= 1:
             raise ValueError(
-                f"{name}[{place}] must lie in [0, 1], as pixels do, got {number:g}; divide mean and std of bytes by "
-                "255."
+                f"{name}[{place}] must lie in [0, 1], as pixels do, got {number:g}; divide mean and std of bytes "
+                "by 255."
             )
