@@ -891,9 +891,14 @@ class TestNoBatches:
         assert (solution.status, solution.steps) == (Status.EMPTY, 0)
         assert json.loads((tmp_path / "solution.json").read_text())["status"] == "empty"
 
-    def test_of_an_iterator_that_is_used_up(self, monkeypatch):
+    @pytest.mark.parametrize(
+        "iterated",
+        [iter, reversed, lambda batches: map(tuple, batches), lambda batches: (batch for batch in batches)],
+        ids=["iterator", "reversed", "map", "generator"],
+    )
+    def test_of_an_iterator_that_is_used_up(self, iterated, monkeypatch):
         game = Fair()
-        once = iter(list(game.batches()))
+        once = iterated(list(game.batches()))
         monkeypatch.setattr(Fair, "batches", lambda self: once)
         assert game.solve(learned()).status is Status.COMPLETED
         with pytest.warns(UserWarning, match="the run took 0 steps"):

@@ -63,3 +63,11 @@ def test_samples_of_the_simplex_are_uniform():
     y = Simplex().sample(torch.rand(20_000, 3, generator=generator, dtype=torch.float64))
     for threshold in (0.1, 0.5, 0.8):
         assert ((y > threshold).double().mean(0) - (1 - threshold) ** 2).abs().max() < 0.01
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (1, 0), (2, 3, 0)])
+def test_a_simplex_without_coordinates_is_refused(shape):
+    for method in (Simplex().project, Simplex().squash, Simplex().violation, Simplex().sample):
+        with pytest.raises(ValueError, match=r"the inner variable y must hold numbers, got shape"):
+            method(torch.ones(shape))
+    assert Simplex().project(torch.ones(0, 3)).shape == (0, 3)
