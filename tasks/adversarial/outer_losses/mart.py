@@ -7,7 +7,7 @@ from torch import Tensor
 
 from minimax_l2l import Losses
 from minimax_l2l.errors import require_not_negative
-from tasks.adversarial.losses import Loss, cross_entropy, require_loss, require_values
+from tasks.adversarial.losses import Loss, cross_entropy, require_untargeted, require_values
 from tasks.adversarial.outer_losses.base import OuterLoss
 from tasks.adversarial.outer_losses.logits import Logits
 from tasks.adversarial.outer_losses.trades import divergence
@@ -31,7 +31,7 @@ class Mart(OuterLoss):
     """
 
     def __init__(self, beta: float = 5.0, loss: Loss = cross_entropy) -> None:
-        self.beta, self.loss = require_not_negative("beta", beta), require_loss(loss)
+        self.beta, self.loss = require_not_negative("beta", beta), require_untargeted(loss)
 
     def losses(self, logits: Logits) -> Losses:
         """Two forwards; both have gradients, as in the authors' code."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from minimax_l2l import Losses
 from minimax_l2l.errors import require_not_negative
-from tasks.adversarial.losses import Loss, cross_entropy, require_loss, require_values
+from tasks.adversarial.losses import Loss, cross_entropy, require_untargeted, require_values
 from tasks.adversarial.outer_losses.base import OuterLoss
 from tasks.adversarial.outer_losses.logits import Logits
 
@@ -40,7 +40,7 @@ class Nuat(OuterLoss):
     """
 
     def __init__(self, weight: float = 4.0, loss: Loss = cross_entropy) -> None:
-        self.weight, self.loss = require_not_negative("weight", weight), require_loss(loss)
+        self.weight, self.loss = require_not_negative("weight", weight), require_untargeted(loss)
         self._attacks = True  # whether y ascends the norm
 
     def at(self, step: int, of: int) -> Self:
