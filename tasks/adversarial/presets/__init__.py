@@ -11,6 +11,7 @@ FAMILY = Family(
         "digits": "tasks.adversarial.experiments.digits:benchmark_digits",
         "paper-tables": "tasks.adversarial.experiments.paper_tables:paper_tables",
         "digits-tuning": "tasks.adversarial.experiments.tuning:tune_digits",
+        "speed": "tasks.adversarial.experiments.speed:measure_speed",
     },
     demo="tasks.adversarial.experiments.demo:run_demo",
     audit="tasks.adversarial.presets.runs:audit_run",
