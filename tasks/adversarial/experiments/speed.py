@@ -47,8 +47,8 @@ class Plan:
 
 
 CPU = Plan(
-    steps={"wrn-10-2": (16, 11), "preact-resnet-18": (8, 7)},
-    attacks={"wrn-10-2": (16, 21), "preact-resnet-18": (4, 7)},
+    steps={"wrn-10-2": (16, 11), "preact-resnet-18": (4, 11)},
+    attacks={"wrn-10-2": (16, 15), "preact-resnet-18": (4, 7)},
     forms={"wrn-10-2": (16, 7)},
     growth={"small-cnn": (16, 7)},
 )
@@ -68,6 +68,7 @@ def measure_speed(
     workers: int = EVERY_CORE,  # noqa: ARG001
     device: Device = "auto",
     plan: Plan | None = None,
+    turns: int | None = None,
 ) -> Path:
     """Time steps and attacks in turns, on one thread of a CPU or on CUDA; what was timed before is kept.
 
@@ -80,6 +81,7 @@ def measure_speed(
         workers: not asked; what is timed runs alone.
         device: see `Task.solve`.
         plan: how much is timed; None is what suits the device.
+        turns: how often all is timed, if not as often as the plan says.
     """
     torch.set_num_threads(1)
     place = Runtime(device).device
@@ -94,6 +96,8 @@ def measure_speed(
         if group.is_in(rows):
             continue
         announce(f"timing {group.title}")
+        if turns is not None:
+            group = replace(group, turns=turns)
         write_rows(file, [row for row in rows if not group.identity.items() <= row.items()] + group.measure(place))
     return file
 
