@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks.tables import adversarial, imitation, speed, stress
+from benchmarks.tables import adversarial, imitation, speed, steps, stress
 from benchmarks.tables.markdown import Rows
 from tasks.adversarial.presets.methods import TABLE
 
@@ -29,6 +29,12 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits-tuning": ("digits-tuning.json", adversarial.tuning),
     "digits-recipe": ("digits-tuning.json", adversarial.tuning_recipe),
     "digits-eps": ("digits-tuning.json", adversarial.tuning_eps),
+    "speed-wrn": ("adversarial-speed.json", partial(steps.adversarial_steps, model="wrn-10-2")),
+    "speed-resnet": ("adversarial-speed.json", partial(steps.adversarial_steps, model="preact-resnet-18")),
+    "speed-floor": ("adversarial-speed.json", steps.adversarial_floor),
+    "speed-attacks": ("adversarial-speed.json", steps.adversarial_attacks),
+    "speed-growth": ("adversarial-speed.json", steps.adversarial_growth),
+    "speed-forms": ("adversarial-speed.json", steps.adversarial_forms),
     "gail-cartpole": ("gail.json", partial(imitation.gail, setting="cartpole")),
     "gail-brief": ("gail.json", partial(imitation.gail_brief, methods=WITH_PLENTY)),
     "gail-dense-brief": ("gail-dense.json", partial(imitation.gail_dense, columns=("return", "expert level"))),
