@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.tables.markdown import Rows, each, groups, markdown, table, where
+from benchmarks.tables.markdown import Rows, each, groups, markdown, over, table, where
 from tasks.adversarial.presets.methods import METHODS
 
 BARE = {"bare-plain": "bare PyTorch, plain", "bare-pgm-10": "bare PyTorch, PGM-10"}
@@ -37,7 +37,7 @@ def adversarial_steps(rows: Rows, model: str) -> str:
         "of PGM-10's": of("pgm-10"),
         "passes": passes,
         "GFLOPs": gflops,
-        "peak MB": each("peak_bytes", ".1f", scale=1e-6),
+        "peak MB": over(max, "peak_bytes", ".1f", scale=1e-6),
     }
     titles = {**{name: one.title for name, one in METHODS.items()}, **BARE}
     return table(["trained with"], columns, [([titles[row["method"]]], [row]) for row in own])
@@ -61,7 +61,9 @@ def adversarial_attacks(rows: Rows) -> str:
         ours = by_method["minimax-l2l"]
         others = (by_method.get(name) for name in ("bare", "torchattacks", "foolbox"))
         ratios = [_over(ours, other) if other is not None else "-" for other in others]
-        lines.append([f"{NETWORKS[model]}, {batch} images, {NORMS[norm]}", f"{1000 * ours['seconds']:.0f}", *ratios])
+        lines.append(
+            [f"{NETWORKS[model]}, {batch} images, {NORMS[norm]}", f"{1000 * ours['seconds']:.0f}", *ratios]
+        )
     return markdown(["PGM-10", "ms", "of bare PyTorch's", "of torchattacks'", "of foolbox's"], lines)
 
 

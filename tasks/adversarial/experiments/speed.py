@@ -47,10 +47,10 @@ class Plan:
 
 
 CPU = Plan(
-    steps={"wrn-10-2": (16, 11), "preact-resnet-18": (4, 11)},
-    attacks={"wrn-10-2": (16, 15), "preact-resnet-18": (4, 7)},
-    forms={"wrn-10-2": (16, 7)},
-    growth={"small-cnn": (16, 7)},
+    steps={"wrn-10-2": (16, 11), "preact-resnet-18": (16, 7)},
+    attacks={"wrn-10-2": (16, 15), "preact-resnet-18": (4, 5)},
+    forms={"wrn-10-2": (16, 5)},
+    growth={"small-cnn": (16, 5)},
 )
 CUDA = Plan(
     steps={"wrn-10-2": (128, 11), "preact-resnet-18": (128, 11)},
