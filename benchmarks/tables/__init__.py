@@ -29,8 +29,11 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits-tuning": ("digits-tuning.json", adversarial.tuning),
     "digits-recipe": ("digits-tuning.json", adversarial.tuning_recipe),
     "digits-eps": ("digits-tuning.json", adversarial.tuning_eps),
-    "speed-wrn": ("adversarial-speed.json", partial(steps.adversarial_steps, model="wrn-10-2")),
-    "speed-resnet": ("adversarial-speed.json", partial(steps.adversarial_steps, model="preact-resnet-18")),
+    "speed-wrn": ("adversarial-speed.json", partial(steps.adversarial_steps, model="wrn-10-2", batch=16)),
+    "speed-resnet": (
+        "adversarial-speed.json",
+        partial(steps.adversarial_steps, model="preact-resnet-18", batch=16),
+    ),
     "speed-floor": ("adversarial-speed.json", steps.adversarial_floor),
     "speed-attacks": ("adversarial-speed.json", steps.adversarial_attacks),
     "speed-growth": ("adversarial-speed.json", steps.adversarial_growth),

@@ -17,9 +17,9 @@ FACTORS = {"size": "pixels a side", "steps": "K", "batch": "images per batch", "
 PASSES = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
 
 
-def adversarial_steps(rows: Rows, model: str) -> str:
+def adversarial_steps(rows: Rows, model: str, batch: int) -> str:
     """Milliseconds per step by method, as ratios, with what was counted and predicted."""
-    own = where(rows, what="step", model=model)
+    own = where(rows, what="step", model=model, batch=batch)
     by_method = {row["method"]: row for row in own}
 
     def of(other: str) -> Any:

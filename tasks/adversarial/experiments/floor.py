@@ -79,4 +79,5 @@ def _cut(moved: Tensor, images: Tensor, threat: Threat) -> Tensor:
 
 
 def _length(value: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(value, dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
+    length: Tensor = torch.linalg.vector_norm(value, dim=(1, 2, 3), keepdim=True)
+    return length.clamp_min(1e-12)
