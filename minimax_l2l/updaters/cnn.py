@@ -184,6 +184,7 @@ def _published(channels: int, inputs: int, width: int, gain: float) -> nn.Module
         _ResidualBlock(2 * width, width),
     ]
     for block in blocks:
+        assert isinstance(block.shortcut, nn.Conv2d)
         nn.init.xavier_uniform_(block.shortcut.weight)
     return _xavier(channels, inputs, width, blocks)
 

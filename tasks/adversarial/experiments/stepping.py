@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from minimax_l2l import InnerOptimizer, L2Ball, LinfBall, Runtime
 from minimax_l2l.training.iteration import Iteration
 from minimax_l2l.training.runtime import Precision
+from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.evaluation.cost import step_cost
 from tasks.adversarial.experiments.floor import BareTraining
+from tasks.adversarial.losses import cross_entropy
 from tasks.adversarial.models.resnet18 import PreActResNet18
 from tasks.adversarial.models.small_cnn import SmallCNN
 from tasks.adversarial.models.wide_resnet import WideResNet
-from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.presets.methods import METHODS, Setting
 from tasks.adversarial.task import AdversarialTraining
 from tasks.adversarial.threat import Threat
 
@@ -67,19 +69,20 @@ class Setup:
 
     def game(self, method: str, steps: int | None = None) -> tuple[AdversarialTraining, InnerOptimizer]:
         """A training that is never over, and its inner optimizer."""
-        row, eps = METHODS[method], BALLS["linf"].eps
+        row, eps, images = METHODS[method], BALLS["linf"].eps, Images(*self.data())
+        data = ImageData("noise", images, images, images, self.classes, sha256="")
         task = AdversarialTraining(
             self.network(),
-            self.data(),
+            data,
             LinfBall(row.radius * eps),
-            outer_loss=row.outer_loss(),
-            start=row.start(eps),
+            outer_loss=row.outer_loss(cross_entropy),
+            start=row.start(eps, data),
             remembers=row.remembers,
             replays=row.replays,
             batch_size=self.batch,
             epochs=1_000_000,
         )
-        return task, row.make(eps, row.steps if steps is None else steps, 3)
+        return task, row.make(Setting(eps, row.steps if steps is None else steps, channels=3))
 
     def bare(self, steps: int) -> BareTraining:
         """The floor."""
