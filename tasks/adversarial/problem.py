@@ -12,7 +12,7 @@ from minimax_l2l.errors import require_a, require_choice, require_count, require
 from tasks.adversarial.data.augmentation import Placement
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.starts.base import Start
-from tasks.adversarial.threat import Threat, perturbations, require_threat
+from tasks.adversarial.threat import Threat, farthest_apart, perturbations, require_ball, require_threat
 
 # Steps between the random numbers of two starts of one attack: more than a run has.
 DRAWS_APART = 2**32
@@ -60,7 +60,11 @@ class PerturbationProblem(InnerProblem):
         self.images = _require_tensor("images", images, 4, whole=False)
         self.labels = _require_tensor("labels", labels, 1, whole=True, count=len(images))
         self.loss = require_loss(loss)
-        self.threat = require_threat(threat, images.shape[1:])
+        self.threat = require_ball(threat)
+        if self.threat.eps != farthest_apart(
+            self.threat, images.shape[1:]
+        ):  # that one may ask what nobody withstands
+            require_threat(threat, images.shape[1:])
         self.constraint = perturbations(images, self.threat)
         require_choice("query_mode", query_mode, get_args(QueryMode))
         self.query_mode = query_mode

@@ -57,12 +57,17 @@ def require_in_pixels(name: str, length: float, threat: Threat, shape: Sequence[
     Raises:
         ValueError: if no two images of this shape are that far apart.
     """
-    whole = 1.0 if isinstance(threat, LinfBall) else math.sqrt(math.prod(shape))
+    whole = farthest_apart(threat, shape)
     if length >= whole:
         raise ValueError(
             f"a {name} of {length:g} lets an attacker replace every image in [0, 1] by any other, which are at "
             f"most {whole:.4g} apart; give it in units of pixels in [0, 1], such as {_in_pixels(length)}."
         )
+
+
+def farthest_apart(threat: Threat, shape: Sequence[int]) -> float:
+    """The distance of a black and a white image in the threat's norm."""
+    return 1.0 if isinstance(threat, LinfBall) else math.sqrt(math.prod(shape))
 
 
 def require_ball(threat: object, name: str = "threat") -> Threat:

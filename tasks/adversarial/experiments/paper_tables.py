@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from minimax_l2l import LinfBall, RunFolder
 from minimax_l2l.errors import require_choice
@@ -15,34 +14,12 @@ from minimax_l2l.lab import EVERY_CORE, Announce, Row, fill, play
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.curves import accuracy_against_eps, accuracy_against_steps
 from tasks.adversarial.evaluation.robustness import evaluate
-from tasks.adversarial.experiments.trained import Trained
-from tasks.adversarial.presets.images import Scale, images_preset
-from tasks.adversarial.presets.methods import METHODS
+from tasks.adversarial.experiments.paper_runs import PARTS, PaperRun, runs_of
+from tasks.adversarial.experiments.paper_transfer import paper_transfer
+from tasks.adversarial.presets.images import Scale
 from tasks.adversarial.presets.runs import evaluate_run, load_run
 
-CHEAP = ("fgsm-rs", "n-fgsm", "remembered-fgsm", "grad-l2l", "two-step-l2l", "remembered-grad-l2l")
-PAPER = ("plain", "fgsm", "pgm-10", "naive-l2l", "grad-l2l", "two-step-l2l")
-ALL = (*PAPER, "fgsm-rs", "n-fgsm", "free-4", "pgm-2", "trades-10", "remembered-fgsm", "fgsm-mep")
-RECIPE = {"label_smoothing": 0.0, "weight_averaging": 0.0, "early_stopping": False}  # the same for every method
-NARROW = {"attacker_width": 8}  # a generator as cheap beside this classifier as the published one beside theirs
 RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)  # of eps; the last point of the curve is 1
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some methods on one data set.
-
-    Attributes:
-        data: its name.
-        methods: names in `METHODS`.
-        seeds: that each is trained with.
-        settings: of the presets, where the scale's are not meant.
-    """
-
-    data: str
-    methods: Sequence[str]
-    seeds: Sequence[int]
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,77 +43,11 @@ class Measures:
     curve: int = 1000
 
 
-PARTS: Mapping[Scale, Sequence[Part]] = {
-    "cpu": (
-        Part("fashion-mnist", (*ALL, "remembered-grad-l2l"), (0, 1, 2)),
-        Part("fashion-mnist", ("fgsm-sdi",), (0, 1, 2), NARROW),
-        Part(
-            "cifar10",
-            ("plain", "pgm-10", "trades-10", *CHEAP),
-            (0,),
-            {"classifier": "strided-cnn-32", "crop": 4},
-        ),
-        Part("fashion-mnist", ("pgm-10", "fgsm", "fgsm-mep", *CHEAP), (0,), {"eps": 0.2}),
-        Part("fashion-mnist", ("fgsm-sdi",), (0,), {"eps": 0.2, **NARROW}),
-        Part("fashion-mnist", ("grad-l2l", "two-step-l2l"), (0,), {"attacker": "slim", "attacker_width": 16}),
-    ),
-    "gpu": (
-        Part("cifar10", ("plain", "n-fgsm", "pgm-10", "grad-l2l", "two-step-l2l", "remembered-grad-l2l"), (0,)),
-    ),
-    "paper": (
-        *(Part(data, PAPER, (0, 1, 2, 3, 4)) for data in ("cifar10", "cifar100", "svhn")),
-        *(
-            Part(data, ("grad-l2l", "two-step-l2l"), (0, 1, 2, 3, 4), {"attacker": "slim"})
-            for data in ("cifar10", "cifar100")
-        ),
-    ),
-}
 MEASURES: Mapping[Scale, Measures] = {
     "cpu": Measures("quick", images=1000, drawn=100, standard=500, curve=200),
     "gpu": Measures(),
     "paper": Measures(),
 }
-
-
-@dataclass(frozen=True)
-class PaperRun(Trained):
-    """A run of the tables.
-
-    Attributes:
-        data: the data set's name, whatever its file is called.
-        first: whether it is the part's first seed, which is measured more closely.
-    """
-
-    data: str
-    first: bool
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """What tells its row from others."""
-        about = {"data": self.data, "eps": round(self.preset.radius, 4), "method": self.preset.method}
-        return {**about, "attacker": getattr(self.preset, "attacker", None), "seed": self.preset.seed}
-
-
-def runs_of(scale: Scale, data: Path, runs: Path) -> Iterator[PaperRun]:
-    """Every run of a scale, the first seeds first.
-
-    Args:
-        scale: which.
-        data: the folder that holds the data sets.
-        runs: where runs are kept.
-
-    Raises:
-        ValueError: if a data set is not there.
-    """
-    parts = PARTS[scale]
-    for turn in range(max(len(part.seeds) for part in parts)):
-        for part in parts:
-            for method in part.methods if turn < len(part.seeds) else ():
-                settings = {**_found(data, part.data), **RECIPE, **part.settings, "seed": part.seeds[turn]}
-                preset = replace(images_preset(METHODS[method], scale), **settings)
-                attacker = f"-{part.settings['attacker']}" if "attacker" in part.settings else ""
-                name = f"{part.data}-{preset.radius:.3f}-{method}{attacker}-{preset.seed}"
-                yield PaperRun(f"adversarial/images-{method}-{scale}", preset, runs / name, part.data, turn == 0)
 
 
 def paper_tables(
@@ -152,7 +63,8 @@ def paper_tables(
     """Train and measure every row; what is done already is kept, a run that was interrupted goes on.
 
     Args:
-        out: folder of `paper-tables.json`; at the other scales `paper-tables-SCALE.json`.
+        out: folder of `paper-tables.json` and `paper-tables-transfer.json`; at the other scales
+            `paper-tables-SCALE.json` and `paper-tables-SCALE-transfer.json`.
         announce: called with a few words before each piece of work.
         workers: see `play_all`.
         data: folder that holds each data set as a NumPy archive of its name, or as torchvision keeps it.
@@ -161,7 +73,7 @@ def paper_tables(
         runs: folder of the runs themselves.
 
     Returns:
-        The file.
+        The first file.
 
     Raises:
         ValueError: if there is no such scale, or a data set is not there.
@@ -180,7 +92,16 @@ def paper_tables(
     def order(row: Row) -> int:
         return places.get(tuple(row[name] for name in every[0].identity), len(places))
 
-    return fill(file, every, measure, announce=announce, workers=workers, order=order)
+    fill(file, every, measure, announce=announce, workers=workers, order=order)
+    paper_transfer(
+        file.with_stem(f"{file.stem}-transfer"),
+        every,
+        images=MEASURES[scale].images,
+        device=device,
+        announce=announce,
+        workers=workers,
+    )
+    return file
 
 
 def trained_and_measured(run: PaperRun, *, measures: Measures, device: str) -> Row:
@@ -198,7 +119,7 @@ def trained_and_measured(run: PaperRun, *, measures: Measures, device: str) -> R
         curves=False,
     )["rows"][0]
     row |= {"status": RunFolder(run.folder).read_json("solution.json")["status"]}
-    if run.first:
+    if run.turn == 0:
         row |= _closely(run, measures, device)
     return {name: value for name, value in row.items() if name not in run.identity}
 
@@ -209,21 +130,12 @@ def _closely(run: PaperRun, measures: Measures, device: str) -> Row:
     test, found = loaded.data.test, {}
     if measures.standard:
         parts = run.folder / "standard.parts.json"
-        some = evaluate(loaded.classifier, test.first(measures.standard), threat, kept_in=parts).accuracies()
+        some = evaluate(loaded.classifier, test.some(measures.standard), threat, kept_in=parts).accuracies()
         found = {"standard_images": measures.standard, "autoattack": some["autoattack"]}
-    seen = test.first(measures.curve)
+    seen = test.some(measures.curve)
     radii = [*(threat.eps * share for share in RADII), 1.0]
     return found | {
         "curve_images": len(seen),
         "against_eps": accuracy_against_eps(loaded.classifier, seen, radii),
         "against_steps": accuracy_against_steps(loaded.classifier, seen, threat),
     }
-
-
-def _found(folder: Path, name: str) -> Mapping[str, Any]:
-    """The settings that read a data set from a folder: an archive of its name, or torchvision's files."""
-    spelled = (name, name.replace("-", "_"), name.replace("-", ""))
-    for stem, kind in product(spelled, (".npz", "")):
-        if (place := folder / f"{stem}{kind}").exists():
-            return {"data": place, "dataset": None if kind else name}
-    return {"data": folder, "dataset": name}

@@ -40,6 +40,7 @@ SCALES: Mapping[Scale, Mapping[str, Any]] = {
         "epochs": 100,
         "batch_size": 128,
         "weight_decay": 2e-4,
+        "schedule": "multi-step",
     },
 }
 PAPER_STEP = 0.007 / 0.031  # of PGM, in units of eps

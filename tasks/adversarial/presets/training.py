@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # Chosen for the digits on validation images, from hand-designed methods alone; docs/tuning.md shows the trials.
 EPS, EPOCHS, WEIGHT_DECAY = 0.15, 80, 2e-3
 DATASETS = ("cifar10", "cifar100", "svhn", "mnist", "fashion-mnist")
+Schedule = Literal["one-cycle", "multi-step"]
 Precision = Literal["32-true", "bf16-mixed"]
 # The radii at which results on data of these names are usually stated.
 USUAL = {"mnist": 0.3, "fashionmnist": 0.1, "cifar10": 8 / 255, "cifar100": 8 / 255, "svhn": 8 / 255}
@@ -61,6 +62,7 @@ class TrainingPreset(Preset):
             wide one and FGSM-SDI's, 128 of a slim one.
         step_size: of the attacker, in units of eps; the method's own if not given.
         learning_rate: the highest of the classifier's schedule.
+        schedule: one-cycle, or multi-step: a tenth of the learning rate after 30, 60 and 90 per cent of the run.
         momentum: of the classifier's SGD, in [0, 1].
         weight_decay: of the classifier's SGD, per step and in units of the learning rate.
         label_smoothing: share of each label that goes to all classes alike, in [0, 1], in what the classifier
@@ -87,6 +89,7 @@ class TrainingPreset(Preset):
     attacker_width: int | None = None
     step_size: float | None = None
     learning_rate: float = 0.1
+    schedule: Schedule = "one-cycle"
     momentum: float = 0.9
     weight_decay: float = WEIGHT_DECAY
     label_smoothing: float = 0.0
@@ -117,6 +120,7 @@ class TrainingPreset(Preset):
         if self.step_size is not None:
             require_positive("step_size", self.step_size)
         require_positive("learning_rate", self.learning_rate)
+        require_choice("schedule", self.schedule, get_args(Schedule))
         require_fraction("momentum", self.momentum)
         require_not_negative("weight_decay", self.weight_decay)
         require_fraction("label_smoothing", self.label_smoothing)
@@ -220,6 +224,7 @@ class TrainingPreset(Preset):
 
         from minimax_l2l import LinfBall
         from tasks.adversarial.data.augmentation import CropAndFlip
+        from tasks.adversarial.makers import multi_step
         from tasks.adversarial.task import AdversarialTraining
 
         data = self.images()
@@ -235,6 +240,7 @@ class TrainingPreset(Preset):
             learning_rate=self.learning_rate,
             momentum=self.momentum,
             weight_decay=self.weight_decay,
+            schedule=multi_step if self.schedule == "multi-step" else None,
             augment=CropAndFlip(self.crop, self.flip) if self.crop or self.flip else None,
             query_mode="train",
             remembers=self.row.remembers,

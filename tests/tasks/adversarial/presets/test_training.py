@@ -95,6 +95,18 @@ class TestImages:
         assert set(DATASETS) == set(PUBLIC)
 
 
+@pytest.mark.parametrize("step", [1, 30, 60, 90])
+def test_the_learning_rate_falls_three_times(step):
+    task = built(schedule="multi-step", epochs=1, batch_size=12).task
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    task.iterations = 100
+    schedule = task.outer_schedule(optimizer)
+    for _ in range(step):
+        optimizer.step()
+        schedule.step()
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1 ** (1 + step // 30))
+
+
 class TestTheAttacker:
     def test_its_step_size(self):
         assert built("adversarial/digits-pgm-2", step_size=0.5).optimizer.step_size == 0.5 * 0.15
@@ -124,6 +136,8 @@ class TestTheAttacker:
         ({"crop": -1}, "crop must"),
         ({"train_images": 0}, "train_images must"),
         ({"step_size": 0.0}, "step_size must"),
+        ({"schedule": "cosine"}, "there is no schedule 'cosine'"),
+        ({"attacker_width": 8}, "Plain has no network"),
         ({"precision": "16"}, "there is no precision '16'"),
         ({"dataset": "cifar"}, "dataset must"),
         ({"dataset": "cifar10"}, "is read from a folder; name it with --data"),
@@ -145,6 +159,7 @@ class TestScales:
         assert isinstance(preset, LearnedPreset)
         assert (preset.eps, preset.epochs, preset.batch_size, preset.learning_rate) == (0.031, 100, 128, 0.1)
         assert (preset.momentum, preset.weight_decay, preset.crop, preset.flip) == (0.9, 2e-4, 4, True)
+        assert preset.schedule == "multi-step"
         assert (preset.classifier, preset.attacker, preset.inner_steps) == ("wrn-34-10", "wide", 2)
         pgm = IMAGES["adversarial/images-pgm-10-paper"]
         assert pgm.row.step_size * pgm.eps == pytest.approx(0.007)
