@@ -1,7 +1,7 @@
 """Every option of every command, with what makes no sense for it."""
 
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from doors.door import knocked
@@ -42,21 +42,24 @@ DEVICE = st.sampled_from(["", "tpu", "cuda:x", "cuda:99", "cuda", "CPU", "cpu cu
 NO_FOLDER = st.sampled_from(["afile", "afile/run"])
 
 
-def kind(hint: object) -> type:
-    return next(one for one in (get_args(hint) or (hint,)) if one is not type(None))
+def wrong(hint: object) -> st.SearchStrategy[str]:
+    """What makes no sense for an option of this type."""
+    if get_origin(hint) is Literal:
+        return TEXT.filter(lambda word: word not in get_args(hint)) | st.sampled_from(["", "bf16", "one cycle"])
+    return WRONG[next(one for one in (get_args(hint) or (hint,)) if one is not type(None))]
 
 
 def options_of(name: str) -> dict[str, st.SearchStrategy[str]]:
     preset = next(family.presets[name] for family in load_families().values() if name in family.presets)
     hints = get_type_hints(type(preset))
-    own = {one: WRONG[kind(hints[one])] for one in shown(preset)}
+    own = {one: wrong(hints[one]) for one in shown(preset)}
     return {**own, "out": NO_FOLDER, "device": DEVICE, "resume": WRONG[bool]}
 
 
 COMMANDS = {
     ("demo",): {"jobs": WRONG[int].filter(lambda word: word != "-1") | st.just("0"), "out": NO_FOLDER},
     ("evaluate", "arun"): {"device": DEVICE, "batch-size": WRONG[int] | st.just("0"), "data": WRONG[Path]},
-    ("audit", "arun"): {
+    ("audit", "robust"): {
         "device": DEVICE,
         "batch-size": WRONG[int] | st.just("0"),
         "images": WRONG[int] | st.just("0"),
@@ -84,6 +87,8 @@ def home(tmp_path_factory):
         words = ("--iterations", "1", "--games", "1", "--inner-steps", "16", "--out", "arun", "--device", "cpu")
         assert cli.main(["solve", PRESETS[2], *words]) == 0
         assert cli.main(["evaluate", "arun", "--device", "cpu"]) == 0
+        words = ("--train-images", "64", "--epochs", "1", "--out", "robust", "--device", "cpu")
+        assert cli.main(["solve", "adversarial/digits-fgsm-rs", *words]) == 0
     return home
 
 
@@ -117,7 +122,9 @@ def test_wrong_values_are_refused(words, option, data, home, monkeypatch, capsys
 
 
 # What a sentence may speak of instead: the file that was named; an option that takes no value leaves one behind.
-ALSO = {"data": ("nowhere", "afile", "afolder"), "out": ("afile",), "resume": ("Unrecognized options",)}
+ALSO = {"data": ("nowhere", "afile", "afolder"), "out": ("afile",)} | {
+    flag: ("Unrecognized options",) for flag in ("resume", "flip", "early_stopping")
+}
 
 
 @pytest.mark.parametrize(
