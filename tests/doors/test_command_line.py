@@ -122,9 +122,11 @@ def test_wrong_values_are_refused(words, option, data, home, monkeypatch, capsys
 
 
 # What a sentence may speak of instead: the file that was named; an option that takes no value leaves one behind.
-ALSO = {"data": ("nowhere", "afile", "afolder"), "out": ("afile",)} | dict.fromkeys(
-    ("resume", "flip", "early_stopping"), ("Unrecognized options",)
-)
+ALSO = {
+    "data": ("nowhere", "afile", "afolder"),
+    "out": ("afile",),
+    **dict.fromkeys(("resume", "flip", "early_stopping"), ("Unrecognized options",)),
+}
 
 
 @pytest.mark.parametrize(
