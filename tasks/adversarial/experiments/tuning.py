@@ -22,7 +22,7 @@ from tasks.adversarial.evaluation.robustness import withstands
 from tasks.adversarial.losses import cross_entropy, margin
 from tasks.adversarial.models.small_resnet import SmallResNet
 from tasks.adversarial.presets.methods import METHODS, Setting
-from tasks.adversarial.presets.training import EPS
+from tasks.adversarial.presets.settings import EPS
 from tasks.adversarial.task import AdversarialTraining
 
 SEEDS = (10, 11)

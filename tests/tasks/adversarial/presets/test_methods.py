@@ -18,7 +18,8 @@ from tasks.adversarial import (
 )
 from tasks.adversarial.presets.digits import DIGITS
 from tasks.adversarial.presets.methods import METHODS, TABLE, Setting
-from tasks.adversarial.presets.training import EPS, SteppedPreset
+from tasks.adversarial.presets.settings import EPS
+from tasks.adversarial.presets.training import SteppedPreset
 from tasks.adversarial.starts.memory import PerturbationMemory
 
 

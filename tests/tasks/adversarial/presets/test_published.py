@@ -9,7 +9,7 @@ from minimax_l2l import PGM
 from minimax_l2l.modes import resting
 from tasks.adversarial import AdversarialTraining, LinfBall, SmallResNet, digits, smoothed, withstands
 from tasks.adversarial.presets.methods import METHODS, Setting
-from tasks.adversarial.presets.training import EPS
+from tasks.adversarial.presets.settings import EPS
 
 
 @functools.cache

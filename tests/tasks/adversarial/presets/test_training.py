@@ -16,7 +16,8 @@ from tasks.adversarial.presets.digits import DIGITS
 from tasks.adversarial.presets.images import IMAGES, SCALES
 from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.runs import load_run
-from tasks.adversarial.presets.training import DATASETS, LearnedPreset
+from tasks.adversarial.presets.settings import DATASETS
+from tasks.adversarial.presets.training import LearnedPreset
 
 PLAIN, LEARNED = "adversarial/digits-plain", "adversarial/digits-grad-l2l"
 
