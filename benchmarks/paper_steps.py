@@ -1,0 +1,68 @@
+"""One step of every preset at the paper's own size, on any machine: what it costs here, and what was predicted.
+
+    python benchmarks/paper_steps.py cifar10.npz
+
+Each preset `adversarial/images-METHOD-paper` takes one step on two images with the real WRN-34-10. The row says how
+long it took, how much memory the process held at most, and what arithmetic says of the step at the paper's batch of
+128 images. One row per preset, kept in benchmarks/results/paper-steps.json; a second call goes on.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from minimax_l2l.lab import Row, fill
+from tasks.adversarial import AdversarialTraining, step_cost
+from tasks.adversarial.presets.images import IMAGES
+
+RESULTS = Path(__file__).parent / "results" / "paper-steps.json"
+HERE, PAPER = 2, 128  # images per step
+
+
+@dataclass(frozen=True)
+class OneStep:
+    """A step of a preset.
+
+    Attributes:
+        name: of the preset.
+        data: what it plays on.
+    """
+
+    name: str
+    data: Path
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What tells its row from others."""
+        return {"preset": self.name}
+
+
+def measured(job: OneStep) -> Row:
+    """Take the step."""
+    preset = replace(IMAGES[job.name], data=job.data, train_images=PAPER)
+    paper, here = preset.build(), replace(preset, batch_size=HERE).build()
+    assert isinstance(paper.task, AdversarialTraining)
+    cost, begun = step_cost(paper.task, paper.optimizer), time.perf_counter()
+    solution = here.task.solve(here.optimizer, steps=1, device="cpu")
+    return {
+        "images": HERE,
+        "seconds": round(time.perf_counter() - begun, 1),
+        "objective": solution.history[-1]["objective"],
+        **solution.passes.as_row(),
+        "process_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "predicted_images": PAPER,
+        "predicted_flops": cost.flops,
+        "predicted_bytes": cost.weights + cost.gradients + cost.moments + cost.activations,
+    }
+
+
+if __name__ == "__main__":
+    data = Path(sys.argv[1])
+    jobs = [OneStep(name, data) for name in IMAGES if name.endswith("-paper")]
+    fill(RESULTS, jobs, measured, announce=print, workers=1)
