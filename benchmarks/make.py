@@ -22,6 +22,7 @@ PAGES = (
     "docs/results/adversarial.md",
     "docs/results/cost.md",
     "docs/results/imitation.md",
+    "docs/results/real-images.md",
     "docs/results/stress.md",
     "docs/tuning.md",
 )
