@@ -98,7 +98,7 @@ def test_of_settings(wrong, advice, run):
 
 def test_of_names(run):
     archive()
-    for wrong in ("adversarial/digits-pgm2", "adversarial/digits-fgsm"):
+    for wrong in ("adversarial/digits-pgm2", "adversarial/digits-fgsmrs"):
         code, _, err = run("solve", wrong)
         assert code == 1
         (better,) = re.findall(r"did you mean '([^']+)'\?", err)

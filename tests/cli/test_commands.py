@@ -62,7 +62,7 @@ class TestReport:
         code, out, _ = run("report", measured, "--out", "pages/page.html", "--data", "mine.npz")
         assert (code, out.strip()) == (0, "report: pages/page.html")
         page = Path("pages/page.html").read_text()
-        assert page.count("<svg") == 7
+        assert page.count("<svg") == 8
         assert "Grad L2L" in page
 
     def test_data_of_ones_own_must_be_named(self, run, measured):

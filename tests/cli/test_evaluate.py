@@ -237,11 +237,11 @@ class TestEvaluate:
             count.append(1)
             if len(count) > pieces:
                 raise KeyboardInterrupt
-            return marks(*arguments, **keywords)
+            return judged(*arguments, **keywords)
 
-        marks = robustness._marks
+        judged = robustness.judged
         with monkeypatch.context() as patch:
-            patch.setattr(robustness, "_marks", stop)
+            patch.setattr(robustness, "judged", stop)
             code, _, err = run("evaluate", solved, "--data", "mine.npz")
         assert code == 130
         assert f"minimax-l2l: interrupted{';' if pieces else ''}" in err

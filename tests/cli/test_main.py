@@ -74,7 +74,7 @@ class TestWithoutTorch:
         [
             (["--help"], "benchmark"),
             (["--version"], __version__),
-            (["presets"], PRESET),
+            (["presets", "digits"], PRESET),
             (["solve", "--help"], "PRESET"),
             (["solve", PRESET, "--help"], "--inner-steps"),
             (["solve", "--help", "games/limit-cycle-rnn-l2l"], "--games"),

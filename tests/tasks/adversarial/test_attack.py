@@ -219,10 +219,14 @@ class TestUnits:
         with pytest.raises(ValueError, match=r"a (radius|step_size) of \d+ lets an attacker replace every image"):
             task.solve(FGSM(step_size=EPS), device="cpu", steps=1)
 
-    @pytest.mark.parametrize("threat", [LinfBall(8.0), LinfBall(1.0), L2Ball(128.0)])
+    @pytest.mark.parametrize("threat", [LinfBall(8.0), LinfBall(1.01), L2Ball(128.0)])
     def test_problems(self, threat):
-        with pytest.raises(ValueError, match=r"a radius of \d+ lets an attacker replace every image"):
+        with pytest.raises(ValueError, match=r"a radius of [\d.]+ lets an attacker replace every image"):
             PerturbationProblem(net(), PIXELS, LABELS, threat)
+
+    def test_a_problem_of_the_whole_ball_asks_what_nobody_withstands(self):
+        problem = PerturbationProblem(net(), PIXELS, LABELS, LinfBall(1.0))
+        assert PGM(steps=1, step_size=0.1).maximize(problem).y.shape == PIXELS.shape
 
 
 class TestTowards:
