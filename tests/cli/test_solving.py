@@ -20,7 +20,10 @@ from tasks.adversarial.presets.digits import DIGITS
 
 PRESET = "adversarial/digits-grad-l2l"
 RUN_OPTIONS = {"--help", "--out", "--device", "--resume", "--no-resume"}
-SGD = {"--classifier", "--epochs", "--batch-size", "--learning-rate", "--momentum", "--weight-decay"}
+SGD = {"--classifier", "--epochs", "--batch-size", "--learning-rate", "--schedule", "--momentum", "--weight-decay"}
+DATA = {"--seed", "--data", "--dataset", "--eps", "--train-images", "--crop", "--flip", "--no-flip"}
+REGIME = {"--label-smoothing", "--weight-averaging", "--early-stopping", "--no-early-stopping", "--precision"}
+TRAINING = DATA | SGD | REGIME | {"--attacker-width", "--step-size", "--validate-every"}
 
 
 @pytest.fixture
@@ -38,12 +41,12 @@ def options(capsys):
 
 class TestHelp:
     def test_shows_a_presets_own_settings_and_those_of_a_run(self, options):
-        own = {"--seed", "--data", "--eps", *SGD, "--inner-steps"}
-        assert options("adversarial/digits-pgm-10") == RUN_OPTIONS | own
+        assert options("adversarial/digits-pgm-10") == RUN_OPTIONS | TRAINING | {"--inner-steps"}
+        assert options("adversarial/digits-grad-l2l") == RUN_OPTIONS | TRAINING | {"--inner-steps", "--attacker"}
 
     @pytest.mark.parametrize("method", ["plain", "fgsm-rs", "remembered-fgsm"])
     def test_of_a_method_whose_steps_are_its_own_has_no_inner_steps(self, method, options):
-        assert options(f"adversarial/digits-{method}") == RUN_OPTIONS | {"--seed", "--data", "--eps", *SGD}
+        assert options(f"adversarial/digits-{method}") == RUN_OPTIONS | TRAINING
 
     def test_of_games_has_no_eps(self, options):
         own = {"--seed", "--iterations", "--games", "--inner-steps"}
@@ -157,7 +160,7 @@ class TestSolve:
             ([PRESET, "--batch-size", "0"], "--batch-size must be at least 1, got 0; pass --batch-size=1 or more"),
             ([PRESET, "--learning-rate", "0"], "--learning-rate must be a finite number above 0, got 0.0"),
             ([PRESET, "--momentum", "2"], "--momentum must lie in [0, 1], got 2.0"),
-            ([PRESET, "--weight-decay=-1"], "--weight-decay must be a finite number of at least 0, got -1.0"),
+            ([PRESET, "--weight-decay=-1"], "--weight-decay must be a finite number from 0 on, got -1.0"),
             ([PRESET, "--seed=-1"], "--seed must be at least 0, got -1"),
             ([PRESET, "--seed", str(10**10)], "--seed must lie below 4294967296"),
             ([PRESET, "--device", "tpu"], "there is no device 'tpu'; choose auto, cpu, cuda or cuda:N"),
@@ -237,14 +240,27 @@ class TestSolve:
         assert config["settings"] == {
             "seed": 0,
             "data": "mine.npz",
+            "dataset": None,
             "eps": 0.15,
             "classifier": "small-resnet",
+            "train_images": None,
+            "crop": 0,
+            "flip": False,
             "epochs": 2,
             "batch_size": 64,
+            "attacker_width": None,
+            "step_size": None,
             "learning_rate": 0.1,
+            "schedule": "one-cycle",
             "momentum": 0.9,
             "weight_decay": 0.002,
+            "label_smoothing": 0.0,
+            "weight_averaging": 0.0,
+            "early_stopping": False,
+            "precision": "32-true",
+            "validate_every": None,
             "inner_steps": 1,
+            "attacker": "light",
         }
         assert "data_sha256" not in config["environment"]
         assert str(Path.cwd()) not in (solved / "config.json").read_text()
@@ -375,7 +391,7 @@ class TestSolve:
         words = ("solve", PRESET, "--eps", "0.15", "--data", "mine.npz", "--epochs", "2", "--out", "stopped")
         with monkeypatch.context() as patch:
             patch.setattr(AdversarialTraining, "validate", lambda *_: os.kill(os.getpid(), signal.SIGINT) or {})
-            patch.setattr("tasks.adversarial.presets.digits._validate_every", lambda *_: 1)
+            patch.setattr("tasks.adversarial.presets.training._affordable", lambda *_: 1)
             code, out, _ = run(*words)
         assert code == 130
         assert "The run was interrupted; resume it to go on. 1 steps" in out

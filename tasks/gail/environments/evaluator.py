@@ -36,7 +36,6 @@ class Evaluator:
     """
 
     def __init__(self, environment_id: str, episodes: int, *, seed: int) -> None:
-        self.environment_id = environment_id
         self.environments = make_environments(environment_id, episodes, seed=seed, purpose="evaluation")
 
     def returns(self, act: Act) -> np.ndarray:
@@ -65,9 +64,4 @@ class Evaluator:
             seen = np.asarray(after)
             totals += np.where(running, rewards, 0)
             running &= ~ends
-        if not np.isfinite(totals).all():
-            raise ValueError(
-                f"{self.environment_id} paid rewards that are NaN or infinite, so its episodes have no return; "
-                "mend the environment."
-            )
         return Episodes(totals, np.concatenate(observations), np.concatenate(actions))

@@ -211,7 +211,7 @@ class TestResumption:
             ({"policy": replace(SMALL, gamma=0.5)}, "its policy was"),
             (
                 {"regularisers": (Controller(2.0),)},
-                r"was run with task\.regularisers=\[\], not \[.*'Controller', 'coefficient': 2.0",
+                r"was run with task\.regularisers=\[\], not \[Controller\(coefficient=2\.0\)\]",
             ),
             ({"demonstrations": record(balance, "CartPole-v1", 1, seed=1)}, "its demonstrations was"),
         ],
@@ -294,7 +294,7 @@ class TestRefusals:
         monkeypatch.setitem(gymnasium.registry, spec.id, spec)
         shown = replace(EXPERT, environment_id=spec.id)
         made = GAIL(spec.id, shown, reward="survival", policy=SMALL, evaluation_episodes=1)
-        with pytest.raises(ValueError, match="mine/Pole-v0 paid rewards that are NaN or infinite"):
+        with pytest.raises(ValueError, match=r"mine/Pole-v0: step\(\) must return a finite reward"):
             made.validate(Adam())
 
     def test_something_else_than_demonstrations(self):
