@@ -139,6 +139,23 @@ def require_no_run(name: str, folder: Path, files: Iterable[str]) -> None:
             )
 
 
+def require_of_run(folder: Path, files: Iterable[str]) -> None:
+    """Refuse files within a run's folder that are not as the run wrote them; all others are let through.
+
+    Args:
+        folder: one within a run's, or any other.
+        files: in it.
+
+    Raises:
+        DamagedRunError: if the run wrote another file of that name.
+    """
+    place = folder.resolve()
+    run = Checksums(place.parent)
+    for file in files:
+        if (place / file).is_file() and run.lists(name := f"{place.name}/{file}"):
+            run.require(name)
+
+
 def _digest(file: Path) -> str:
     with file.open("rb") as data:
         return hashlib.file_digest(data, "sha256").hexdigest()

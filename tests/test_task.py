@@ -759,9 +759,10 @@ def contents(folder) -> dict[str, object]:
     solution = json.loads((folder / "solution.json").read_text())
     for row in (*rows, solution):
         del row["seconds"]
+    del solution["validation_seconds"]
     weights = {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.glob("*/*.safetensors"))}
     state = torch.load(folder / "checkpoint" / "state.pt", weights_only=True)
-    del state["seconds"], state["metrics"]  # the rows' checksum, seconds included
+    del state["seconds"], state["validation_seconds"], state["metrics"]  # the rows' checksum, seconds included
     return {"rows": rows, "solution": solution, "weights": weights, "checkpoint": flat(state)}
 
 
@@ -771,6 +772,20 @@ def flat(state: object, path: str = "") -> dict[str, object]:
     if isinstance(state, list | tuple):
         return flat(dict(enumerate(state)), path)
     return {path: (state.dtype, tuple(state.shape), state.tolist()) if isinstance(state, Tensor) else state}
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"out": ""}, "out='' names no folder"),
+        ({"out": "  "}, "out='' names no folder"),
+        ({"overwrite": True}, "overwrite=True needs the folder to overwrite"),
+    ],
+)
+def test_a_folder_that_is_none_is_told(options, match):
+    task, optimizer, _ = GAMES[0].values
+    with pytest.raises(ValueError, match=match):
+        task().solve(optimizer(), device="cpu", **options)
 
 
 class TestResuming:

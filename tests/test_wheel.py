@@ -89,7 +89,7 @@ class TestUse:
         assert done.stdout.split() == [str(installed / name / "__init__.py") for name in ("minimax_l2l", "tasks")]
 
     def test_presets(self, python):
-        done = python("-m", "minimax_l2l", "presets")
+        done = python("-m", "minimax_l2l", "presets", "a")
         assert (done.returncode, done.stderr) == (0, "")
         assert "adversarial/digits-pgm-10" in done.stdout
         assert "games/limit-cycle-rnn-l2l" in done.stdout
@@ -123,7 +123,7 @@ class TestForeignModules:
             (tmp_path / "tasks" / "__init__.py").write_text(MARKER)
 
     def test_run_as_a_module_refuses_with_a_sentence(self, python, foreign, tmp_path):
-        done = python("-m", "minimax_l2l", "presets")
+        done = python("-m", "minimax_l2l", "presets", "digits")
         assert (done.returncode, done.stdout) == (1, "")
         named = "tasks.py" if foreign == "tasks.py" else "tasks/__init__.py"
         lines = done.stderr.strip().splitlines()
@@ -134,7 +134,7 @@ class TestForeignModules:
         assert not (tmp_path / "imported").exists()
 
     def test_run_as_a_command_works(self, python, installed, tmp_path):
-        done = python(console_script(installed, tmp_path), "presets")
+        done = python(console_script(installed, tmp_path), "presets", "digits")
         assert (done.returncode, done.stderr) == (0, "")
         assert "adversarial/digits-pgm-10" in done.stdout
         assert not (tmp_path / "imported").exists()

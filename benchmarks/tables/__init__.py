@@ -30,10 +30,6 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits-recipe": ("digits-tuning.json", adversarial.tuning_recipe),
     "digits-eps": ("digits-tuning.json", adversarial.tuning_eps),
     "paper-fashion": ("paper-tables.json", partial(paper.white_box, data="fashion-mnist", eps=0.1)),
-    "paper-fashion-wide": ("paper-tables.json", partial(paper.white_box, data="fashion-mnist", eps=0.2)),
-    "paper-cifar10": ("paper-tables.json", partial(paper.white_box, data="cifar10", eps=0.0314)),
-    "paper-transfer": ("paper-tables-transfer.json", partial(paper.transfer, data="fashion-mnist")),
-    "paper-queries": ("paper-tables-transfer.json", partial(paper.per_query, data="fashion-mnist")),
     "speed-wrn": ("adversarial-speed.json", partial(steps.adversarial_steps, model="wrn-10-2", batch=16)),
     "speed-resnet": (
         "adversarial-speed.json",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.tables.markdown import Rows, groups, markdown, over, spread, table, where
+from benchmarks.tables.markdown import Rows, groups, over, spread, table, where
 from tasks.adversarial.evaluation.intervals import wilson_interval
 from tasks.adversarial.presets.methods import METHODS
 
@@ -30,38 +30,6 @@ def white_box(rows: Rows, data: str, eps: float) -> str:
     }
     lines = [([_title(row[0])], group) for row, group in groups(_named(own), "name")]
     return table(["trained with"], columns, lines)
-
-
-def transfer(rows: Rows, data: str) -> str:
-    """Accuracy of each defence, in per cent, under attacks that were made on other classifiers of another seed."""
-    own = where(rows, data=data, kind="transfer")
-    if not own:
-        return ""
-    defences = list(own[0]["accuracy"])
-    titles = ["made on, by", *(METHODS[name].title for name in defences)]
-    lines = [
-        [
-            f"{METHODS[row['made_on']].title}, {row['attack'].upper().replace('_', '-')}",
-            *(f"{100 * row['accuracy'][name]:.1f}" for name in defences),
-        ]
-        for row in own
-    ]
-    return markdown(titles, lines)
-
-
-def per_query(rows: Rows, data: str) -> str:
-    """Accuracy of classifiers that a learned attacker never saw, beside PGM's of as many gradients."""
-    own = where(rows, data=data, kind="per-query")
-    if not own:
-        return ""
-    lines = [
-        [
-            f"{METHODS[row['attack']].title} on {METHODS[row['made_on']].title}",
-            *(f"{100 * ours:.1f} / {100 * pgm:.1f}" for ours, pgm in zip(row["learned"], row["pgm"], strict=True)),
-        ]
-        for row in own
-    ]
-    return markdown(["attacker, victim", *(f"{count}" for count in own[0]["queries"])], lines)
 
 
 def _named(rows: Rows) -> list[Mapping[str, Any]]:

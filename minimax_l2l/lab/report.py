@@ -14,10 +14,12 @@ from minimax_l2l.files import atomic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+GENERATOR = 'content="minimax-l2l"'  # by which a page is known that may be replaced
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="minimax-l2l">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}</title>
 <style>
@@ -102,10 +104,12 @@ def write_report(file: Path, sections: Sequence[Section], *, title: str, subtitl
 
     Raises:
         MissingExtraError: if Jinja2 is not installed.
-        ValueError: if `file` is a folder.
+        ValueError: if `file` is a folder, or a file that is no such page and would be replaced.
     """
     if file.is_dir():
         raise ValueError(f"{file} is a folder, a report needs a file name; pass --out {file / 'report.html'}.")
+    if file.is_file() and file.stat().st_size and GENERATOR.encode() not in file.read_bytes()[:1024]:
+        raise ValueError(f"{file} is no page of this library and would be replaced; choose another --out.")
     jinja = require_extra("jinja2", extra="report", purpose="writing a report")
     template = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
     with atomic(file) as page:

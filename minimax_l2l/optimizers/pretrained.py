@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from minimax_l2l.arguments import arguments
-from minimax_l2l.checksums import require_no_run
+from minimax_l2l.checksums import require_no_run, require_of_run
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a, told
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
 from minimax_l2l.fingerprint import fingerprint
@@ -137,6 +137,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         _require_classes("updaters", updaters, Updater)
         _require_classes("features", features, Features)
         config, weights = (_fetch(place, name, options) for name in (CONFIG, WEIGHTS))
+        if Path(place).is_dir():
+            require_of_run(Path(place), (CONFIG, WEIGHTS))
         try:
             saved = dict(json.loads(config.read_text(encoding="utf-8")))
             checksum = saved.pop(CHECKSUM, None)

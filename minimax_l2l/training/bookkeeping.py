@@ -41,6 +41,8 @@ class Bookkeeping:
             require_count("steps", self.steps)
         if self.out is not None:
             require_a("out", self.out, (str, Path), "a folder", "pass its path, or None to write nothing")
+            if not str(self.out).strip():
+                raise ValueError("out='' names no folder; pass its path, or None to write nothing.")
         require_flag("resume", self.resume)
         require_flag("overwrite", self.overwrite)
         require_a("about", self.about, Mapping, "a mapping", "pass names and plain values")
@@ -59,6 +61,8 @@ class Bookkeeping:
         require_count("checkpoint_every", self.checkpoint_every, least=1)
         if self.resume and self.out is None:
             raise ValueError("resume=True needs the folder to resume; pass out=...")
+        if self.overwrite and self.out is None:
+            raise ValueError("overwrite=True needs the folder to overwrite; pass out=...")
         if self.resume and self.overwrite:
             raise ValueError("a run is either resumed or overwritten; pass one of the two.")
         if self.resume and self.out is not None and not any((Path(self.out) / name).exists() for name in A_RUN):

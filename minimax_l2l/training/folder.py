@@ -31,6 +31,7 @@ OWN_FILES = (
     NAME,
     "config.json",  # last, so that a folder whose removal was interrupted still says what it is
 )
+MEASURED = ("evaluation.json", "audit.json")  # what a run that has ended was found to be worth
 RESULTS = ("model", "optimizer", "average", "best", "solution.json", "policy.zip")
 
 
@@ -110,10 +111,25 @@ class RunFolder(SavedModules):
 
     def reopen(self) -> None:
         """The run goes on: how it ended and what it was worth are no longer true, and its metrics grow."""
-        ended = ("solution.json", "evaluation.json", "audit.json")
+        ended = ("solution.json", *MEASURED)
         for name in ended:
             (self.path / name).unlink(missing_ok=True)
         self._checksums.forget(*ended, "metrics.jsonl")
+
+    def tells_its_end(self) -> bool:
+        """Whether there is a solution; a run that was killed before it wrote one ends once more.
+
+        Raises:
+            DamagedRunError: if it is gone from a run that has been measured since.
+        """
+        if (self.path / "solution.json").exists():
+            return True
+        if any((self.path / name).exists() for name in MEASURED):
+            raise DamagedRunError(
+                f"{self.path / 'solution.json'} is gone, which this run has written; put it back, or solve "
+                "again in another folder."
+            )
+        return False
 
     def require_results(self) -> None:
         """Refuse a run that has ended if what it came to is not as it wrote it; the cards for people may be edited.

@@ -275,7 +275,7 @@ class Run:
             self.solution.steps, self.solution.seconds = state["step"], state["seconds"]
             self.solution.validation_seconds = state["validation_seconds"]
             self._latest = Numbers(state["latest"]) if state["latest"] is not None else None
-            self._ended = state["ended"] and (folder.path / "solution.json").exists()
+            self._ended = state["ended"] and folder.tells_its_end()
             if self._ended:
                 folder.require_results()
             if state["status"] == Status.DIVERGED.name:

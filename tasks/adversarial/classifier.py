@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from minimax_l2l import Solution, Task, resting
 from minimax_l2l.errors import told
@@ -42,6 +43,11 @@ def require_classifier(
             f"a classifier must be a torch.nn.Module that returns logits, got {told(classifier)}; "
             f"{_towards_classifier(classifier)}."
         )
+    for name, weight in classifier.named_parameters():
+        if isinstance(weight, UninitializedParameter):
+            raise ValueError(
+                f"the classifier's {name} has no shape yet; show it a batch before, or name its layer's sizes."
+            )
     dtype = images.images.dtype if images.images.is_floating_point() else torch.float32
     sample, where = as_taken_by(classifier, torch.zeros(1, *images.shape, dtype=dtype)), _first_weight(classifier)
     try:

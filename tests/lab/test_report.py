@@ -14,6 +14,17 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>'
 
 
 class TestPage:
+    @pytest.mark.parametrize("content", ["my notes", "<!doctype html><title>mine</title>"])
+    def test_replaces_a_page_and_nothing_else(self, tmp_path, content):
+        page = tmp_path / "page.html"
+        for title in ("One", "Two"):
+            write_report(page, [], title=title)
+        assert "<h1>Two</h1>" in page.read_text()
+        page.write_text(content)
+        with pytest.raises(ValueError, match=r"page\.html is no page of this library and would be replaced"):
+            write_report(page, [], title="Three")
+        assert page.read_text() == content
+
     def test_holds_titles_words_tables_and_pictures(self, tmp_path):
         part = Section("Heading", "Words.", table=(("name", "value"), [["a", "1"], ["b", "2"]]), figure=SVG)
         write_report(tmp_path / "new" / "page.html", [part], title="Title", subtitle="Subtitle")

@@ -365,7 +365,7 @@ def test_an_optimizer_saved_by_the_first_version_still_loads(told, features, tmp
         1.0,
     ]
     updater = {**config["updater"], "config": loaded.updater.config()}
-    assert loaded.config() == {**config, "lazy": False, "updater": updater}  # lazy came later
+    assert loaded.config() == {**config, "lazy": False, "learns_every": 1, "updater": updater}  # which came later
 
 
 @pytest.mark.parametrize("within", ["run", "run/optimizer", "run/../run", "run/model/../optimizer"])
@@ -389,6 +389,18 @@ def test_the_run_that_one_stands_in_is_not_saved_over(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "run")
     with pytest.raises(ValueError, match=r"save_directory=\. holds config\.json of a run, .* such as run-saved\."):
         optimizer.save_pretrained(".")
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_one_of_a_run_that_was_edited_is_refused(file, tmp_path):
+    optimizer = LearnedOptimizer(MLPUpdater(1), features=IterateFeatures())
+    Descent().solve(optimizer, out=tmp_path / "run", device="cpu")
+    place = tmp_path / "run" / "optimizer"
+    LearnedOptimizer.from_pretrained(place)
+    edited = (place / file).read_bytes().replace(b'"steps": 1', b'"steps": 9')
+    (place / file).write_bytes(edited if file == "config.json" else edited[:-1] + bytes([edited[-1] ^ 1]))
+    with pytest.raises(DamagedRunError, match=rf"{re.escape(file)} is not as this run wrote it"):
+        LearnedOptimizer.from_pretrained(place)
 
 
 @pytest.mark.parametrize("within", ["beside", "run/mine", "run/tensorboard/mine"])

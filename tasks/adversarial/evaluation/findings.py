@@ -15,6 +15,7 @@ from minimax_l2l.fingerprint import fingerprint
 from tasks.adversarial.evaluation.marks import LOST, WITHSTOOD, Piece, words_of_loss
 
 Announce = Callable[[str], None]
+BEGINNING = b'{"identity": '  # of a file of pieces
 
 
 class Findings:

@@ -20,7 +20,7 @@ from tasks.adversarial.classifier import PROBABILITIES, are_probabilities, requi
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.autoattack import FEWEST_CLASSES, Tier, autoattack, require_library
-from tasks.adversarial.evaluation.findings import Announce, Findings, found_alone
+from tasks.adversarial.evaluation.findings import BEGINNING, Announce, Findings, found_alone
 from tasks.adversarial.evaluation.intervals import wilson_interval
 from tasks.adversarial.evaluation.marks import Piece, answers, judged, marked
 from tasks.adversarial.evaluation.random_search import under_random
@@ -157,6 +157,11 @@ def _require_file(name: Path | str) -> Path:
     file = Path(require_a("kept_in", name, (str, Path), "the name of a file", "pass a string or a Path"))
     if file.is_dir() or any(part.is_file() for part in file.parents):
         raise ValueError(f"kept_in must be the name of a file in a folder, {file} cannot be one; choose another.")
+    if file.is_file() and file.stat().st_size and not file.read_bytes().startswith(BEGINNING):
+        raise ValueError(
+            f"kept_in={file} holds something else than pieces of an evaluation, which would be replaced; choose "
+            "another name, or remove it."
+        )
     return file
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from minimax_l2l import InnerOptimizer, LearnedOptimizer, LinfBall, RunFolder, Runtime
 from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
+from minimax_l2l.training.description import describe
 from tasks.adversarial.attack import BATCH
 from tasks.adversarial.data.images import ImageData, Images
 from tasks.adversarial.evaluation.audit import audit
@@ -54,11 +55,23 @@ def load_run(preset: TrainingPreset, folder: Path, *, device: str = "cpu") -> Lo
     config = read_whole(folder, "config.json", ("data", "data_sha256"))
     data, files = data_of(preset, config), RunFolder(folder)
     classifier = classifier_named(preset.classifier, data.shape, data.classes)
+    _require_layers(folder, preset.classifier, classifier, config)
     files.read_weights(preset.weights, classifier)
     optimizer = preset.attacker_for(data.shape)
     if isinstance(optimizer, LearnedOptimizer):
         optimizer = files.read_module("optimizer", type(optimizer))
     return LoadedRun(classifier.eval().to(place), optimizer.eval().to(place), data)
+
+
+def _require_layers(folder: Path, name: str, classifier: nn.Module, config: Mapping[str, Any]) -> None:
+    """Refuse a network that takes the run's weights and is another, with ReLU where that had Tanh, for instance."""
+    then = config.get("game", {}).get("task", {}).get("classifier", {}).get("layers", {})
+    for part, now in describe(classifier)["layers"].items():
+        if then and then.get(part) != now:
+            raise ValueError(
+                f"classifier={name!r} makes another network than the one of {folder}: {part} is {now}, and was "
+                f"{then.get(part, 'not there')}; bring back the code of then, or train again."
+            )
 
 
 def evaluate_run(

@@ -456,13 +456,19 @@ class TestInterrupted:
         _, cost = self.whole(tmp_path)
         assert self.whole(tmp_path, **changes)[1] > cost / 2
 
+    @pytest.mark.parametrize("content", ["my notes", "[]", '{"pieces": {}}', "\x00"])
+    def test_somebody_elses_file_is_not_replaced(self, tmp_path, content):
+        (tmp_path / "parts.json").write_text(content)
+        with pytest.raises(ValueError, match=r"kept_in=.*parts\.json holds something else than pieces"):
+            self.whole(tmp_path)
+        assert (tmp_path / "parts.json").read_text() == content
+
     @pytest.mark.parametrize(
         "damage",
         [
             lambda text: text[:-40],
             lambda text: text.replace('"1', '"0', 1),
             lambda text: "",
-            lambda text: "[]",
             lambda text: '{"identity": 3}',
         ],
     )

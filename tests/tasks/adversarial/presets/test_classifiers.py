@@ -69,7 +69,7 @@ def test_one_of_this_package_is_read_back():
 
 def test_your_own_from_the_command_line_to_its_page(module, run, monkeypatch):
     def light(*given, **options):
-        return evaluate_run(*given, **options, tier="quick", images=8, curves=False)
+        return evaluate_run(*given, **{**options, "tier": "quick", "images": 8, "curves": False})
 
     monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", light)
     words = ("--data", "mine.npz", "--eps", "0.15", "--epochs", "1", "--device", "cpu", "--out", "run")
@@ -91,13 +91,28 @@ def test_a_module_that_has_changed_since_is_told(module):
     Path(f"{module}.py").write_text(
         OWN.replace("Linear(144", "Linear(324").replace(" 4, 3)", " 9, 3)").replace("d(4)", "d(9) ")
     )
-    with pytest.raises(
-        ValueError, match="model holds the weights of another network than this Sequential; make one"
-    ):
+    with pytest.raises(ValueError, match=r"makes another network than the one of run: 0 is Conv2d\("):
         load_run(chosen, Path("run"))
     Path(f"{module}.py").unlink()
     sys.modules.pop(module)
     with pytest.raises(ValueError, match="cannot be imported, it said ModuleNotFoundError"):
+        load_run(chosen, Path("run"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "part"),
+    [
+        ("nn.ReLU()", "nn.Tanh()", r"2 is Tanh\(\), and was ReLU\(inplace=False\)"),
+        ("nn.BatchNorm2d(4)", "nn.BatchNorm2d(4, eps=0.1)", r"1 is BatchNorm2d\(.*eps=0\.1"),
+        ("nn.Flatten(),", "nn.Flatten(), nn.Dropout(0.0),", r"4 is Dropout\(.*, and was Linear\("),
+    ],
+)
+def test_a_network_that_takes_its_weights_and_is_another_is_told(module, before, after, part):
+    chosen = preset(f"{module}:make")
+    play(PRESET, chosen, Path("run"), device="cpu")
+    sys.modules.pop(module)
+    Path(f"{module}.py").write_text(OWN.replace(before, after))
+    with pytest.raises(ValueError, match=rf"makes another network than the one of run: {part}"):
         load_run(chosen, Path("run"))
 
 

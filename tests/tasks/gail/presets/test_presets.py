@@ -122,7 +122,8 @@ class TestPresets:
     def test_are_listed_without_the_extra(self):
         code = (
             "import sys; sys.modules.update(dict.fromkeys(('gymnasium', 'stable_baselines3', 'sb3_contrib',"
-            " 'minari', 'h5py', 'matplotlib'))); from minimax_l2l.cli import main; sys.exit(main(['presets', 'gail']))"
+            " 'minari', 'h5py', 'matplotlib'))); from minimax_l2l.cli import main; "
+            "sys.exit(main(['presets', 'gail']))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
