@@ -18,6 +18,7 @@ from torch import nn
 from minimax_l2l import PGM, CNNUpdater, LearnedOptimizer, LinfBall, RunFolder
 from minimax_l2l.lab.rows import read_rows, write_rows
 from tasks.adversarial import Attack, Images, evaluate, from_folder, from_npz
+from tasks.adversarial.evaluation.findings import BEGINNING
 from tasks.adversarial.models.small_resnet import SmallResNet
 
 IMAGES = Images(torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)), [0, 1, 0, 1])
@@ -174,7 +175,7 @@ def test_a_damaged_file(read, name, data, written, tmp_path, monkeypatch):
 
 @given(data=st.data())
 def test_damaged_pieces_of_an_evaluation(data, tmp_path_factory):
-    """They are not used: the evaluation begins again and finds the same."""
+    """They are not used: the evaluation begins again and finds the same, or asks whose file that is."""
     home = tmp_path_factory.mktemp("pieces")
     torch.manual_seed(0)
     network, parts = nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), home / "parts.json"
@@ -184,5 +185,9 @@ def test_damaged_pieces_of_an_evaluation(data, tmp_path_factory):
     if content is None:
         with pytest.raises(ValueError, match="kept_in must be the name of a file"):
             evaluate(network, IMAGES, LinfBall(0.1), kept_in=parts)
+    elif content and not content.startswith(BEGINNING):
+        with pytest.raises(ValueError, match=r"kept_in=.*parts\.json holds something else than pieces"):
+            evaluate(network, IMAGES, LinfBall(0.1), kept_in=parts)
+        assert parts.read_bytes() == content
     else:
         assert evaluate(network, IMAGES, LinfBall(0.1), kept_in=parts).accuracies() == whole
