@@ -4,7 +4,7 @@ from doors.door import knocked
 from hypothesis import HealthCheck, settings
 
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
-settings.register_profile("doors", max_examples=12, deadline=None, derandomize=True, suppress_health_check=SLOW)
+settings.register_profile("doors", max_examples=6, deadline=None, derandomize=True, suppress_health_check=SLOW)
 settings.register_profile("many", max_examples=400, deadline=None, suppress_health_check=SLOW)
 
 

@@ -60,6 +60,7 @@ def test_every_row_and_what_transfers(folder):
 
 
 def test_what_is_done_is_kept_and_what_was_interrupted_goes_on(folder, monkeypatch):
+    monkeypatch.setitem(PARTS, "cpu", (Part("fashion-mnist", ("plain", "grad-l2l"), (0,), TINY),))
     usual, taken = AdversarialTraining.inner_problem, []
 
     def step(task, batch):
@@ -75,7 +76,7 @@ def test_what_is_done_is_kept_and_what_was_interrupted_goes_on(folder, monkeypat
     assert [row["method"] for row in before] == ["plain"]
     rows = read_rows(table(folder))
     assert rows[0] == before[0]
-    assert len(rows) == 5
+    assert len(rows) == 2
     count = len(taken)
     table(folder)
     assert len(taken) == count
