@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,13 +11,14 @@ from own_images import archive
 
 from minimax_l2l import BestWeights, CNNUpdater, WeightAverage
 from minimax_l2l.lab import play
+from minimax_l2l.training import runtime
 from tasks.adversarial import CropAndFlip, Mart, OnAttacked, StridedCNN, Trades, WideResNet, cross_entropy, smoothed
 from tasks.adversarial.data.public import PUBLIC
 from tasks.adversarial.presets.digits import DIGITS
 from tasks.adversarial.presets.images import IMAGES, SCALES
 from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.runs import load_run
-from tasks.adversarial.presets.settings import DATASETS
+from tasks.adversarial.presets.settings import DATASETS, Precision
 from tasks.adversarial.presets.training import LearnedPreset
 
 PLAIN, LEARNED = "adversarial/digits-plain", "adversarial/digits-grad-l2l"
@@ -94,6 +96,9 @@ class TestImages:
 
     def test_public_data_sets_have_these_names(self):
         assert set(DATASETS) == set(PUBLIC)
+
+    def test_precisions_are_those_of_a_run(self):
+        assert get_args(Precision) == get_args(runtime.Precision)
 
 
 @pytest.mark.parametrize("step", [1, 30, 60, 90])
