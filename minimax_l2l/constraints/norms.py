@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,11 @@ from torch import Tensor
 def event_norm(value: Tensor, *, order: float = 2) -> Tensor:
     """Norm of each instance, the Euclidean one unless another order is asked, shaped to broadcast over it."""
     dims = _event(value)
-    return torch.linalg.vector_norm(value, order, dims, keepdim=True) if dims else value.abs()
+    if not dims:
+        return value.abs()
+    if order == math.inf:  # which is slow in vector_norm
+        return value.abs().amax(dims, keepdim=True)
+    return torch.linalg.vector_norm(value, order, dims, keepdim=True)
 
 
 def event_sum(value: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from minimax_l2l import Box, L2Ball, LinfBall
+from minimax_l2l.constraints import region
 from minimax_l2l.constraints.region import Region, shrink_into_box
 from tasks.adversarial.threat import perturbations
 
@@ -179,7 +180,7 @@ class Watched(TorchDispatchMode):
 
 @pytest.mark.parametrize(
     ("threat", "learned", "most"),
-    [(LinfBall(0.1), False, 1), (LinfBall(0.1), True, 3), (L2Ball(0.5), False, 43), (L2Ball(0.5), True, 46)],
+    [(LinfBall(0.1), False, 1), (LinfBall(0.1), True, 3), (L2Ball(0.5), False, 47), (L2Ball(0.5), True, 50)],
 )
 def test_a_threat_costs_few_operations_and_never_waits_for_the_device(threat, learned, most):
     images = torch.rand(4, 1, 6, 6)
@@ -224,3 +225,25 @@ def test_what_is_exact():
     assert Region(-0.5, 1.0, radius=1.0).exact
     assert not (Region(0.5, 1.0, holds_origin=False) & Region(radius=1.0)).exact
     assert (Region(radius=1.0) & Region(radius=0.5)).radius == 0.5
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e6])
+@pytest.mark.parametrize("radius", [0.05, 0.5, 3.0, 40.0])
+@pytest.mark.parametrize("black", [0.0, 0.9])
+def test_large_batches_are_searched_and_not_sorted_to_the_same_points(black, radius, size, monkeypatch):
+    """Also where one instance is no number, one is zero and one lies inside."""
+    generator = torch.Generator().manual_seed(9)
+    y = size * torch.randn(12, 3, 16, 16, generator=generator)
+    images = torch.rand(12, 3, 16, 16, generator=generator)
+    images = images * (images > black)
+    y[3], y[4], y[5, 0, 0, 0] = 0, y[4] * radius / (100 * size), math.nan
+    with Watched() as searched:
+        got = shrink_into_box(y, radius, -images, 1 - images)
+    assert "aten.sort.default" not in searched.names
+    monkeypatch.setattr(region, "FEW", math.inf)
+    with Watched() as sorted_:
+        want = shrink_into_box(y, radius, -images, 1 - images)
+    assert "aten.sort.default" in sorted_.names
+    assert got[5].isnan().any()
+    torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-6 * radius, equal_nan=True)
+    assert torch.equal(shrink_into_box(y[:11], radius, -images[:11], 1 - images[:11])[:3], want[:3])
