@@ -7,7 +7,6 @@ from functools import partial
 
 from benchmarks.tables import adversarial, imitation, paper, speed, steps, stress
 from benchmarks.tables.markdown import Rows
-from tasks.adversarial.presets.methods import TABLE
 
 # What the page of claims shows of imitation, with plenty of demonstrations and with few.
 WITH_PLENTY = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l", "frozen-d", "constant", "bc")
@@ -23,7 +22,6 @@ UNDER_STRESS = (
 
 TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits": ("digits.json", adversarial.digits),
-    "digits-short": ("digits.json", partial(adversarial.digits, methods=TABLE)),
     "digits-brief": ("digits.json", adversarial.digits_brief),
     "digits-before": ("digits-scheduled-momentum.json", adversarial.digits_before),
     "digits-tuning": ("digits-tuning.json", adversarial.tuning),

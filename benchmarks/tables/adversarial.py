@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from statistics import mean
 
 from benchmarks.tables.markdown import Rows, groups, markdown, spread, table, where
 from tasks.adversarial.presets.methods import METHODS, TABLE
 
 
-def digits(rows: Rows, methods: Iterable[str] = METHODS) -> str:
+def digits(rows: Rows) -> str:
     """Three-seed means of each method; accuracies in per cent with their standard deviation over seeds."""
     columns = {
         "clean": spread("clean"),
@@ -20,17 +19,18 @@ def digits(rows: Rows, methods: Iterable[str] = METHODS) -> str:
         "passes per batch: f / dx / dw": _passes,
         "GFLOPs": lambda own: f"{own[0]['flops'] / 1e9:.0f}",
     }
-    return table(["trained with"], columns, [([METHODS[name].title], where(rows, method=name)) for name in methods])
+    return table(["trained with"], columns, [([METHODS[name].title], where(rows, method=name)) for name in METHODS])
 
 
-def digits_brief(rows: Rows, methods: Iterable[str] = TABLE) -> str:
-    """What AutoAttack leaves of some methods, and what their training costs beside PGM-10's."""
+def digits_brief(rows: Rows) -> str:
+    """The accuracies of the main methods, clean and under AutoAttack, and what their training costs."""
     columns = {
+        "clean": spread("clean"),
         "AutoAttack": spread("autoattack"),
         "of PGM-10's seconds": lambda own: _seconds(rows, own[0]["method"]).partition("(")[2].rstrip(")"),
         "GFLOPs": lambda own: f"{own[0]['flops'] / 1e9:.0f}",
     }
-    return table(["trained with"], columns, [([METHODS[name].title], where(rows, method=name)) for name in methods])
+    return table(["trained with"], columns, [([METHODS[name].title], where(rows, method=name)) for name in TABLE])
 
 
 def digits_before(rows: Rows) -> str:

@@ -56,10 +56,10 @@ def spread(field: str) -> Cell:
 def table(titles: Sequence[str], columns: Mapping[str, Cell], lines: Iterable[tuple[Sequence[str], Rows]]) -> str:
     """A line for each group of rows that is not empty: what it is called, and each column's cell."""
     shown = [[*names, *(cell(own) for cell in columns.values())] for names, own in lines if own]
-    return markdown([*titles, *columns], shown)
+    return markdown([*titles, *columns], shown, names=len(titles))
 
 
-def markdown(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table whose first column is flush left."""
-    rule = ["---", *["---:"] * (len(titles) - 1)]
+def markdown(titles: Sequence[str], lines: Sequence[Sequence[str]], names: int = 1) -> str:
+    """A table whose first columns, those of names, are flush left."""
+    rule = [*["---"] * names, *["---:"] * (len(titles) - names)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (titles, rule, *lines))

@@ -51,7 +51,7 @@ def gail_stress_rates(rows: Rows) -> str:
         best = max(means, key=lambda rate: means[rate])
         cells = [f"**{value:.2f}**" if rate == best else f"{value:.2f}" for rate, value in means.items()]
         lines.append([*titles, *cells])
-    return markdown(["environment", "method", *(f"{float(rate):g}" for rate in rates)], lines)
+    return markdown(["environment", "method", *(f"{float(rate):g}" for rate in rates)], lines, names=2)
 
 
 def _by_method(rows: Rows) -> list[tuple[Sequence[str], Rows]]:
@@ -111,7 +111,7 @@ def gail_verdict(rows: Rows) -> str:
         for learned in ("coordinate-l2l", "coordinate-ball-l2l")
         for other in ("gail-adam", "c-gail", "gail-adam-ball", "noise", "noise-ball")
     ]
-    return markdown(["learned", "beside", *COMPARED], lines)
+    return markdown(["learned", "beside", *COMPARED], lines, names=2)
 
 
 def gail_verdict_cells(rows: Rows) -> str:
@@ -128,7 +128,7 @@ def gail_verdict_cells(rows: Rows) -> str:
         for one, others in compared.items()
         for other in others
     ]
-    return markdown(["environment", "method", "beside", *COMPARED], lines)
+    return markdown(["environment", "method", "beside", *COMPARED], lines, names=3)
 
 
 def _beside(rows: Rows, one: str, other: str) -> list[str]:
