@@ -15,7 +15,8 @@ def event_norm(value: Tensor, *, order: float = 2) -> Tensor:
         return value.abs()
     if order == math.inf:  # which is slow in vector_norm
         return value.abs().amax(dims, keepdim=True)
-    return torch.linalg.vector_norm(value, order, dims, keepdim=True)
+    norm: Tensor = torch.linalg.vector_norm(value, order, dims, keepdim=True)
+    return norm
 
 
 def event_sum(value: Tensor) -> Tensor:
