@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.errors import require_a, require_flag
+from minimax_l2l.gradients import require_recording
 from minimax_l2l.modes import querying
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, instances, leaves, map_leaves, rebuild
@@ -53,8 +54,10 @@ class Oracle:
             Values of shape (n,) and a tree shaped as y: sign * d objective / d y.
 
         Raises:
-            ValueError: if the objective has another shape than (n,), or does not depend on y.
+            ValueError: if the objective has another shape than (n,), or does not depend on y; or within
+                `torch.inference_mode()`.
         """
+        require_recording()
         with torch.enable_grad():
             point = map_leaves(self._differentiable, y)
             values = self._evaluate(point)

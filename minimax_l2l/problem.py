@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TypeVar
 
@@ -77,6 +77,13 @@ class InnerProblem(ABC):
             draw: the number of the start, if there are several; a problem with seeded numbers makes each different.
         """
         return map_leaves(torch.rand_like, y)
+
+    def require_lengths(self, lengths: Mapping[str, float]) -> None:
+        """Refuse steps of another unit than y's; whoever knows the unit overrides it. Takes all here.
+
+        Args:
+            lengths: of an inner optimizer's steps, see `InnerOptimizer.lengths`.
+        """
 
     def started(self, y: Tree) -> None:
         """Hear of y_0 before the first step is taken from it, its random part included. Does nothing here."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch.optim.adam import adam
 
@@ -40,6 +42,11 @@ class Adam(InnerOptimizer):
         self.betas = (require_fraction("betas[0]", betas[0]), require_fraction("betas[1]", betas[1]))
         if 1 in self.betas:
             raise ValueError(f"betas must be below 1, got {betas}; moments with 1 would never take up a gradient.")
+
+    @property
+    def lengths(self) -> Mapping[str, float]:
+        """The learning rate: how far Adam's first step goes in each coordinate."""
+        return {"lr": self.lr}
 
     @torch.no_grad()
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -93,6 +95,11 @@ class PGM(InnerOptimizer):
         self.step_size = require_positive("step_size", step_size)
         self.restarts = require_count("restarts", restarts, least=1)
         self.momentum = require_fraction("momentum", momentum)
+
+    @property
+    def lengths(self) -> Mapping[str, float]:
+        """The step size, along a direction of length 1."""
+        return {"step_size": self.step_size}
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One step along the steepest direction."""

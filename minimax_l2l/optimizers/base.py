@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 
 from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.errors import NonFiniteError, require_a, require_count, require_fraction, require_whole, told
+from minimax_l2l.gradients import require_values
 from minimax_l2l.iterate import Iterate, State, explosion
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
@@ -44,6 +45,11 @@ class InnerOptimizer(nn.Module, ABC):
     def learns(self) -> bool:
         """Whether there is a phi to train."""
         return any(parameter.requires_grad for parameter in self.parameters())
+
+    @property
+    def lengths(self) -> Mapping[str, float]:
+        """How far one step may go, in units of y, by the argument that says so; none where nothing says it."""
+        return {}
 
     def meta_optimizer(self) -> torch.optim.Optimizer:
         """Phi's optimizer, which ascends: asked for if there are parameters to train; a TypeError as it is."""
@@ -113,6 +119,7 @@ class InnerOptimizer(nn.Module, ABC):
             raise TypeError(f"observe must be a function of (k, y_k), got {told(observe)}; pass one, or None.")
         with self.oracle(problem) as oracle:
             y, state = self._begin(problem, start)
+            problem.require_lengths(self.lengths)
             problem.started(detach(y))
             first = None if problem.watched else largest(y)
             for k in range(count):
@@ -139,6 +146,7 @@ class InnerOptimizer(nn.Module, ABC):
             start = start._replace(y=map_leaves(lambda leaf: leaf.detach() if leaf.is_leaf else leaf, start.y))
         own, here = next(self.parameters(), None), leaves(start.y)[0].device
         if own is not None and own.device != here:
+            require_values(type(self).__name__, self)
             raise ValueError(
                 f"y starts on {here} and {type(self).__name__} is on {own.device}; move one of them with .to(...)."
             )

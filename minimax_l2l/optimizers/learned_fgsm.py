@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from minimax_l2l.errors import require_positive
 from minimax_l2l.features import Features, GradientFeatures
 from minimax_l2l.iterate import State
@@ -57,6 +59,11 @@ class LearnedFGSM(LearnedOptimizer):
             learns_every=learns_every,
         )
         self.sign_step = require_positive("sign_step", sign_step)
+
+    @property
+    def lengths(self) -> Mapping[str, float]:
+        """The sign step; the learned one before it has no length that is said."""
+        return {"sign_step": self.sign_step}
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """Both steps."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l.errors import NonFiniteError, require_a, require_choice, require_each, require_whole
+from minimax_l2l.gradients import require_recording, require_values
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.modes import train
 from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer
@@ -57,7 +58,9 @@ class Iteration:
         play: Play = "joint",
         hooks: Sequence[Hook] = (),
     ) -> None:
+        require_recording()
         require_inner_optimizer("optimizer", optimizer)
+        require_values("the inner optimizer", optimizer)
         if runtime.world > 1 and not task.data_parallel:
             raise ValueError(
                 f"{type(task).__name__} cannot share a batch among {runtime.world} processes; start one."
@@ -65,6 +68,7 @@ class Iteration:
         if task.outer is not None:
             require_a("outer", task.outer, nn.Module, "theta's network", "set a torch.nn.Module, or None")
             require_whole("outer", task.outer)
+            require_values("outer", task.outer)
         self.play: Play = require_choice("play", play, ("joint", "alternating"))  # type: ignore[assignment]
         self.task, self.optimizer, self.runtime = task, optimizer, runtime
         self.hooks = require_each("hooks", hooks, Hook, "a Hook", "pass for instance [WeightAverage(0.999)]")
@@ -169,7 +173,7 @@ class Iteration:
         for player in self.players:
             player.clear()
         part, weight = self.runtime.share(batch)
-        with self.runtime.explaining():
+        with self.runtime.explaining(), torch.enable_grad():
             outcome: Outcome = self._wrapped(part, moving)
             outcome.turn.weight = weight
             if outcome.loss is not None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l import PGM, Features, InnerOptimizer, NonFiniteError, Updater, leaves, resting
+from minimax_l2l import Features, InnerOptimizer, NonFiniteError, Updater, leaves, resting
 from minimax_l2l.errors import require_count, require_seed
 from minimax_l2l.optimizers.base import require_inner_optimizer
 from tasks.adversarial.classifier import as_taken_by, require_classifier
@@ -17,7 +17,7 @@ from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.saved_attack import Parts, Strangers, read_attack, write_attack
-from tasks.adversarial.threat import Threat, require_ball, require_in_pixels, require_threat
+from tasks.adversarial.threat import Threat, require_ball, require_threat
 
 BATCH = 256  # images that go through a network at a time, so that memory does not depend on how many there are
 ROUNDING = 1e-4  # that an attack may leave the ball by, in units of its radius
@@ -134,8 +134,6 @@ class Attack:
             indices=places.to(pixels.device),
             seed=self.seed,
         )
-        if isinstance(self.optimizer, PGM):
-            require_in_pixels("step_size", self.optimizer.step_size, self.threat, pixels.shape[1:])
         problem.watched = True
         end, seen = None, []
         with resting(classifier, self.optimizer), torch.no_grad():

@@ -1,4 +1,4 @@
-"""A classifier tried on one black image, so that what is wrong with it is said at the door."""
+"""A classifier tried on a few images, so that what is wrong with it is said at the door."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from minimax_l2l import Solution, Task, resting
 from minimax_l2l.errors import told
+from minimax_l2l.gradients import require_values
 from tasks.adversarial.data.images import CHANNELS, CHANNELS_FIRST, FROM_0, Images, numbered_from_1
 from tasks.adversarial.losses import LOSSES, Loss, try_loss
 
@@ -18,25 +19,40 @@ PROBABILITIES = (
     "the classifier returns probabilities, which hide gradients where it is sure: return logits, those before the "
     "softmax"
 )
+COUPLED = (
+    "the classifier's answer to an image depends on the images beside it, also in eval mode, so what an attack "
+    "does to an image and what withstands it depend on the batch; give BatchNorm track_running_stats=True, and let "
+    "every layer look at each image by itself"
+)
+APART = 0.01  # in units of the largest logit: what two answers may differ by for batches of two sizes
 
 
 def require_classifier(
-    classifier: object, images: Images, *, classes: int | None = None, loss: Loss | None = None
+    classifier: object,
+    images: Images,
+    *,
+    classes: int | None = None,
+    loss: Loss | None = None,
+    may_be_meta: bool = False,
 ) -> int:
-    """Try a classifier on a black image.
+    """Try a classifier on a black image, and on two of the images, dimmed, with and without white ones beside.
+
+    Random numbers stay where they were.
 
     Args:
         classifier: takes images of shape (n, channels, height, width) in [0, 1] and returns logits (n, classes).
         images: some that it is to take.
         classes: how many the data have; None if only the classifier knows.
         loss: of its logits, to be tried as well.
+        may_be_meta: whether its weights may all be on the meta device, as those of a game that is only measured.
 
     Returns:
         How many logits it has.
 
     Raises:
         TypeError: if it is no module, or returns no tensor.
-        ValueError: if it cannot take such an image, or its logits have another shape, or are too few.
+        ValueError: if it cannot take such an image, its logits have another shape or are too few, its answer to an
+            image depends on the images beside it, or its weights hold no values.
     """
     if not isinstance(classifier, nn.Module):
         raise TypeError(
@@ -48,18 +64,16 @@ def require_classifier(
             raise ValueError(
                 f"the classifier's {name} has no shape yet; show it a batch before, or name its layer's sizes."
             )
+    weights = list(classifier.parameters())
+    if not (may_be_meta and weights and all(weight.is_meta for weight in weights)):
+        require_values("the classifier", classifier)
     dtype = images.images.dtype if images.images.is_floating_point() else torch.float32
-    sample, where = as_taken_by(classifier, torch.zeros(1, *images.shape, dtype=dtype)), _first_weight(classifier)
-    try:
-        with resting(classifier), torch.no_grad():
-            logits = classifier(sample)
-    except Exception as error:  # a stranger's network may raise anything
-        raise ValueError(
-            f"the classifier cannot take an image of shape {tuple(sample.shape)} and {sample.dtype} on "
-            f"{sample.device}; its first weight is {where}. {_towards_images(classifier, sample)}. It said "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    found = _require_logits(logits)
+    sample = as_taken_by(classifier, torch.zeros(1, *images.shape, dtype=dtype))
+    with torch.random.fork_rng([sample.device] if sample.is_cuda else []):
+        logits = _answer(classifier, sample)
+        found = _require_logits(logits)
+        if not sample.is_meta:
+            _require_alone(classifier, as_taken_by(classifier, images.first(2).pixels() / 2))
     if classes is not None and found < classes:
         raise ValueError(
             f"the data have {classes} classes, the classifier turns an image into logits of shape "
@@ -91,6 +105,36 @@ def are_probabilities(logits: Tensor) -> bool:
         return False
     inside = ((logits >= 0) & (logits <= 1)).all()
     return bool(inside & ((logits.sum(1) - 1).abs() < 1e-4).all())
+
+
+def _answer(classifier: nn.Module, images: Tensor) -> Any:
+    """What it returns for images of which it gets a copy, in eval mode."""
+    try:
+        with resting(classifier), torch.no_grad():
+            return classifier(images.clone())
+    except Exception as error:  # a stranger's network may raise anything
+        if "more than 1 value per channel" in str(error):  # a BatchNorm layer that sees one number
+            raise ValueError(f"{COUPLED}.") from error
+        raise ValueError(
+            f"the classifier cannot take an image of shape {(1, *images.shape[1:])} and {images.dtype} on "
+            f"{images.device}; its first weight is {_first_weight(classifier)}. "
+            f"{_towards_images(classifier, images)}. It said {type(error).__name__}: {error}"
+        ) from error
+
+
+def _require_alone(classifier: nn.Module, images: Tensor) -> None:
+    """Refuse a classifier whose answers change with the batch; one that never answers twice alike is no such."""
+    among = _answer(classifier, torch.cat([images, torch.ones_like(images)]))[: len(images)]
+    allowed = max(APART, 16 * torch.finfo(among.dtype).eps) * _size(among)
+    if _size(among - (alone := _answer(classifier, images))) <= allowed:
+        return
+    if _size(alone - _answer(classifier, images)) <= 1e-3 * allowed:
+        raise ValueError(f"{COUPLED}.")
+
+
+def _size(logits: Tensor) -> float:
+    """The largest entry of those that are finite."""
+    return logits.nan_to_num(0, 0, 0).abs().amax().item()
 
 
 def _first_weight(classifier: nn.Module) -> str:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minimax_l2l.errors import require_a, require_fraction, told
+from minimax_l2l.gradients import require_recording
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # of logits (n, classes) and labels (n,), one value per image
 
@@ -123,6 +124,7 @@ def try_loss(loss: Loss, classes: int, device: torch.device) -> None:
         torch.zeros(2, classes, device=device, requires_grad=True),
         torch.zeros(2, device=device).long(),
     )
+    require_recording()
     try:
         with torch.enable_grad():
             values = loss(logits, labels)

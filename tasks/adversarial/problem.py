@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import get_args
 
 import torch
@@ -12,10 +13,22 @@ from minimax_l2l.errors import require_a, require_choice, require_count, require
 from tasks.adversarial.data.augmentation import Placement
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.starts.base import Start
-from tasks.adversarial.threat import Threat, farthest_apart, perturbations, require_ball, require_threat
+from tasks.adversarial.threat import (
+    Threat,
+    farthest_apart,
+    perturbations,
+    require_ball,
+    require_lengths_in_pixels,
+    require_threat,
+)
 
 # Steps between the random numbers of two starts of one attack: more than a run has.
 DRAWS_APART = 2**32
+NO_GRADIENT = (
+    "the classifier's logits have no gradient with respect to the image, so it can be neither attacked nor trained "
+    "by gradients; leave out no_grad, inference_mode, detach and NumPy in its forward, and put the identity in the "
+    "place of a step that has no gradient in the backward pass."
+)
 
 
 class PerturbationProblem(InnerProblem):
@@ -85,6 +98,10 @@ class PerturbationProblem(InnerProblem):
         """Zero, the clean images; or where `start` says."""
         return torch.zeros_like(self.images) if self.start is None else self.start.initial(self)
 
+    def require_lengths(self, lengths: Mapping[str, float]) -> None:
+        """Refuse steps in levels from 0 to 255."""
+        require_lengths_in_pixels(lengths, self.threat, self.images.shape[1:])
+
     def started(self, y: Tree) -> None:
         """Keep y_0, for losses that ask for it."""
         self._first, self._slope = leaves(y)[0], None
@@ -115,13 +132,23 @@ class PerturbationProblem(InnerProblem):
     def objective(self, y: Tree) -> Tensor:
         """Loss of each perturbed image, shape (n,)."""
         assert self.module is not None
-        values: Tensor = self.loss(self.module(self.view(y)), self.labels)
+        logits = self.module(self.view(y))
+        self._require_gradient(y, logits)
+        values: Tensor = self.loss(logits, self.labels)
         if values.shape != self.labels.shape:
             raise ValueError(
                 f"the loss must return one value per image, shape {tuple(self.labels.shape)}, got "
                 f'{tuple(values.shape)}; reduce over classes and not over images (reduction="none").'
             )
         return values
+
+    def _require_gradient(self, y: Tree, logits: Tensor) -> None:
+        """Refuse logits that cannot tell how they depend on what is asked for."""
+        assert self.module is not None
+        if not torch.is_grad_enabled() or not isinstance(logits, Tensor) or logits.requires_grad:
+            return
+        if leaves(y)[0].requires_grad or any(weight.requires_grad for weight in self.module.parameters()):
+            raise ValueError(NO_GRADIENT)
 
     def view(self, y: Tree) -> Tensor:
         """The perturbed images, which is what an attacker sees."""
@@ -135,6 +162,10 @@ class PerturbationProblem(InnerProblem):
 def _require_tensor(name: str, tensor: Tensor, dimensions: int, *, whole: bool, count: int | None = None) -> Tensor:
     kind = "whole numbers" if whole else "floating point"
     require_a(name, tensor, Tensor, f"a tensor of {kind}", "turn arrays into one with torch.as_tensor")
+    if tensor.is_meta:
+        raise ValueError(f"{name} are on the meta device, where they hold no values; make them on another.")
+    if tensor.is_inference() and not torch.is_inference_mode_enabled():
+        raise ValueError(f"{name} were made within torch.inference_mode(), so no gradient passes; clone them.")
     fits = (
         not (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool)
         if whole

@@ -132,7 +132,9 @@ class AdversarialTraining(Task):
         self.threat = require_threat(threat, self.data.example.shape)
         at = threat if validated_at is None else validated_at
         self.validated_at = require_threat(at, self.data.example.shape, "validated_at")
-        self.classes = require_classifier(classifier, self.data.example, classes=self.data.classes, loss=loss)
+        self.classes = require_classifier(
+            classifier, self.data.example, classes=self.data.classes, loss=loss, may_be_meta=True
+        )
         if self.data.classes is not None:
             warn_without_class_0(self.data.example.labels, self.data.classes)
         self.outer = self.classifier = classifier
@@ -322,7 +324,7 @@ class AdversarialTraining(Task):
         outer_loss = as_outer_loss("outer_loss", given)
         if isinstance(outer_loss, OnAttacked):
             try:
-                require_classifier(self.classifier, self.data.example, loss=outer_loss.loss)
+                require_classifier(self.classifier, self.data.example, loss=outer_loss.loss, may_be_meta=True)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"outer_loss is none: {error}") from error
         return outer_loss

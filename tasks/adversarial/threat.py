@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
@@ -63,6 +63,12 @@ def require_in_pixels(name: str, length: float, threat: Threat, shape: Sequence[
             f"a {name} of {length:g} lets an attacker replace every image in [0, 1] by any other, which are at "
             f"most {whole:.4g} apart; give it in units of pixels in [0, 1], such as {_in_pixels(length)}."
         )
+
+
+def require_lengths_in_pixels(lengths: Mapping[str, float], threat: Threat, shape: Sequence[int]) -> None:
+    """The same of an optimizer's `lengths`."""
+    for name, length in lengths.items():
+        require_in_pixels(name, length, threat, shape)
 
 
 def farthest_apart(threat: Threat, shape: Sequence[int]) -> float:

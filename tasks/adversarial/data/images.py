@@ -20,6 +20,7 @@ REMEDIES = {
     "images": "stack them with torch.stack or numpy.stack, and give sparse ones as images.to_dense()",
     "labels": "number the classes from 0, as numpy.unique(labels, return_inverse=True)[1] does",
 }
+DARK = 16  # of 255 levels: 1 is the white of binary images, 16 that of scikit-learn's digits
 FROM_0 = "number the classes from 0: labels - 1"
 
 
@@ -34,6 +35,9 @@ class Images:
     Raises:
         TypeError: if images are neither bytes nor floating point, or labels are not whole numbers.
         ValueError: on another shape, such as one with the channels last; on values outside [0, 1], on NaN.
+
+    Warns:
+        UserWarning: if no byte is above 16, as where white is 1 and not 255.
     """
 
     def __init__(self, images: Any, labels: Any) -> None:
@@ -239,6 +243,7 @@ def _require_pixels(images: Tensor) -> Tensor:
             f"{channels} channels; {CHANNELS_FIRST}."
         )
     if images.dtype == torch.uint8:
+        _warn_of_nearly_black(images)
         return images
     if bool(images.isnan().any()):
         bad = int(images.isnan().flatten(1).any(1).sum())
@@ -250,6 +255,21 @@ def _require_pixels(images: Tensor) -> Tensor:
             "normalise inside the classifier, so that eps keeps its meaning."
         )
     return images
+
+
+def _warn_of_nearly_black(images: Tensor) -> None:
+    """Warn of bytes that are probably no levels from 0 to 255; the first bright pixel ends the search."""
+    brightest = 0
+    for part in images.split(256):
+        brightest = max(brightest, int(part.max()))
+        if brightest > DARK:
+            return
+    if brightest:
+        warnings.warn(
+            f"the brightest pixel of {len(images)} images is {brightest}, and bytes (uint8) go from 0 to 255, so "
+            f"all are nearly black; if {brightest} is white, pass images / {brightest}.0, floating point in [0, 1].",
+            stacklevel=4,
+        )
 
 
 def _towards_pixels(dtype: torch.dtype) -> str:

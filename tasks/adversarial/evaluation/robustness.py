@@ -25,7 +25,7 @@ from tasks.adversarial.evaluation.intervals import wilson_interval
 from tasks.adversarial.evaluation.marks import Piece, answers, judged, marked
 from tasks.adversarial.evaluation.random_search import under_random
 from tasks.adversarial.losses import Loss, cross_entropy, margin, require_untargeted
-from tasks.adversarial.threat import Threat, require_threat
+from tasks.adversarial.threat import Threat, require_lengths_in_pixels, require_threat
 
 AUTOATTACK_PIECE = 1024  # images that AutoAttack is given at a time: it copies them several times over
 AUTOATTACK_FIELD = {"quick": "autoattack_quick", "standard": "autoattack"}
@@ -110,7 +110,7 @@ def evaluate(
     images = as_images(images)
     require_threat(threat, images.shape)
     if own is not None:
-        require_inner_optimizer("own", own)
+        require_lengths_in_pixels(require_inner_optimizer("own", own).lengths, threat, images.shape)
     require_seed("seed", seed)
     if not callable(announce):
         raise TypeError(f"announce must be a function of a string, got {told(announce)}; pass print, say.")

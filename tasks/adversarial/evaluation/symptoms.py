@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, leaves, querying, resting
+from minimax_l2l.gradients import require_recording
 from tasks.adversarial.attack import Attack
 from tasks.adversarial.classifier import are_probabilities, as_taken_by
 from tasks.adversarial.data.images import Images
 from tasks.adversarial.evaluation.robustness import withstands
 from tasks.adversarial.models.named import classifier_named
-from tasks.adversarial.problem import PerturbationProblem
+from tasks.adversarial.problem import NO_GRADIENT, PerturbationProblem
 from tasks.adversarial.task import AdversarialTraining
 from tasks.adversarial.threat import Threat
 
@@ -122,15 +123,12 @@ def require_gradient(classifier: nn.Module, images: Images) -> None:
     Raises:
         ValueError: if there is none.
     """
+    require_recording()
     pixels = as_taken_by(classifier, images.first(1).pixels()).requires_grad_()
     with querying(classifier, "eval"), torch.enable_grad():  # the weights are constants there
         logits = classifier(pixels)
     if not logits.requires_grad:
-        raise ValueError(
-            "the classifier's logits have no gradient with respect to the image, so no attack by gradients says "
-            "anything; leave out no_grad and detach, and put the identity in the place of a step that has no "
-            "gradient in the backward pass."
-        )
+        raise ValueError(NO_GRADIENT)
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ import minimax_l2l
 from minimax_l2l import (
     FGSM,
     PGM,
+    Adam,
     CNNUpdater,
     DamagedRunError,
     GradientAscent,
@@ -22,6 +23,7 @@ from minimax_l2l import (
     InnerOptimizer,
     IterateFeatures,
     L2Ball,
+    LearnedFGSM,
     LearnedOptimizer,
     LinfBall,
     LogSignFeatures,
@@ -193,17 +195,31 @@ class TestUnits:
     """What is said in levels from 0 to 255 is refused wherever it is said."""
 
     @pytest.mark.parametrize(
-        "optimizer", [PGM(steps=2, step_size=2.0), PGM(steps=2, step_size=1.0), FGSM(step_size=8.0)]
+        "optimizer",
+        [
+            PGM(steps=2, step_size=2.0),
+            PGM(steps=2, step_size=1.0),
+            FGSM(step_size=8.0),
+            Adam(lr=2.0, steps=2),
+            LearnedFGSM(CNNUpdater.light(channels=1, width=4), sign_step=8.0),
+        ],
     )
     def test_steps(self, optimizer):
-        sentence = r"a step_size of \d lets an attacker replace every image .* such as \d / 255 = 0.0"
+        sentence = r"a (step_size|lr|sign_step) of \d lets an attacker replace every .* such as \d / 255 = 0.0"
         data = Images(PIXELS, LABELS)
         with pytest.raises(ValueError, match=sentence):
             Attack(optimizer, LinfBall(EPS))(net(), PIXELS, LABELS)
         with pytest.raises(ValueError, match=sentence):
             withstands(net(), data, LinfBall(EPS), optimizer)
         with pytest.raises(ValueError, match=sentence):
-            evaluate(rightly_classified(), data, LinfBall(EPS), tier="quick", own=optimizer)
+            evaluate(rightly_classified(), data, LinfBall(EPS), tier="quick", own=optimizer, announce=pytest.fail)
+        with pytest.raises(ValueError, match=sentence):
+            AdversarialTraining(net(), data, LinfBall(EPS), epochs=1).solve(optimizer, device="cpu")
+        with pytest.raises(ValueError, match=sentence):
+            optimizer.maximize(PerturbationProblem(net(), PIXELS, LABELS, LinfBall(EPS)))
+
+    def test_factors_on_gradients_have_no_unit(self):
+        Attack(GradientAscent(steps=1, step_size=8.0), LinfBall(EPS))(net(), PIXELS, LABELS)
 
     def test_steps_of_euclidean_balls_are_longer(self):
         with pytest.raises(ValueError, match=r"a step_size of 8 lets .* at most 8 apart"):

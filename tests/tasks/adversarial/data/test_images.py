@@ -70,6 +70,22 @@ class TestImages:
         assert torch.equal(images.pixels(torch.tensor([2, 0])), images.pixels()[[2, 0]])
         assert images.first(3).images.dtype == torch.uint8
 
+    @pytest.mark.parametrize("white", [1, 2, 16])
+    @pytest.mark.parametrize("as_given", [torch.Tensor.byte, lambda pixels: pixels.byte().numpy()])
+    def test_bytes_whose_white_is_not_255_are_warned_of(self, white, as_given):
+        levels = as_given(white * changed(1.0).round())
+        sentence = f"brightest pixel of 4 images is {white}, .* if {white} is white, pass images / {white}.0,"
+        with pytest.warns(UserWarning, match=sentence) as heard:
+            Images(levels, LABELS)
+        assert heard[0].filename == __file__
+        assert torch.equal(Images(levels / float(white), LABELS).pixels(), changed(1.0).round())  # what is advised
+
+    @pytest.mark.parametrize("brightest", [0, 17, 255])
+    def test_bytes_that_may_be_dark_or_black_are_not(self, brightest):
+        levels = torch.zeros(600, 1, 1, 1, dtype=torch.uint8)
+        levels[-1] = brightest
+        assert int(Images(levels, torch.zeros(600).long()).images.max()) == brightest
+
     @pytest.mark.parametrize("places", [slice(None), slice(2), torch.tensor([1, 3])])
     def test_pixels_may_be_spoiled(self, places):
         images = Images(PIXELS.clone(), LABELS)

@@ -339,7 +339,7 @@ class TestBatches:
         classifier.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
         withstands(classifier, images, LinfBall(EPS), PGM(steps=2, step_size=EPS), batch_size=7)
         assert max(seen) == 7
-        assert sum(seen) == 1 + 3 * len(images)  # the first image is tried beforehand
+        assert sum(seen) == 1 + 4 + 2 + 3 * len(images)  # it is tried beforehand
 
 
 class Rooted(Linear):
@@ -439,7 +439,7 @@ class TestInterrupted:
         result, rest = self.whole(tmp_path)
         assert all(torch.equal(result.survived[name], kept) for name, kept in expected.survived.items())
         assert result.flags == expected.flags
-        assert left + rest == cost + 1  # the first image is tried once more
+        assert left + rest == cost + 1 + 4 + 2  # it is tried once more
         assert self.whole(tmp_path)[1] == 1
 
     def test_an_attacker_of_another_strength_begins_anew(self, tmp_path):
