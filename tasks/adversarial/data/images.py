@@ -267,7 +267,7 @@ def _warn_of_nearly_black(images: Tensor) -> None:
     if brightest:
         warnings.warn(
             f"the brightest pixel of {len(images)} images is {brightest}, and bytes (uint8) go from 0 to 255, so "
-            f"all are nearly black; if {brightest} is white, pass images / {brightest}.0, floating point in [0, 1].",
+            f"all are nearly black; where {brightest} is white, pass images / {brightest}.0, which lie in [0, 1].",
             stacklevel=4,
         )
 

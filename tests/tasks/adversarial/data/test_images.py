@@ -74,7 +74,7 @@ class TestImages:
     @pytest.mark.parametrize("as_given", [torch.Tensor.byte, lambda pixels: pixels.byte().numpy()])
     def test_bytes_whose_white_is_not_255_are_warned_of(self, white, as_given):
         levels = as_given(white * changed(1.0).round())
-        sentence = f"brightest pixel of 4 images is {white}, .* if {white} is white, pass images / {white}.0,"
+        sentence = f"brightest pixel of 4 images is {white}, .* where {white} is white, pass images / {white}.0,"
         with pytest.warns(UserWarning, match=sentence) as heard:
             Images(levels, LABELS)
         assert heard[0].filename == __file__

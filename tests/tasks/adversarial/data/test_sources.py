@@ -176,7 +176,7 @@ def sizes(levels):
         ),
         (lambda _: None, TypeError, "got NoneType in its items; let the data set return pairs"),
         (lambda _: np.array(["cat"], dtype=object), TypeError, "got object in its items; let the data set"),
-        (sizes, ValueError, r"of a batch must be of one shape, .*; resize them in the data set's transform"),
+        (sizes, ValueError, r"of batch 0 must be of one shape, .*; resize them in the data set's transform"),
         (lambda levels: sizes(levels).numpy(), ValueError, r"of one shape, .*; resize them"),
         (lambda levels: levels[: 1 + 2 * (levels[0, 0, 0] % 2)], ValueError, "make all of them RGB or all grey"),
     ],
@@ -216,16 +216,14 @@ def test_a_later_batch_that_the_classifier_cannot_take():
     [
         ("images.npz", TypeError, r"got str 'images.npz'; of a NumPy archive pass from_npz\('images.npz'\).test"),
         (LEVELS, TypeError, "a pair .*, a torch Dataset or a DataLoader, got Tensor"),
-        ((LEVELS, LABELS, LABELS), TypeError, "got tuple"),
+        ((LEVELS, LABELS, LABELS), TypeError, r"got a tuple of 3 \(Tensor, Tensor, Tensor\)"),
         (
             Items(lambda levels: levels[:, : 4 + levels[0, 0, 0] % 2]),
             ValueError,
-            r"one shape and dtype, .* at \d",
+            r"one shape and dtype, got item 0 of shape .* and item \d of shape .*; resize them",
         ),
         (Items(lambda levels: levels / 100), ValueError, r"images must lie in \[0, 1\]"),
         (Items(lambda levels: levels, labels=[]), ValueError, "the data set is empty"),
-        (TensorDataset(LEVELS), TypeError, r"each item of the data must be a pair \(image, label\), got tuple"),
-        (DataLoader(TensorDataset(LEVELS), batch_size=2), TypeError, "must be a pair"),
         ((np.array([["cat"]]), LABELS), TypeError, "images must be a tensor or an array of numbers"),
         ((LEVELS, ["cat"] * 6), TypeError, "labels must be a tensor or an array of numbers"),
     ],
@@ -233,3 +231,103 @@ def test_a_later_batch_that_the_classifier_cannot_take():
 def test_what_is_refused(source, error, sentence):
     with pytest.raises(error, match=sentence):
         as_images(source)
+
+
+def one(place):
+    return (LEVELS[place],)
+
+
+def three(place):
+    return LEVELS[place], 0, place
+
+
+def later_three(place):
+    return three(place)[: 3 if place == 4 else 2]
+
+
+class Made(Dataset):
+    """A data set of what a function makes of each number."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __len__(self):
+        return len(LEVELS)
+
+    def __getitem__(self, place):
+        return self.make(place)
+
+
+@pytest.mark.parametrize(
+    ("make", "seen", "advice"),
+    [
+        (one, r"got a tuple of 1 \(Tensor\) at item 0", r"give the labels as well, as TensorDataset\("),
+        (lambda place: LEVELS[place], "got Tensor at item 0", r"give the labels as well"),
+        (three, r"got a tuple of 3 \(Tensor, int, int\) at item 0", "wrap the data set in one"),
+        (later_three, r"got a tuple of 3 \(Tensor, int, int\) at item 4", "wrap the data set in one"),
+        (lambda place: {"image": LEVELS[place]}, "got dict at item 0", "wrap the data set in one"),
+        (lambda _: None, "got NoneType at item 0", "wrap the data set in one"),
+    ],
+)
+def test_items_that_are_no_pairs(make, seen, advice):
+    with pytest.raises(TypeError, match=rf"must be a pair \(image, label\), {seen}; {advice}"):
+        as_images(Made(make))
+
+
+@pytest.mark.parametrize("make", [one, three, later_three])
+def test_lists_of_items_that_are_no_pairs(make):
+    with pytest.raises(TypeError, match=r"must be a pair \(image, label\), got a tuple of \d .* at item \d"):
+        as_images([make(place) for place in range(6)])
+
+
+@pytest.mark.parametrize(
+    ("make", "seen"),
+    [
+        (one, r"got a list of 1 \(Tensor\); give the labels as well"),
+        (three, r"got a list of 3 \(Tensor, Tensor, Tensor\); wrap the data set"),
+        (later_three, "those of batch 2 have different lengths"),
+    ],
+)
+def test_batches_that_are_no_pairs(make, seen):
+    loader = DataLoader(Made(make), batch_size=2)
+    with pytest.raises(TypeError, match=rf"must be a pair \(image, label\), .*{seen}"):
+        as_images(loader)
+    if make is not later_three:
+        with pytest.raises(TypeError, match=rf"must be a pair \(image, label\), .*{seen}"):
+            trained(loader)
+
+
+class TestMixedPictures:
+    """As torchvision's ImageFolder gives them with a loader of one's own."""
+
+    @pytest.mark.parametrize("odd", ["P", "RGBA", "LA", "1", "CMYK", "HSV", "I;16"])
+    @pytest.mark.parametrize("first", [0, 3])
+    def test_pixels_that_are_no_levels_are_refused(self, odd, first):
+        """Those of a palette are places in it, which nothing else would tell from grey."""
+        pictures = Made(lambda place: (picture(LEVELS[place]).convert("L").convert(odd), 0))
+        images = [(picture(levels), 0) for levels in LEVELS[:first]] + [pictures[first], pictures[first]]
+        with pytest.raises(
+            ValueError, match=rf"item {first} is a picture of Pillow's mode {odd}, .*convert\('RGB'\)"
+        ):
+            as_images([*images, images[0]])
+
+    @pytest.mark.parametrize("place", [1, 5])
+    @pytest.mark.parametrize("make", [picture, lambda levels: levels / 255])
+    def test_grey_among_colours(self, place, make):
+        def mixed(at):
+            image = make(LEVELS[at])
+            if at != place:
+                return image, 0
+            return (image[:1] if isinstance(image, torch.Tensor) else image.convert("L")), 0
+
+        sentence = rf"item 0 of shape \(3, 8, 10\) .* item {place} of shape \(1, 8, 10\) .* make all of them RGB"
+        with pytest.raises(ValueError, match=sentence):
+            as_images(Made(mixed))
+
+    @pytest.mark.parametrize("odd", [picture, lambda levels: levels])
+    def test_bytes_among_floats(self, odd):
+        mixed = Made(lambda at: ((LEVELS[at] / 255 if at != 2 else odd(LEVELS[at])), 0))
+        with pytest.raises(
+            ValueError, match=r"float32 and item 2 .* return all of them as bytes, or all as floating"
+        ):
+            as_images(mixed)
