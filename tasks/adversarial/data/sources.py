@@ -110,7 +110,8 @@ def loaded(loader: DataLoader[Any]) -> Iterator[Any]:
         if found := re.search(r"stack expects each tensor.*|resize storage.*", str(error)):
             raise ValueError(
                 f"the images of batch {batch + 1} must be of one shape, and torch says: {found[0]}; resize them in "
-                "the data set's transform, such as torchvision's Resize((32, 32)), and make all of them RGB or all grey."
+                "the data set's transform, such as torchvision's Resize((32, 32)), and make all of them RGB or all "
+                "grey."
             ) from error
         raise
 
