@@ -906,6 +906,12 @@ class TestNoBatches:
         assert (solution.status, solution.steps) == (Status.EMPTY, 0)
         assert json.loads((tmp_path / "solution.json").read_text())["status"] == "empty"
 
+    def test_where_none_was_asked_for(self, monkeypatch):
+        monkeypatch.setattr(Fair, "batches", lambda self: [])
+        monkeypatch.setattr(Fair, "iterations", 0)
+        with pytest.warns(UserWarning, match=r"nothing was trained\. It was asked for none; pass epochs=1, say\.$"):
+            assert "none was asked for" in Fair().solve(learned()).status
+
     @pytest.mark.parametrize(
         "iterated",
         [iter, reversed, lambda batches: map(tuple, batches), lambda batches: (batch for batch in batches)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, detach, largest, leaves
 
 STRETCH = 10  # measurements that are averaged before anything is said
+FEWEST = 3  # by which a run is judged that ends before
 SIZE, GAIN, OUTSIDE = "inner_size", "inner_gain", "inner_violation"
 ROUNDING = 1e-4  # that a projection may miss the set by, in units of y's largest entry
 
@@ -51,10 +52,11 @@ class Watch:
 
     Args:
         relative: whether steps are at most a fraction of the iterate's own length, which is nothing at zero.
+        learns: whether the optimizer does, which may be bad at first.
     """
 
-    def __init__(self, *, relative: bool = False) -> None:
-        self._relative = relative
+    def __init__(self, *, relative: bool = False, learns: bool = False) -> None:
+        self._relative, self._learns = relative, learns
         self._gains: deque[tuple[float, float]] = deque(maxlen=STRETCH)
         self._said: set[str] = set()
 
@@ -73,16 +75,38 @@ class Watch:
             self._say(STUCK, STUCK)
         if GAIN not in row:
             return
-        self._gains.append((row[GAIN], abs(row["objective"])))
+        self._gains.append(_gain_and_scale(row))
         gain, scale = (sum(column) / STRETCH for column in zip(*self._gains, strict=True))
         if len(self._gains) == STRETCH and gain < -0.01 * scale:
-            self._say(
-                GAIN,
-                f"the inner optimizer makes y worse than its start: inner_gain is {gain:.3g} on average over the "
-                f"last {STRETCH} logged steps; lower its learning rate or step size, or set max_relative_step.",
-            )
+            self._say_worse(gain, f"the last {STRETCH}")
+
+    def end(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Judge a run that was too short for a stretch by all of its rows.
+
+        Nothing is said of fewer than three, nor of an optimizer that learns and loses less in the last of them than
+        in the first. Otherwise y ended below its start in each, and in sum by as much as a whole stretch must show.
+        """
+        rows = [_gain_and_scale(row) for row in history if GAIN in row]
+        if not FEWEST <= len(rows) < STRETCH or max(rows)[0] >= 0:
+            return
+        gains, scales = zip(*rows, strict=True)
+        improves = self._learns and gains[-1] > gains[0]
+        if not improves and sum(gains) < -0.01 * STRETCH * sum(scales) / len(rows):
+            self._say_worse(sum(gains) / len(rows), f"all {len(rows)}")
+
+    def _say_worse(self, gain: float, rows: str) -> None:
+        self._say(
+            GAIN,
+            f"the inner optimizer makes y worse than its start: inner_gain is {gain:.3g} on average over {rows} "
+            "logged steps; lower its learning rate or step size, or set max_relative_step.",
+        )
 
     def _say(self, name: str, words: str) -> None:
         if name not in self._said:
             self._said.add(name)
             warnings.warn(words, stacklevel=2)
+
+
+def _gain_and_scale(row: Mapping[str, float]) -> tuple[float, float]:
+    """A row's gain, and the size of the objective beside it."""
+    return row[GAIN], abs(row["objective"])

@@ -42,7 +42,8 @@ class Run:
         self._latest: Numbers | None = None
         self.folder: RunFolder | None = None
         self._ended = False
-        self._watch = Watch(relative=getattr(self.optimizer, "max_relative_step", None) is not None)
+        relative = getattr(self.optimizer, "max_relative_step", None) is not None
+        self._watch = Watch(relative=relative, learns=self.optimizer.learns)
         for player in iteration.players:
             require_length(player.schedule, _least(options.steps, self.task.iterations))
         if options.out is not None:
@@ -164,12 +165,15 @@ class Run:
         if ended and not solution.steps:
             solution.status = Status.EMPTY
             if self.runtime.writes:
-                warnings.warn(f"the run took 0 steps, so nothing was trained. {Status.EMPTY}", stacklevel=4)
+                asked = "It was asked for none; pass epochs=1, say." if self.task.iterations == 0 else Status.EMPTY
+                warnings.warn(f"the run took 0 steps, so nothing was trained. {asked}", stacklevel=4)
         if ended:
             self._keep(self._latest)
         self._save(ended=ended or solution.status is Status.DIVERGED)
         if not ended:  # the row at which a run is stopped is one of a resumed run only if that takes no more steps
             self._keep(self._latest)
+        if self.runtime.writes:
+            self._watch.end(solution.history)
         if self.folder is not None:
             if self.task.outer is not None:
                 self.folder.write_module("model", self.task.outer)

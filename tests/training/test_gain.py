@@ -130,6 +130,46 @@ def test_one_that_does_not_is_not_spoken_of(optimizer):
     assert all(row["inner_gain"] >= 0 for row in rows)
 
 
+class TestShortRuns:
+    """One that ends before ten rows are logged is judged by all of them, where they leave no doubt."""
+
+    @pytest.mark.parametrize("rows", [3, 4, 9])
+    def test_each_of_three_rows_or_more_is_worse(self, rows):
+        with pytest.warns(UserWarning, match=rf"worse than its start: .* over all {rows} logged steps") as said:
+            Play(quadratic, iterations=10 * rows).solve(Backwards(steps=1), device="cpu")
+        assert len(said) == 1
+
+    def test_whatever_ends_it(self):
+        with pytest.warns(UserWarning, match="worse than its start"):
+            Play(quadratic).solve(Backwards(steps=1), steps=40, device="cpu")
+
+    def test_two_rows_are_too_few(self):
+        assert len(Play(quadratic, iterations=20).solve(Backwards(steps=1), device="cpu").history) == 2
+
+    def test_a_step_far_too_long(self):
+        with pytest.warns(UserWarning, match=r"worse than its start|explodes"):
+            Play(quadratic, iterations=40).solve(GradientAscent(steps=1, step_size=1e4), device="cpu")
+
+    @pytest.mark.parametrize(
+        ("gains", "learns", "said"),
+        [
+            ([-1.0, -1.0, -1.0], False, True),
+            ([-0.04, -0.04, -0.04], False, True),  # as much as ten rows of a hundredth each
+            ([-0.02, -0.02, -0.02], False, False),
+            ([-1.0, -1.0, 0.01], False, False),
+            ([-1.0, -1.0], False, False),
+            ([-0.2, -0.3, -0.1], False, True),
+            ([-0.2, -0.3, -0.1], True, False),  # it is learning
+            ([-0.1, -0.3, -0.2], True, True),
+            ([-1.0] * 10, False, False),  # a whole stretch is judged as it passes
+            ([], False, False),
+        ],
+    )
+    def test_by_hand(self, gains, learns, said, recwarn):
+        Watch(learns=learns).end([{"inner_gain": gain, "objective": 1.0} for gain in gains])
+        assert len(recwarn) == said
+
+
 def test_a_y_that_explodes():
     with pytest.warns(UserWarning, match=r"^y explodes: its largest entry was 2 at first and is") as said:
         Play(slope=0.01, iterations=30).solve(Growing(steps=1), device="cpu")
