@@ -17,7 +17,9 @@ class Status(StrEnum):
     """How a solve ended; each member is a sentence for people."""
 
     COMPLETED = "The run went through all its batches."
-    EMPTY = "There was no batch: none was asked for, an iterator was used up, or a callback stopped the first rollout."
+    EMPTY = (
+        "There was no batch: none was asked for, an iterator was used up, or a callback stopped the first rollout."
+    )
     STOPPED = "The run reached the number of steps it was given; resume it to go on."
     INTERRUPTED = "The run was interrupted; resume it to go on."
     DIVERGED = "The objective became NaN or infinite; theta and phi are those of the last good step."

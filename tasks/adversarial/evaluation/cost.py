@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -66,11 +67,15 @@ def step_cost(task: AdversarialTraining, optimizer: InnerOptimizer, *, play: Pla
     return _predicted(task, optimizer, _turns(play, learns=optimizer.learns))
 
 
-def _predicted(task: AdversarialTraining, optimizer: InnerOptimizer, turns: Sequence[Moving]) -> StepCost:
+def _predicted(
+    task: AdversarialTraining, optimizer: InnerOptimizer, turns: Sequence[Moving], *, number: int = 0
+) -> StepCost:
+    """The cost of the first batch, played as if it were the step of that number."""
     with torch.random.fork_rng():
         batch = next(iter(task.batches()), None)
     if batch is None:
         raise ValueError("the task has no batch, so no step; give it epochs=1 or more.")
+    batch = batch._replace(step=number)
     task, optimizer = copy.deepcopy((task, optimizer), {id(task.data): task.data})
     step, gradients = Step(task, optimizer), 0
     with FakeTensorMode(allow_non_fake_inputs=True):
@@ -98,28 +103,33 @@ def _predicted(task: AdversarialTraining, optimizer: InnerOptimizer, turns: Sequ
 
 
 def training_flops(task: AdversarialTraining, optimizer: InnerOptimizer, *, play: Play = "joint") -> int:
-    """FLOPs of a whole run: those of its first step, as `StepCost` counts them, times the run's steps.
+    """FLOPs of a whole run: of each kind of step those of one, as `StepCost` counts them, times how many there are.
 
-    Where phi learns on a part of them, the others are counted as what they are.
+    Steps differ where phi learns on a part of them, and where what y ascends differs, as every second time in NuAT.
 
     Args:
-        task: a game that may be spoiled: if a network cannot do without values, one step of it is played.
+        task: a game that may be spoiled: if a network cannot do without values, steps of it are played.
         optimizer: its inner optimizer.
         play: see `Task.solve`.
     """
     if not task.iterations:
         return 0
-    learning = -(-task.iterations // getattr(optimizer, "learns_every", 1))
-    shares = [(_turns(play, learns=optimizer.learns), learning), (("theta",), task.iterations - learning)]
-    shares = [(turns, steps) for turns, steps in shares if steps]
+    every, period = getattr(optimizer, "learns_every", 1), task.outer_loss.period if task.outer_loss else 1
+    kinds = Counter((step % every == 0, step % period) for step in range(task.iterations))
     try:
-        return sum(_predicted(task, optimizer, turns).flops * steps for turns, steps in shares)
+        return sum(
+            _predicted(
+                task, optimizer, _turns(play, learns=optimizer.learns) if learning else ("theta",), number=own
+            ).flops
+            * steps
+            for (learning, own), steps in kinds.items()
+        )
     except Exception:  # a stranger's network may raise anything
         iteration, flops = Iteration(task, optimizer, Runtime("cpu"), play=play), 0
         batch = next(iter(task.batches()))
-        for _, steps in shares:
+        for (_, own), steps in kinds.items():
             with torch.random.fork_rng(), FlopCounterMode(display=False) as counter:
-                iteration(batch)
+                iteration(batch._replace(step=own))
             flops += int(counter.get_total_flops()) * steps
         return flops
 

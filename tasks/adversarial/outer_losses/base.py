@@ -16,7 +16,12 @@ class OuterLoss(ABC):
     """What theta descends in adversarial training, where that is not the loss that y ascends.
 
     A subclass needs one method, `losses`. It is pure: it asks for logits and keeps nothing from step to step.
+
+    Attributes:
+        period: after how many steps of a run its work repeats; 1 where every step takes the same passes.
     """
+
+    period: int = 1
 
     def at(self, step: int, of: int) -> OuterLoss:  # noqa: ARG002
         """The loss as it is at a step of a run of so many; itself, as here, if it does not change in a run."""

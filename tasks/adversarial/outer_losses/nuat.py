@@ -39,6 +39,8 @@ class Nuat(OuterLoss):
         ValueError: if the weight is negative.
     """
 
+    period = 2
+
     def __init__(self, weight: float = 4.0, loss: Loss = cross_entropy) -> None:
         self.weight, self.loss = require_not_negative("weight", weight), require_untargeted(loss)
         self._attacks = True  # whether y ascends the norm

@@ -30,6 +30,7 @@ class LogitPairing(OuterLoss):
 
     def __init__(self, weight: float, of: OuterLoss | Loss = cross_entropy) -> None:
         self.weight, self.of = require_not_negative("weight", weight), as_outer_loss("of", of)
+        self.period = self.of.period
 
     def at(self, step: int, of: int) -> OuterLoss:
         """With the loss that it is added to as that is then."""

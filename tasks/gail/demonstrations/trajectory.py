@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minimax_l2l.errors import require_flag
-from tasks.gail.environments.answers import own_array
+from tasks.gail.environments.answers import MASKED, own_array
 
 # Learners see observations in single precision.
 _LARGEST = float(np.finfo(np.float32).max)
@@ -121,6 +121,8 @@ def naming(number: int) -> Iterator[None]:
 
 
 def _array(name: str, values: Any) -> np.ndarray:
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} must be an array without masked entries, got a masked array; {MASKED}.")
     try:
         return own_array(values)
     except ValueError as error:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 LARGEST = float(np.finfo(np.float32).max)  # Stable-Baselines3 keeps rewards in float32
 _PAIR, _FIVE = "observation, info", "observation, reward, terminated, truncated, info"
+MASKED = "fill masked entries, as .filled(0) does, for they have no value"
 _SPACE = "return an array of numbers that belongs to observation_space, or declare the space that it belongs to"
 
 
@@ -79,8 +80,10 @@ def own_array(values: Any) -> np.ndarray:
     """Values as an array of its own memory; tensors too, wherever they live and whatever they are part of.
 
     Raises:
-        ValueError: if they cannot be made one, as rows of different lengths.
+        ValueError: if they cannot be made one, as rows of different lengths, or if some are masked.
     """
+    if np.ma.is_masked(values):
+        raise ValueError(MASKED)
     try:
         if isinstance(values, Tensor):
             values = values.detach().cpu()
@@ -102,6 +105,8 @@ def own_observation(given: Any, space: spaces.Box, name: str, method: str) -> np
     Raises:
         ValueError: if its shape is not the space's, or if the space's type cannot hold it.
     """
+    if np.ma.is_masked(given):
+        _refuse(name, method, "an observation without masked entries", given, MASKED)
     try:
         seen = own_array(given)
     except ValueError:

@@ -11,7 +11,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from minimax_l2l import PGM, CNNUpdater, GradientAscent, LearnedOptimizer, LinfBall, Runtime
 from minimax_l2l.training.iteration import Iteration
-from tasks.adversarial import AdversarialTraining, SmallResNet, WideResNet, cross_entropy, published, step_cost
+from tasks.adversarial import (
+    AdversarialTraining,
+    JensenShannon,
+    LogitPairing,
+    Nuat,
+    SmallResNet,
+    WideResNet,
+    cross_entropy,
+    published,
+    step_cost,
+)
 from tasks.adversarial.evaluation.activations import KeptActivations
 from tasks.adversarial.evaluation.cost import training_flops
 from tasks.adversarial.presets.methods import METHODS, Setting
@@ -198,6 +208,22 @@ def test_a_run_is_all_its_steps():
     task, optimizer = small("naive-l2l")
     for play in ("joint", "alternating"):
         assert training_flops(task, optimizer, play=play) == 2 * 3 * step_cost(task, optimizer, play=play).flops
+
+
+@pytest.mark.parametrize("method", ["plain", "nuat", "fgsm-sdi", "grad-l2l"])
+def test_a_run_that_is_played_costs_what_was_predicted(method):
+    """Steps differ: NuAT ascends its norm on every second, and the attacker of FGSM-SDI learns on every 20th."""
+    (task, optimizer), (played, own) = small(method), small(method)
+    iteration = Iteration(played, own, Runtime("cpu"))
+    with FlopCounterMode(display=False) as counter:
+        for batch in played.batches():
+            iteration(batch)
+    assert training_flops(task, optimizer) == counter.get_total_flops()
+
+
+def test_a_loss_that_is_added_to_repeats_as_it_does():
+    for wrapped in (LogitPairing(1.0, Nuat()), JensenShannon(1.0, LogitPairing(1.0, Nuat()))):
+        assert wrapped.period == wrapped.at(1, 2).period == 2
 
 
 def test_nothing_is_moved():

@@ -406,3 +406,13 @@ class TestHalves:
     def test_need_two_steps_of_each_trajectory(self):
         with pytest.raises(ValueError, match="keeps 1 of its steps, halves need 2"):
             numbered(20, 10).subsample(10, seed=0).halves()
+
+
+@pytest.mark.parametrize("name", ["observations", "actions", "rewards"])
+def test_masked_entries_have_no_values(name):
+    parts = {"observations": np.zeros((4, 2)), "actions": np.zeros(3, int), "rewards": np.zeros(3)}
+    Trajectory(**parts | {name: np.ma.array(parts[name])})
+    with pytest.raises(
+        ValueError, match=rf"{name} must be an array without masked entries, .*as \.filled\(0\) does"
+    ):
+        Trajectory(**parts | {name: np.ma.array(parts[name], mask=parts[name] == 0)})

@@ -104,6 +104,19 @@ class TestForms:
             ):
                 PLAYED[played](name)
 
+    @pytest.mark.parametrize("method", ["reset", "step"])
+    def test_masked_observations_have_no_values(self, played, method, monkeypatch):
+        masked = np.ma.array(np.zeros(2, np.float32), mask=[False, True])
+        answer = {"reset": (masked, {}), "step": (masked, 1.0, True, False, {})}[method]
+        name = registered(monkeypatch, **{method: lambda *_, **__: answer})
+        with pytest.raises(
+            ValueError, match=rf"{method}\(\) must return an observation without masked entries, got"
+        ):
+            PLAYED[played](name)
+
+    def test_an_array_that_masks_nothing_is_taken(self, played, monkeypatch):
+        PLAYED[played](registered(monkeypatch, step=lambda *_: (np.ma.array(SEEN), 1.0, True, False, {})))
+
     def test_a_reset_without_a_seed_is_refused(self, played, monkeypatch):
         name = registered(monkeypatch, reset=lambda self: (SEEN, {}))
         with pytest.raises(ValueError, match=r"reset\(\) must take a seed and options .*def reset\(self, \*, seed"):
