@@ -260,7 +260,7 @@ def _require_pixels(images: Tensor) -> Tensor:
 def _warn_of_nearly_black(images: Tensor) -> None:
     """Warn of bytes that are probably no levels from 0 to 255; the first bright pixel ends the search."""
     brightest = 0
-    for part in images.split(256):
+    for part in torch.split(images, 256):
         brightest = max(brightest, int(part.max()))
         if brightest > DARK:
             return

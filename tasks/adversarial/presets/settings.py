@@ -142,7 +142,8 @@ class TrainingSettings(Preset):
             return self.eps
         if self.data is None:
             return EPS
-        name = self.dataset or self.data.stem
+        place = self.data.absolute()
+        name = self.dataset or (place.stem if place.suffix.lower() == ".npz" else place.name)
         usual = USUAL.get(re.sub(r"[^a-z0-9]", "", name.lower()))
         if usual is None:
             raise ValueError(

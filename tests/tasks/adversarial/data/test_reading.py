@@ -83,5 +83,10 @@ class TestPreset:
         assert preset.settings()["data"] == "pets"
         assert len(built.task.data.train) == 18
 
+    @pytest.mark.parametrize("name", ["cifar10.v2", "mnist.old", "svhn/pictures", "mnist.train.npz"])
+    def test_a_folder_whose_name_only_begins_so_has_none(self, tmp_path, name):
+        with pytest.raises(ValueError, match="eps belongs to a data set, and no usual one is known"):
+            _ = replace(PRESET, data=tmp_path / name).radius
+
     def test_a_folder_that_bears_a_usual_name_has_its_radius(self, tmp_path):
         assert replace(PRESET, data=tmp_path / "cifar10").radius == 8 / 255
