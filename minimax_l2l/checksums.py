@@ -25,18 +25,31 @@ class Checksums:
         folder: of the run.
     """
 
+    file_name = NAME
+    _as_left, _another, _whole = "this run wrote it", "another run's", "the run's files are"
+    _again = "solve again in another folder"
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def file(self) -> Path:
+        """That they are kept in."""
+        return self._folder / self.file_name
+
+    def seal(self, names: Iterable[str]) -> None:
+        """Note some files as they are now, and forget all others."""
+        self._write({name: [_digest(self._folder / name)] for name in names})
+
     def expect(self, name: str, data: Path) -> None:
         """Note what a file is going to be."""
-        known = self._read() if (self._folder / NAME).exists() else {}
+        known = self._read() if self.file.exists() else {}
         now = _digest(data)
         self._write({**known, name: [now, *(one for one in known.get(name, []) if one != now)][:KEPT]})
 
     def lists(self, name: str) -> bool:
         """Whether the run has written such a file."""
-        return (self._folder / NAME).exists() and name in self._read()
+        return self.file.exists() and name in self._read()
 
     def names(self) -> list[str]:
         """All files that the run has written and not forgotten."""
@@ -44,7 +57,7 @@ class Checksums:
 
     def forget(self, *names: str) -> None:
         """Files that are removed, or no longer as they were."""
-        if (self._folder / NAME).exists():
+        if self.file.exists():
             known = self._read()
             if any(name in known for name in names):
                 self._write({name: own for name, own in known.items() if name not in names})
@@ -65,8 +78,8 @@ class Checksums:
             ) from error
         if found not in self._read().get(name, []):
             raise DamagedRunError(
-                f"{self._folder / name} is not as this run wrote it: it is damaged, was edited, or is another "
-                "run's; put the right file back, or solve again in another folder."
+                f"{self._folder / name} is not as {self._as_left}: it is damaged, was edited, or is "
+                f"{self._another}; put the right file back, or {self._again}."
             )
 
     def read_json(self, name: str) -> dict[str, Any]:
@@ -94,11 +107,11 @@ class Checksums:
         return content
 
     def _read(self) -> dict[str, list[str]]:
-        file = self._folder / NAME
+        file = self.file
         if not file.exists():
             raise DamagedRunError(
-                f"{self._folder} holds no {NAME}, so it is not a run of this version, or not a whole one; put it "
-                "back, or solve again in another folder."
+                f"{self._folder} holds no {file.name}, so it is not a run of this version, or not a whole one; put "
+                f"it back, or {self._again}."
             )
         try:
             text = file.read_text()
@@ -108,52 +121,13 @@ class Checksums:
             return dict(files)
         except (OSError, UnicodeDecodeError, ValueError, LookupError, TypeError) as error:
             raise DamagedRunError(
-                f"{file} cannot be read ({error}), so nobody knows whether the run's files are whole; put it back, "
-                "or solve again in another folder."
+                f"{file} cannot be read ({error}), so nobody knows whether {self._whole} whole; put it back, "
+                f"or {self._again}."
             ) from error
 
     def _write(self, files: dict[str, list[str]]) -> None:
-        with atomic(self._folder / NAME) as file:
+        with atomic(self.file) as file:
             file.write(_written(files).encode())
-
-
-def require_no_run(name: str, folder: Path, files: Iterable[str]) -> None:
-    """Refuse to save over files that a run has written, which would no longer be its own.
-
-    Args:
-        name: of the argument that names the folder.
-        folder: to save to, which may be a run's or one within a run's.
-        files: that would be written.
-
-    Raises:
-        DamagedRunError: if nobody knows which files the run there has written.
-        ValueError: if one of these is among them.
-    """
-    place = folder.resolve()
-    for run, within in ((place, ""), (place.parent, f"{place.name}/")):
-        taken = [file for file in files if Checksums(run).lists(f"{within}{file}")]
-        if taken:
-            raise ValueError(
-                f"{name}={folder} holds {' and '.join(taken)} of a run, which would be replaced and the run lost; "
-                f"save to a folder of its own, such as {run.name}-saved."
-            )
-
-
-def require_of_run(folder: Path, files: Iterable[str]) -> None:
-    """Refuse files within a run's folder that are not as the run wrote them; all others are let through.
-
-    Args:
-        folder: one within a run's, or any other.
-        files: in it.
-
-    Raises:
-        DamagedRunError: if the run wrote another file of that name.
-    """
-    place = folder.resolve()
-    run = Checksums(place.parent)
-    for file in files:
-        if (place / file).is_file() and run.lists(name := f"{place.name}/{file}"):
-            run.require(name)
 
 
 def _digest(file: Path) -> str:

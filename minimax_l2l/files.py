@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 from uuid import uuid4
 
@@ -30,3 +31,25 @@ def atomic(target: Path, *, ready: Callable[[Path], None] = lambda _: None) -> I
     except BaseException:
         writing.unlink(missing_ok=True)
         raise
+
+
+def require_place(name: str, folder: Path) -> None:
+    """Refuse a folder that could not be made or written to, before any work is done for it; nothing is left there.
+
+    Args:
+        name: of the argument that names the folder.
+        folder: that is to be written to.
+
+    Raises:
+        ValueError: if a part of its path is a file, or a file cannot be made where it is to be.
+    """
+    try:
+        place = next(part for part in (folder, *folder.absolute().parents) if part.exists())
+        if not place.is_dir():
+            raise ValueError(f"{place} is a file, {name}= needs a folder; choose another name.")
+        with TemporaryDirectory(dir=place, prefix=".trying-") as trial:
+            (Path(trial) / folder.name).mkdir(exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"{name}={folder} cannot be written to ({error.strerror}); choose a folder that you may write to."
+        ) from error

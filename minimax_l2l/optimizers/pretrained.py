@@ -14,10 +14,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from minimax_l2l.arguments import arguments
-from minimax_l2l.checksums import require_no_run, require_of_run
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a, told
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
 from minimax_l2l.fingerprint import fingerprint
+from minimax_l2l.saves import CONFIG, FILES, WEIGHTS, require_as_saved, require_of_run, saving
 from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.cnn import CNNUpdater
 from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
@@ -34,7 +34,7 @@ UPDATERS: Sequence[type[Updater]] = (
 )
 FEATURES: Sequence[type[Features]] = (GradientFeatures, IterateFeatures, LogSignFeatures)
 Part = TypeVar("Part", Updater, Features)
-WEIGHTS, CONFIG, CHECKSUM = "model.safetensors", "config.json", "sha256"
+CHECKSUM = "sha256"
 CARD = """---
 {{ card_data }}
 ---
@@ -92,23 +92,25 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
     def _save_pretrained(self, save_directory: Path) -> None:
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}
         config = {**self.config(), CHECKSUM: fingerprint(tensors.values())}
-        (save_directory / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
         save_file(tensors, save_directory / WEIGHTS)
+        (save_directory / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
 
-    def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:
-        """Save to a folder.
+    def save_pretrained(self, save_directory: str | Path, *, overwrite: bool = False, **options: Any) -> str | None:
+        """Save to a folder: config, weights, and the checksums of both.
 
         Args:
             save_directory: the folder.
+            overwrite: whether what was saved there before is replaced; a run's files never are.
             **options: those of `huggingface_hub.ModelHubMixin.save_pretrained`, such as `push_to_hub`.
 
         Raises:
-            ValueError: if it is a file, or a run's folder, whose own files would be replaced.
+            ValueError: if something was saved there and is not to be replaced, if it is a run's folder, or if it
+                cannot be written to.
         """
-        if Path(_require_path("save_directory", save_directory)).is_file():
-            raise ValueError(f"save_directory={save_directory} is a file; pass the name of a folder.")
-        require_no_run("save_directory", Path(save_directory), (CONFIG, WEIGHTS))
-        return super().save_pretrained(save_directory, **options)
+        folder = Path(_require_path("save_directory", save_directory))
+        self.config()  # refuses what could not be saved, before anything is replaced
+        with saving("save_directory", folder, overwrite=overwrite):
+            return super().save_pretrained(folder, **options)
 
     @classmethod
     def from_pretrained(
@@ -138,7 +140,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         _require_classes("features", features, Features)
         config, weights = (_fetch(place, name, options) for name in (CONFIG, WEIGHTS))
         if Path(place).is_dir():
-            require_of_run(Path(place), (CONFIG, WEIGHTS))
+            require_of_run(Path(place), FILES)
+            require_as_saved(Path(place))
         try:
             saved = dict(json.loads(config.read_text(encoding="utf-8")))
             checksum = saved.pop(CHECKSUM, None)

@@ -159,14 +159,20 @@ class Attack:
             )
         return attacked
 
-    def save_pretrained(self, folder: Path | str) -> None:
+    def save_pretrained(self, folder: Path | str, *, overwrite: bool = False) -> None:
         """Write the attack into a folder: `attack.json`, and a learned optimizer's weights beside it.
+
+        Args:
+            folder: its name.
+            overwrite: whether an attack that was saved there before is replaced.
 
         Raises:
             TypeError: if the optimizer keeps what JSON cannot hold, or the loss has no name.
-            ValueError: if the folder holds a run, or is a file.
+            ValueError: if the folder holds an attack that is not to be replaced, a run or a saved network, or if it
+                cannot be written to.
         """
-        write_attack(folder, Parts(self.optimizer, self.threat, self.loss, self.seed))
+        parts = Parts(self.optimizer, self.threat, self.loss, self.seed)
+        write_attack(folder, parts, overwrite=overwrite)
 
     @classmethod
     def from_pretrained(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +23,17 @@ from minimax_l2l import (
     Updater,
 )
 from minimax_l2l.arguments import arguments
-from minimax_l2l.errors import MissingClassError, require_a, require_seed, told
+from minimax_l2l.checksums import Checksums
+from minimax_l2l.errors import MissingClassError, require_flag, require_path, require_seed, told
+from minimax_l2l.files import require_place
+from minimax_l2l.saves import CONFIG, WEIGHTS, SavedChecksums, require_free
 from minimax_l2l.training.description import describe
 from tasks.adversarial.losses import LOSSES, Loss
 from tasks.adversarial.threat import Threat
 
 OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (LearnedOptimizer, FGSM, PGM, GradientAscent)
 BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
+OWN = ("attack.json", f"optimizer/{CONFIG}", f"optimizer/{WEIGHTS}")
 NamedKind = TypeVar("NamedKind", bound=Any)
 
 
@@ -56,21 +61,28 @@ class Strangers:
                 raise TypeError(f"{kind} must be a list of what it was saved with, got {told(known)}; pass [mine].")
 
 
-def write_attack(folder: Path | str, attack: Parts) -> None:
+def write_attack(folder: Path | str, attack: Parts, *, overwrite: bool) -> None:
     """Write `attack.json`, and a learned optimizer's weights beside it; see `Attack.save_pretrained`."""
-    name, path = getattr(attack.loss, "__name__", ""), _require_folder(folder)
+    name, path = getattr(attack.loss, "__name__", ""), require_path("folder", folder)
+    require_flag("overwrite", overwrite)
     if not name.isidentifier():
         raise TypeError("the loss has no name to be saved by; define it with def, in a module of your own.")
     learned = isinstance(attack.optimizer, LearnedOptimizer)
-    if (path / "config.json").exists():
-        raise ValueError(
-            f"{path} holds a run, whose optimizer the attack's would replace; save it to another folder."
+    kept = {} if learned else arguments(attack.optimizer)
+    require_place("folder", path)
+    if (path / CONFIG).exists():
+        what = (
+            "a saved network" if (path / WEIGHTS).exists() else "a run, whose optimizer the attack's would replace"
         )
+        raise ValueError(f"{path} holds {what}; save the attack to another folder.")
+    require_free("folder", path, OWN, overwrite=overwrite)
+    for file in (*OWN, f"optimizer/{SavedChecksums.file_name}", Checksums.file_name):
+        (path / file).unlink(missing_ok=True)
     RunFolder(path).write_json(
         "attack.json",
         {
             "optimizer": type(attack.optimizer).__name__,
-            "arguments": {} if learned else arguments(attack.optimizer),
+            "arguments": kept,
             "threat": {"ball": type(attack.threat).__name__, "eps": attack.threat.eps},
             "loss": name,
             "seed": attack.seed,
@@ -82,8 +94,8 @@ def write_attack(folder: Path | str, attack: Parts) -> None:
 
 def read_attack(folder: Path | str, strangers: Strangers) -> Parts:
     """Read what `write_attack` or a run wrote; see `Attack.from_pretrained`."""
-    path = _require_folder(folder)
-    if not path.is_dir():
+    path = require_path("folder", folder)
+    if not os.path.isdir(path):  # a path would raise at a name that is too long
         raise ValueError(
             f"there is no folder {folder}; give one that Attack.save_pretrained wrote, or that of a run."
         )
@@ -137,14 +149,6 @@ def _optimizer(path: Path, name: str, kept: Mapping[str, Any], strangers: Strang
         return learned
     made: InnerOptimizer = kind(**{name: kept[name] for name in inspect.signature(kind).parameters})
     return made
-
-
-def _require_folder(folder: Path | str) -> Path:
-    path = Path(require_a("folder", folder, (str, Path), "the name of a folder", "pass a string or a Path"))
-    for part in (path, *path.parents):
-        if part.is_file():
-            raise ValueError(f"{part} is a file, an attack needs a folder; choose another name.")
-    return path
 
 
 def _named(kind: str, name: str, known: Sequence[NamedKind], *, hint: str = "") -> NamedKind:

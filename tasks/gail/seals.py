@@ -11,9 +11,7 @@ from minimax_l2l.errors import DamagedRunError
 
 def seal(folder: Path, files: Iterable[str]) -> None:
     """Note in `checksums.json` what these files of a folder are."""
-    (folder / NAME).unlink(missing_ok=True)
-    for name in files:
-        Checksums(folder).expect(name, folder / name)
+    Checksums(folder).seal(files)
 
 
 def sealed(folder: Path) -> bool:

@@ -616,7 +616,10 @@ DOORS = [
         "Attack.save_pretrained",
         Attack(FGSM(step_size=0.1), LinfBall(0.1)).save_pretrained,
         lambda: {"folder": "attack"},
-        {"folder": wrong.not_a(str) | st.sampled_from(["afile", "afile/attack", "arun"])},
+        {
+            "folder": wrong.not_a(str) | st.sampled_from(["afile", "afile/attack", "arun", "saved"]),
+            "overwrite": wrong.not_a(bool),
+        },
         {"folder": "arun"},
     ),
     Door(

@@ -8,6 +8,7 @@ import pytest
 import torch
 from doors import wrong
 from doors.door import Door, knock, knocks
+from folders import unseal
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -37,8 +38,11 @@ def doors(folder):
         Door(
             "save_pretrained",
             LearnedOptimizer(MLPUpdater()).save_pretrained,
-            lambda: {"save_directory": folder},
-            {"save_directory": PATH | st.just(folder / "config.json" if folder else None)},
+            lambda: {"save_directory": folder, "overwrite": True},
+            {
+                "save_directory": PATH | st.just(folder / "config.json" if folder else None),
+                "overwrite": wrong.not_a(bool) | st.just(False),
+            },
         ),
         Door("RunFolder", RunFolder, lambda: {"path": folder}, {"path": PATH}),
     ]
@@ -95,6 +99,9 @@ def test_damaged_files(tmp_path, name, damage):
     LearnedOptimizer(MLPUpdater()).save_pretrained(tmp_path)
     file = tmp_path / name
     file.write_bytes(damage(file.read_bytes()) if callable(damage) else damage)
+    with pytest.raises(DamagedRunError, match=rf"{name} is not as it was saved.*; put the right file back"):
+        LearnedOptimizer.from_pretrained(tmp_path)
+    unseal(tmp_path)
     with pytest.raises(DamagedRunError, match=r"is no whole saved optimizer .*; save it again"):
         LearnedOptimizer.from_pretrained(tmp_path)
 
@@ -112,6 +119,7 @@ def test_weights_of_another_optimizer_of_the_same_shapes(tmp_path):
     optimizer.save_pretrained(tmp_path)
     other = {name: torch.ones_like(part) for name, part in optimizer.state_dict().items()}
     save_file(other, tmp_path / "model.safetensors")
+    unseal(tmp_path)
     with pytest.raises(DamagedRunError, match="the weights are not those it was saved with"):
         LearnedOptimizer.from_pretrained(tmp_path)
 
@@ -121,4 +129,5 @@ def test_a_config_of_an_older_version_has_no_checksum(tmp_path):
     config = json.loads((tmp_path / "config.json").read_text())
     del config["sha256"]
     (tmp_path / "config.json").write_text(json.dumps(config))
+    unseal(tmp_path)
     assert LearnedOptimizer.from_pretrained(tmp_path).steps == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from folders import files
+from folders import files, unseal
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from specimens import Quadratic, Through
 from torch import nn
@@ -74,7 +74,12 @@ OPTIONS = (
 def test_what_is_saved_comes_back_to_the_bit(name, tmp_path):
     saved = stirred(SAVED[name]()).eval()
     saved.save_pretrained(tmp_path)
-    assert {file.name for file in tmp_path.iterdir()} == {"README.md", "config.json", "model.safetensors"}
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "README.md",
+        "config.json",
+        "model.checksums.json",
+        "model.safetensors",
+    }
     loaded = LearnedOptimizer.from_pretrained(tmp_path).eval()
     assert [getattr(loaded, option) for option in OPTIONS] == [getattr(saved, option) for option in OPTIONS]
     assert (type(loaded.features), vars(loaded.features)) == (type(saved.features), vars(saved.features))
@@ -116,6 +121,7 @@ def test_a_config_cannot_make_the_library_import_anything(tmp_path):
     config = json.loads((tmp_path / "config.json").read_text())
     config["updater"]["class"] = "os.system"
     (tmp_path / "config.json").write_text(json.dumps(config))
+    unseal(tmp_path)
     with pytest.raises(ValueError, match=r"updater os\.system"):
         LearnedOptimizer.from_pretrained(tmp_path)
 
@@ -176,6 +182,9 @@ def test_what_the_hub_does_not_have(said, monkeypatch):
 def test_a_damaged_file_is_refused_with_a_sentence(name, content, tmp_path):
     LearnedOptimizer(MLPUpdater()).save_pretrained(tmp_path)
     (tmp_path / name).write_bytes(content)
+    with pytest.raises(DamagedRunError, match=rf"{re.escape(name)} is not as it was saved.*; put the right file"):
+        LearnedOptimizer.from_pretrained(tmp_path)
+    unseal(tmp_path)
     with pytest.raises(DamagedRunError, match="is no whole saved optimizer"):
         LearnedOptimizer.from_pretrained(tmp_path)
 
@@ -184,6 +193,7 @@ def test_weights_of_another_architecture_are_refused_with_a_sentence(tmp_path):
     LearnedOptimizer(MLPUpdater(hidden=(4,))).save_pretrained(tmp_path / "small")
     LearnedOptimizer(MLPUpdater(hidden=(5,))).save_pretrained(tmp_path / "large")
     (tmp_path / "small" / "model.safetensors").replace(tmp_path / "large" / "model.safetensors")
+    unseal(tmp_path / "large")
     with pytest.raises(DamagedRunError, match=r"(?s)no whole saved optimizer \(.*size mismatch"):
         LearnedOptimizer.from_pretrained(tmp_path / "large")
 
@@ -348,6 +358,7 @@ def test_an_optimizer_saved_by_the_first_version_still_loads(told, features, tmp
         "clip_norm": 1.0,
     }
     (tmp_path / "config.json").write_text(json.dumps(config))
+    unseal(tmp_path)
     loaded = LearnedOptimizer.from_pretrained(tmp_path)
     assert (type(loaded.features), vars(loaded.features)) == (type(features), vars(features))
     assert [getattr(loaded, option) for option in OPTIONS] == [
@@ -407,8 +418,8 @@ def test_one_of_a_run_that_was_edited_is_refused(file, tmp_path):
 def test_a_folder_of_its_own_is_saved_to_again_and_again(within, tmp_path):
     optimizer = LearnedOptimizer(MLPUpdater(1), features=IterateFeatures())
     Descent().solve(optimizer, out=tmp_path / "run", device="cpu")
-    for _ in range(2):
-        optimizer.save_pretrained(tmp_path / within)
+    for overwrite in (False, True, True):
+        optimizer.save_pretrained(tmp_path / within, overwrite=overwrite)
     LearnedOptimizer.from_pretrained(tmp_path / within)
 
 

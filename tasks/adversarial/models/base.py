@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from numbers import Number
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from huggingface_hub import PyTorchModelHubMixin
+from safetensors import SafetensorError
 from torch import nn
 
-from minimax_l2l.checksums import require_no_run
-from minimax_l2l.errors import plain, require_count
+from minimax_l2l.errors import DamagedRunError, plain, require_count, require_path
+from minimax_l2l.saves import FILES, WEIGHTS, require_as_saved, require_of_run, saving
 from tasks.adversarial.models.normalise import Normalise
 
 CARD = """---
@@ -64,18 +65,56 @@ class Classifier(nn.Module, PyTorchModelHubMixin):
                 f"mean and std have {len(mean)} numbers, the images channels={channels}; give one for each channel."
             )
 
-    def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:
-        """Save to a folder.
+    def save_pretrained(self, save_directory: str | Path, *, overwrite: bool = False, **options: Any) -> str | None:
+        """Save to a folder: config, weights, and the checksums of both.
 
         Args:
             save_directory: the folder.
+            overwrite: whether what was saved there before is replaced; a run's files never are.
             **options: those of `huggingface_hub.ModelHubMixin.save_pretrained`, such as `push_to_hub`.
 
         Raises:
-            ValueError: if it is a run's folder, whose own files would be replaced.
+            ValueError: if something was saved there and is not to be replaced, if it is a run's folder, or if it
+                cannot be written to.
         """
-        require_no_run("save_directory", Path(save_directory), ("config.json", "model.safetensors"))
-        return super().save_pretrained(save_directory, **options)
+        folder = require_path("save_directory", save_directory)
+        with saving("save_directory", folder, overwrite=overwrite):
+            return super().save_pretrained(folder, **options)
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | Path, *, strict: bool = True, **options: Any
+    ) -> Self:
+        """Load a classifier from a folder or from the Hub.
+
+        Args:
+            pretrained_model_name_or_path: the folder, or a repository's name.
+            strict: whether all weights must be there, and no others.
+            **options: those of `huggingface_hub.PyTorchModelHubMixin.from_pretrained`, such as `revision`, and
+                arguments of the constructor.
+
+        Raises:
+            DamagedRunError: if a file in the folder is not as it was saved, or it holds another network.
+            FileNotFoundError: if it holds no weights.
+        """
+        folder = require_path("pretrained_model_name_or_path", pretrained_model_name_or_path)
+        if not folder.is_dir():
+            return super().from_pretrained(str(folder), strict=strict, **options)
+        require_of_run(folder, FILES)
+        require_as_saved(folder)
+        if not (folder / WEIGHTS).is_file():
+            raise FileNotFoundError(
+                f"{folder} holds no {WEIGHTS}, so it is no saved classifier; pass the folder that save_pretrained "
+                "wrote, or model/ of a run."
+            )
+        try:
+            return super().from_pretrained(folder, strict=strict, **options)
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
+            found = str(error).partition("\n")[0]  # torch lists every weight below
+            raise DamagedRunError(
+                f"{folder} is no whole saved {cls.__name__} ({type(error).__name__}: {found}); load it with the "
+                "class that saved it, or save it again."
+            ) from error
 
 
 def _told(argument: Any) -> Any:

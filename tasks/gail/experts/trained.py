@@ -14,8 +14,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from minimax_l2l.errors import require_a, require_count, require_path, require_seed
-from minimax_l2l.files import atomic
+from minimax_l2l.errors import require_a, require_count, require_flag, require_path, require_seed
+from minimax_l2l.files import atomic, require_place
+from minimax_l2l.saves import require_free
 from tasks.gail.environments.seeded_episodes import make_environments, require_id
 from tasks.gail.policy.algorithm import PolicySettings, make_trpo, save_zip
 from tasks.gail.policy.own_randomness import OwnRandomness
@@ -117,12 +118,25 @@ class Expert:
             observation = self.normalization(observation)
         return self.model.predict(observation, deterministic=True)[0]
 
-    def save(self, folder: Path | str) -> None:
+    def save(self, folder: Path | str, *, overwrite: bool = False) -> None:
         """Write `policy.zip`, which sb3-contrib's `TRPO.load` reads, and `expert.json`: the rest, in plain text.
 
         `checksums.json` says what both are.
+
+        Args:
+            folder: its name.
+            overwrite: whether an expert that was saved there before is replaced; a run's policy never is.
+
+        Raises:
+            ValueError: if there is an expert that is not to be replaced, or a run, or if the folder cannot be
+                written to.
         """
         top = require_path("folder", folder)
+        require_flag("overwrite", overwrite)
+        require_place("folder", top)
+        if (top / "config.json").exists():
+            raise ValueError(f"{top} holds a run, whose policy would be replaced; save to another folder.")
+        require_free("folder", top, FILES, overwrite=overwrite)
         save_zip(self.model, top / "policy.zip")
         rest = {
             "environment": self.environment_id,

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from folders import files
 from sb3_contrib import TRPO
 
 from tasks.gail.demonstrations.recording import record
@@ -94,6 +95,24 @@ class TestFiles:
         np.testing.assert_array_equal(loaded(observations(name)), expert(observations(name)))
         assert (loaded.recipe, loaded.normalization) == (expert.recipe, expert.normalization)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["checksums.json", "expert.json", "policy.zip"]
+
+    def test_nothing_is_replaced_unasked(self, experts, tmp_path):
+        expert, other = (experts[name] for name in ("CartPole-v1", "MountainCar-v0"))
+        expert.save(tmp_path)
+        before = files(tmp_path)
+        with pytest.raises(ValueError, match=r"holds policy\.zip and expert\.json already; pass overwrite=True"):
+            other.save(tmp_path)
+        assert files(tmp_path) == before
+        other.save(tmp_path, overwrite=True)
+        assert Expert.load(tmp_path).environment_id == "MountainCar-v0"
+
+    def test_that_of_a_run_is_never_replaced(self, experts, tmp_path):
+        for name in ("config.json", "policy.zip"):
+            (tmp_path / name).write_text("{}")
+        for overwrite in (False, True):
+            with pytest.raises(ValueError, match="holds a run, whose policy would be replaced"):
+                experts["CartPole-v1"].save(tmp_path, overwrite=overwrite)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "policy.zip"]
 
     def test_plain_sb3_loads_the_zip(self, experts, tmp_path):
         expert = experts["MountainCar-v0"]

@@ -1,0 +1,121 @@
+"""What `save_pretrained` leaves in a folder: nothing is replaced unasked, and a file that is another is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from minimax_l2l.checksums import Checksums
+from minimax_l2l.errors import DamagedRunError, require_flag
+from minimax_l2l.files import require_place
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+FILES = (CONFIG, WEIGHTS)
+
+
+class SavedChecksums(Checksums):
+    """The checksums of one save's files."""
+
+    file_name = "model.checksums.json"  # goes with the weights to wherever they are copied
+    _as_left, _another, _whole = "it was saved", "another save's", "what was saved"
+    _again = "save it again"
+
+
+@contextmanager
+def saving(name: str, folder: Path, *, overwrite: bool) -> Iterator[None]:
+    """A place to write `config.json` and `model.safetensors` to, the config last; their checksums are noted.
+
+    Args:
+        name: of the argument that names the folder.
+        folder: to save to.
+        overwrite: whether files of these names that are there are replaced; those of a run never are.
+
+    Raises:
+        DamagedRunError: if nobody knows which files a run there has written.
+        ValueError: if there are such files, or the folder cannot be written to.
+    """
+    require_flag("overwrite", overwrite)
+    require_place(name, folder)
+    require_no_run(name, folder, FILES)
+    require_free(name, folder, FILES, overwrite=overwrite)
+    try:
+        yield
+    finally:  # also where the Hub could not be reached afterwards
+        if (folder / CONFIG).is_file():
+            SavedChecksums(folder).seal(FILES)
+
+
+def require_free(name: str, folder: Path, files: Iterable[str], *, overwrite: bool) -> None:
+    """Refuse to replace files unasked.
+
+    Args:
+        name: of the argument that names the folder.
+        folder: to save to.
+        files: that would be written.
+        overwrite: whether they may be replaced.
+
+    Raises:
+        ValueError: if one of them is there and may not.
+    """
+    taken = [file for file in files if (folder / file).exists()]
+    if taken and not overwrite:
+        raise ValueError(
+            f"{name}={folder} holds {' and '.join(taken)} already; pass overwrite=True to replace what was saved "
+            "there, or choose another folder."
+        )
+
+
+def require_as_saved(folder: Path) -> None:
+    """Refuse what was saved to a folder if a file is another by now; what others saved has no checksums.
+
+    Raises:
+        DamagedRunError: if a file is not as it was saved, or gone.
+    """
+    checksums = SavedChecksums(folder)
+    if not checksums.file.exists():
+        return
+    for file in FILES:
+        try:
+            checksums.require(file)
+        except FileNotFoundError as error:
+            raise DamagedRunError(f"{folder} holds no {file} any more; put it back, or save it again.") from error
+
+
+def require_no_run(name: str, folder: Path, files: Iterable[str]) -> None:
+    """Refuse to save over files that a run has written, which would no longer be its own.
+
+    Args:
+        name: of the argument that names the folder.
+        folder: to save to, which may be a run's or one within a run's.
+        files: that would be written.
+
+    Raises:
+        DamagedRunError: if nobody knows which files the run there has written.
+        ValueError: if one of these is among them.
+    """
+    place = folder.resolve()
+    for run, within in ((place, ""), (place.parent, f"{place.name}/")):
+        taken = [file for file in files if Checksums(run).lists(f"{within}{file}")]
+        if taken:
+            raise ValueError(
+                f"{name}={folder} holds {' and '.join(taken)} of a run, which would be replaced and the run lost; "
+                f"save to a folder of its own, such as {run.name}-saved."
+            )
+
+
+def require_of_run(folder: Path, files: Iterable[str]) -> None:
+    """Refuse files within a run's folder that are not as the run wrote them; all others are let through.
+
+    Args:
+        folder: one within a run's, or any other.
+        files: in it.
+
+    Raises:
+        DamagedRunError: if the run wrote another file of that name.
+    """
+    place = folder.resolve()
+    run = Checksums(place.parent)
+    for file in files:
+        if (place / file).is_file() and run.lists(name := f"{place.name}/{file}"):
+            run.require(name)
