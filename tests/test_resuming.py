@@ -147,6 +147,49 @@ def test_a_network_of_other_layers(then, now, named, tmp_path):
         play(task(net(**now)), tmp_path, resume=True)
 
 
+def in_double(*layers):
+    network = net()
+    for place in layers:
+        network[place].double()
+    return network
+
+
+class Casting(nn.Module):
+    """Each layer in the precision of its weights."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.inside = in_double(*layers)
+
+    def forward(self, images):
+        for layer in self.inside:
+            weight = getattr(layer, "weight", None)
+            images = layer(images if weight is None else images.to(weight.dtype))
+        return images.float()
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "named"),
+    [
+        (net, lambda: net().double(), r"weights='\d+ in \w+', not '\d+ in \w+ of torch\.float64'"),
+        (lambda: net().double(), net, r"weights='\d+ in \w+ of torch\.float64', not '\d+ in \w+'"),
+        (Casting, lambda: Casting(4), r"weights='\d+ in \w+', not '\d+ in \w+ of torch\.float64'"),
+        (
+            lambda: Casting(1),
+            lambda: Casting(4),
+            r"weights='\d+ in \w+ of torch\.float64', not '\d+ in \w+ of torc",
+        ),
+    ],
+)
+def test_a_network_in_another_precision(then, now, named, tmp_path):
+    play(task(then()), tmp_path, steps=2)
+    before = files(tmp_path)
+    with pytest.raises(ValueError, match=rf"was run with task\.classifier\.{named}"):
+        play(task(now()), tmp_path, resume=True)
+    assert files(tmp_path) == before
+    assert play(task(then()), tmp_path, resume=True).steps == 4
+
+
 HOOKS = [
     ([average], [], r"hooks=\[WeightAverage\(decay=0.9.*\], not \[\]"),
     ([], [average], r"hooks=\[\], not \[WeightAverage\(decay=0.9"),

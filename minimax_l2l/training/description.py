@@ -21,6 +21,7 @@ from minimax_l2l.modes import frozen
 PLAIN = (bool, int, float, str, type(None))
 DEEPEST = 4
 POSITIONAL = "arguments"
+OTHER_PRECISIONS = (torch.float64, torch.float16, torch.bfloat16, torch.complex64, torch.complex128)
 FOREIGN = ("builtins", "abc", "torch", "huggingface_hub")  # whose classes' own attributes are no settings
 
 
@@ -176,6 +177,10 @@ def _name(function: Any) -> str:
 
 
 def _shapes(module: nn.Module) -> str:
-    shapes = [(name, tuple(part.shape)) for name, part in module.state_dict().items()]
+    """How many parameters, a checksum of their names and shapes, and the precisions that are not the usual one."""
+    state = module.state_dict().items()
+    unusual = {name: str(part.dtype) for name, part in state if part.dtype in OTHER_PRECISIONS}
+    shapes = [(name, tuple(part.shape), *([unusual[name]] if name in unusual else [])) for name, part in state]
     count = sum(part.numel() for part in module.parameters())
-    return f"{count} in {fingerprint([], repr(shapes))[:16]}"
+    told = f"{count} in {fingerprint([], repr(shapes))[:16]}"
+    return f"{told} of {' and '.join(sorted(set(unusual.values())))}" if unusual else told
