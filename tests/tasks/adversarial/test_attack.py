@@ -364,6 +364,61 @@ def own_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return cross_entropy(logits, labels).sqrt()
 
 
+def written(code):
+    """A function of a module that was edited."""
+    names = {"torch": torch}
+    exec(code, names)
+    return next(one for name, one in names.items() if name not in ("torch", "__builtins__"))
+
+
+def holding(weight):
+    def mine(logits, labels):
+        """Some words."""
+        return weight.sum() * logits[:, 0]
+
+    return mine
+
+
+class Weighing:
+    def __init__(self, weight):
+        self.weight = weight
+
+    def mine(self, logits, labels):
+        return self.weight * logits[:, 0]
+
+
+VALUES = "other values, in its defaults or in what it holds"
+OTHER_LOSSES = [
+    (
+        written("def mine(logits, labels): return logits[:, 0]"),
+        written("def mine(logits, labels): return logits[:, 1]"),
+        "other code",
+    ),
+    (
+        written("def mine(logits, labels): return logits.exp()[:, 0]"),
+        written("def mine(logits, labels): return logits.sin()[:, 0]"),
+        "other code",
+    ),
+    (
+        written("def mine(logits, labels): return torch.stack([one * 2 for one in logits[:, 0]])"),
+        written("def mine(logits, labels): return torch.stack([one * 3 for one in logits[:, 0]])"),
+        "other code",
+    ),
+    (
+        written("def mine(logits, labels, t=1.0): return t * logits[:, 0]"),
+        written("def mine(logits, labels, t=2.0): return t * logits[:, 0]"),
+        VALUES,
+    ),
+    (
+        written("def mine(logits, labels, *, t=1.0): return t * logits[:, 0]"),
+        written("def mine(logits, labels, *, t=2.0): return t * logits[:, 0]"),
+        VALUES,
+    ),
+    (holding(torch.ones(2)), holding(torch.zeros(2)), VALUES),
+    (Weighing(1.0).mine, Weighing(2.0).mine, VALUES),
+]
+
+
 class TestSaving:
     @pytest.mark.parametrize(
         "attack",
@@ -407,6 +462,53 @@ class TestSaving:
         with pytest.raises(MissingClassError, match=r"the loss own_loss, .*losses=\[own_loss\]"):
             Attack.from_pretrained(tmp_path)
         assert Attack.from_pretrained(tmp_path, losses=[own_loss]).loss is own_loss
+
+    @pytest.mark.parametrize(("then", "now", "named"), OTHER_LOSSES)
+    def test_a_loss_of_the_same_name_is_not_the_same(self, then, now, named, tmp_path):
+        Attack(FGSM(step_size=EPS), LinfBall(EPS), then).save_pretrained(tmp_path)
+        assert Attack.from_pretrained(tmp_path, losses=[then]).loss is then
+        sentence = f"saved with a loss {then.__name__} of {named}; pass the one of then"
+        with pytest.raises(MissingClassError, match=sentence):
+            Attack.from_pretrained(tmp_path, losses=[now])
+
+    @pytest.mark.parametrize(
+        ("then", "again"),
+        [
+            (holding(torch.ones(2)), holding(torch.ones(2))),
+            (written("def mine(logits, labels):\n 'Words.'"), written("\n\ndef mine(logits, labels): 'Other.'")),
+        ],
+    )
+    def test_a_loss_is_the_same_in_another_place(self, then, again, tmp_path):
+        """In a module that was a script then, below other lines, with other words in its docstring."""
+        then.__module__ = "__main__"
+        Attack(FGSM(step_size=EPS), LinfBall(EPS), then).save_pretrained(tmp_path)
+        assert Attack.from_pretrained(tmp_path, losses=[again]).loss is again
+
+    def test_code_of_another_python_cannot_be_compared(self, tmp_path):
+        then, now, _ = OTHER_LOSSES[0]
+        Attack(FGSM(step_size=EPS), LinfBall(EPS), then).save_pretrained(tmp_path)
+        saved = json.loads((tmp_path / "attack.json").read_text())
+        saved["loss"]["python"] = "3.0"
+        (tmp_path / "attack.json").write_text(json.dumps(saved))
+        reseal(tmp_path)
+        assert Attack.from_pretrained(tmp_path, losses=[now]).loss is now
+
+    @pytest.mark.parametrize("given", [[], [cross_entropy]])
+    def test_one_that_bears_the_name_of_the_library_s_is_not_that(self, given, tmp_path):
+        def cross_entropy(logits, labels):
+            return -logits[:, 0]
+
+        Attack(FGSM(step_size=EPS), LinfBall(EPS), cross_entropy).save_pretrained(tmp_path)
+        with pytest.raises(
+            MissingClassError, match=r"a loss cross_entropy of other|the loss cross_entropy, which is"
+        ):
+            Attack.from_pretrained(tmp_path, losses=given)
+        assert Attack.from_pretrained(tmp_path, losses=[cross_entropy]).loss is cross_entropy
+
+    def test_the_library_s_is_not_replaced_by_one_of_its_name(self, tmp_path):
+        Attack(FGSM(step_size=EPS), LinfBall(EPS), margin).save_pretrained(tmp_path)
+        other = written("def margin(logits, labels): return logits[:, 0]")
+        assert Attack.from_pretrained(tmp_path, losses=[other]).loss is margin
 
     def test_an_optimizer_of_ones_own(self, tmp_path):
         class Careful(GradientAscent):
