@@ -51,5 +51,7 @@ def use_one_thread() -> None:
 
 def as_options(sentence: str) -> str:
     """What Python is told to pass, as options of the command line, which never replaces a run."""
-    sentence = sentence.replace(" overwrite=True to replace it,", "").replace("resume=True", "--resume")
+    for replacing in (" overwrite=True to replace it,", ", or pass overwrite=True to replace it"):
+        sentence = sentence.replace(replacing, "")
+    sentence = sentence.replace("resume=True", "--resume")
     return re.sub(r"\bout=", "--out", sentence)

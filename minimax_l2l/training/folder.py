@@ -19,6 +19,7 @@ from minimax_l2l.training.saved import SavedModules
 from minimax_l2l.training.solution import Row
 
 CHECKPOINT, PREVIOUS = "checkpoint/state.pt", "checkpoint/previous.pt"
+ANEW = "choose another out=, or pass overwrite=True to replace it"
 OWN_FOLDERS = ("checkpoint", "model", "optimizer", "average", "best", "tensorboard")
 OWN_FILES = (
     "metrics.jsonl",
@@ -88,6 +89,8 @@ class RunFolder(SavedModules):
                 "replaced; choose another out=, or remove them yourself."
             )
         if taken and not overwrite:
+            if not self.checkpoint_file.exists():
+                raise ValueError(f"{self.path} holds a run already, without a checkpoint; {ANEW}.")
             raise ValueError(
                 f"{self.path} holds a run already; pass resume=True to go on with it, overwrite=True to replace "
                 "it, or choose another out=."
@@ -160,6 +163,7 @@ class RunFolder(SavedModules):
         Raises:
             DamagedRunError: if it is missing, is not as the run wrote it, or is not a JSON object.
         """
+        self.require_there()
         return self._checksums.read_json(name)
 
     def write_metrics(self, history: list[Row]) -> None:
@@ -183,6 +187,7 @@ class RunFolder(SavedModules):
         Raises:
             DamagedRunError: if they are missing or fewer, are not as the run wrote them, or one is not JSON.
         """
+        self.require_there()
         try:
             if rows is None:
                 self._checksums.require(self.metrics_file.name)
@@ -225,11 +230,13 @@ class RunFolder(SavedModules):
             DamagedRunError: if it is missing, is not as the run wrote it, or holds more than tensors and plain
                 values.
         """
+        self.require_there()
         try:
             self._checksums.require(CHECKPOINT)
         except FileNotFoundError as error:
             raise DamagedRunError(
-                f"{self.path} holds no checkpoint to resume; run it without resume.{self._the_one_before()}"
+                f"{self.path} holds no checkpoint to resume; put {CHECKPOINT} back if it was lost, {ANEW}."
+                f"{self._the_one_before()}"
             ) from error
         except DamagedRunError as error:
             raise DamagedRunError(f"{error}{self._the_one_before()}") from error

@@ -108,9 +108,19 @@ class SavedModules:
                 "one as the run did, with the code of then."
             ) from error
 
+    def require_there(self) -> None:
+        """Refuse to read from a folder that is not there.
+
+        Raises:
+            DamagedRunError: if it is not.
+        """
+        if not self.path.is_dir():
+            raise DamagedRunError(f"there is no folder {self.path}; give one that a run with out= has written.")
+
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
         """A module's subfolder; whatever goes wrong in reading it is said in a sentence."""
+        self.require_there()
         if not (self.path / name).is_dir():  # a name that is no folder would be looked for on the Hugging Face Hub
             raise DamagedRunError(
                 f"{self.path} holds no {name}; finish the run with resume=True, or solve it anew."

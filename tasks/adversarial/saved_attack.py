@@ -37,6 +37,7 @@ from tasks.adversarial.threat import Threat
 OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (LearnedOptimizer, FGSM, PGM, GradientAscent)
 BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
 OWN = ("attack.json", f"optimizer/{CONFIG}", f"optimizer/{WEIGHTS}")
+ATTACK_OF_IT = "an attack with it is Attack(LearnedOptimizer.from_pretrained(...), threat), if it is an optimizer."
 WORDS = {"holds": "other values, in its defaults or in what it holds", "code": "other code"}
 NamedKind = TypeVar("NamedKind", bound=Any)
 
@@ -103,7 +104,14 @@ def read_attack(folder: Path | str, strangers: Strangers) -> Parts:
         raise ValueError(
             f"there is no folder {folder}; give one that Attack.save_pretrained wrote, or that of a run."
         )
-    of_run = (path / "config.json").exists() and not (path / "attack.json").exists()
+    of_run = (path / CONFIG).exists() and not (path / "attack.json").exists()
+    if (path / WEIGHTS).exists() and not (path / "attack.json").exists():
+        around = path.resolve().parent
+        within = any((around / name).exists() for name in ("attack.json", "solution.json"))
+        raise ValueError(
+            f"{folder} holds a saved network and no attack; "
+            + (f"give the folder around it, {str(around)!r}." if within else ATTACK_OF_IT)
+        )
     if of_run and not (path / "solution.json").exists():
         raise ValueError(f"{folder} holds a run that has not ended, so it has no attacker yet; resume it first.")
     try:

@@ -296,6 +296,14 @@ class TestSolve:
         assert "mine holds a run already; pass --resume to go on with it, or choose another --out" in err
         assert files(solved) == before
 
+    def test_one_whose_checkpoint_is_gone_is_not_sent_in_a_circle(self, run, solved):
+        (solved / "checkpoint").rename(solved / "lost")
+        same = ("solve", PRESET, "--out", solved, "--eps", "0.15", "--data", "mine.npz", "--epochs", "1")
+        for words, said in ((same, "a run already, without a checkpoint; "), ((*same, "--resume"), "was lost, ")):
+            code, _, err = run(*words)
+            assert code == 1
+            assert f"{said}choose another --out." in err
+
     @pytest.mark.parametrize("name", ["model", "metrics.jsonl", "checkpoint"])
     def test_somebody_elses_files_are_left_alone(self, name, run):
         folder = Path("project")

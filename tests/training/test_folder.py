@@ -166,6 +166,24 @@ class Bomb:
         return Path.touch, (self.marker,)
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda folder: folder.read_json("config.json"),
+        lambda folder: folder.read_metrics(),
+        lambda folder: folder.read_checkpoint(),
+        lambda folder: folder.read_module("model", LearnedOptimizer),
+        lambda folder: folder.read_weights("model", nn.Linear(1, 1)),
+    ],
+)
+def test_a_folder_that_is_not_there(read, tmp_path):
+    with pytest.raises(
+        DamagedRunError, match=r"there is no folder .*nope; give one that a run with out= has written"
+    ):
+        read(RunFolder(tmp_path / "nope"))
+    assert not (tmp_path / "nope").exists()
+
+
 class TestCheckpoint:
     def test_comes_back(self, tmp_path):
         folder = RunFolder(tmp_path)
@@ -177,6 +195,22 @@ class TestCheckpoint:
     def test_missing(self, tmp_path):
         with pytest.raises(DamagedRunError, match="holds no checkpoint to resume"):
             RunFolder(tmp_path).read_checkpoint()
+
+    def test_advice_does_not_run_in_a_circle(self, tmp_path):
+        """Where the checkpoint is gone, nobody is sent from resuming to beginning and back."""
+        folder = RunFolder(tmp_path)
+        folder.write_json("config.json", {})
+        folder.write_checkpoint({"step": 1})
+        shutil.rmtree(tmp_path / "checkpoint")
+        advice = r"choose another out=, or pass overwrite=True to replace it\.$"
+        with pytest.raises(
+            DamagedRunError, match=rf"no checkpoint to resume; put .* back if it was lost, {advice}"
+        ):
+            folder.read_checkpoint()
+        with pytest.raises(ValueError, match=f"holds a run already, without a checkpoint; {advice}"):
+            folder.make_room(overwrite=False)
+        folder.make_room(overwrite=True)
+        assert not list(tmp_path.iterdir())
 
     @pytest.mark.parametrize("kept", [0, 10, 400, -1])
     def test_cut_short(self, kept, tmp_path):

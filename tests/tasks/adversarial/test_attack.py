@@ -553,6 +553,26 @@ class TestOtherFolders:
         ):
             Attack.from_pretrained(tmp_path / "none")
 
+    @pytest.mark.parametrize("within", ["attack/optimizer", "run/model", "run/optimizer"])
+    def test_one_within_an_attack_or_a_run_leads_to_that(self, within, tmp_path):
+        Attack(learned(), LinfBall(EPS)).save_pretrained(tmp_path / "attack")
+        task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
+        task.solve(learned(), out=tmp_path / "run", device="cpu")
+        with pytest.raises(
+            ValueError, match=r"a saved network and no attack; give the folder around it"
+        ) as refused:
+            Attack.from_pretrained(tmp_path / within)
+        (better,) = re.findall(r"around it, '([^']*)'\.$", str(refused.value))
+        assert Attack.from_pretrained(better).optimizer.steps == 2
+
+    @pytest.mark.parametrize("saved", [learned(), net()])
+    def test_that_of_a_network_is_no_attack(self, saved, tmp_path):
+        saved.save_pretrained(tmp_path / "mine")
+        with pytest.raises(
+            ValueError, match=r"holds a saved network and no attack; an attack with it is Attack\(Lear"
+        ):
+            Attack.from_pretrained(tmp_path / "mine")
+
     @pytest.mark.parametrize("optimizer", [learned(), PGM(steps=2, step_size=EPS / 2, random_start=0.5)])
     def test_that_of_a_run_holds_its_own_attacker(self, optimizer, tmp_path):
         """At the radius of its validations, with the task's loss and seed; it attacks a network it never saw."""
