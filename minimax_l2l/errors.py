@@ -7,13 +7,15 @@ Numbers of NumPy's are taken and returned as Python's.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from inspect import signature
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TypeVar
 
 Value = TypeVar("Value")
+Function = TypeVar("Function", bound=Callable[..., object])
 MOST = 10**12  # of anything that is counted: more would never end, or does not fit what counts it
 MOST_SEEDS = 2**32
 LARGEST = sys.float_info.max
@@ -144,6 +146,25 @@ def require_a(name: str, value: Value, kinds: type | tuple[type, ...], need: str
     if not isinstance(value, kinds):
         raise TypeError(f"{name} must be {need}, got {told(value)}; {do}.")
     return value
+
+
+def require_function(name: str, function: Function, given: str, do: str) -> Function:
+    """A function, or an object that is called like one, that takes what it is given, such as "(a, b)"."""
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(f"{name} must be a function of {given}, got {told(function)}; {do}.")
+    try:
+        signature(function).bind(*given.strip("()").split(", "))
+    except ValueError:  # one of C's, which does not say what it takes
+        return function
+    except TypeError as error:
+        raise TypeError(
+            f"{name} is called as {_named(function)}({given.strip('()')}), which it cannot be ({error}); {do}."
+        ) from error
+    return function
+
+
+def _named(function: object) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def require_whole(name: str, module: object) -> None:

@@ -43,13 +43,12 @@ def require_place(name: str, folder: Path) -> None:
     Raises:
         ValueError: if a part of its path is a file, or a file cannot be made where it is to be.
     """
+    place = next(part for part in (folder, *folder.absolute().parents) if os.path.exists(part))
+    if not place.is_dir():
+        raise ValueError(f"{place} is a file and no folder; choose another {name}=.")
     try:
-        place = next(part for part in (folder, *folder.absolute().parents) if part.exists())
-        if not place.is_dir():
-            raise ValueError(f"{place} is a file, {name}= needs a folder; choose another name.")
         with TemporaryDirectory(dir=place, prefix=".trying-") as trial:
             (Path(trial) / folder.name).mkdir(exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"{name}={folder} cannot be written to ({error.strerror}); choose a folder that you may write to."
-        ) from error
+    except (OSError, ValueError) as error:  # also names that no folder can have
+        found = getattr(error, "strerror", None) or error
+        raise ValueError(f"{folder} cannot be written to ({found}); choose another {name}=.") from error

@@ -21,6 +21,7 @@ from minimax_l2l.training.bookkeeping import Bookkeeping
 from minimax_l2l.training.callbacks import Callback
 from minimax_l2l.training.hooks import Hook
 from minimax_l2l.training.iteration import Iteration, Play
+from minimax_l2l.training.kept import BestWeights
 from minimax_l2l.training.run import Run
 from minimax_l2l.training.runtime import Device, Precision, Runtime
 from minimax_l2l.training.solution import Solution
@@ -42,6 +43,8 @@ class Task(ABC):
         device: where the run takes place; set by `solve` before the first batch.
         moves_theta: whether `move_theta` does something; the host then waits for the numbers of every step.
         data_parallel: whether several processes may share a batch.
+        validates: the names of what this class's `validate` returns, by which a wrong one is refused before the
+            first step; None if they are not known before.
     """
 
     outer: nn.Module | None = None
@@ -50,6 +53,7 @@ class Task(ABC):
     device: torch.device = torch.device("cpu")
     moves_theta: bool = False
     data_parallel: bool = True
+    validates: tuple[str, ...] | None = None
 
     @abstractmethod
     def batches(self) -> Iterable[Any]:
@@ -237,3 +241,7 @@ class Task(ABC):
                     f"{type(hook).__name__} waits for validations, of which validate_every=0 has none; pass for "
                     "instance validate_every=100."
                 )
+        telling = next(kind for kind in type(self).__mro__ if vars(kind).keys() & {"validate", "validates"})
+        for hook in hooks:  # a subclass with a validate of its own may measure other numbers
+            if isinstance(hook, BestWeights) and (known := vars(telling).get("validates")) is not None:
+                hook.require_measured(known)

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from minimax_l2l.errors import (
     require_finite,
     require_flag,
     require_fraction,
+    require_function,
     require_not_negative,
     require_positive,
     require_seed,
@@ -209,3 +211,50 @@ def test_errors_can_be_caught_as_what_they_are():
     assert issubclass(DamagedRunError, ValueError)
     assert issubclass(NonFiniteError, ArithmeticError)
     assert issubclass(MissingExtraError, ImportError)
+
+
+class Called:
+    def __call__(self, row):
+        pass
+
+    def of_two(self, row, more):
+        pass
+
+
+class TestFunction:
+    @pytest.mark.parametrize(
+        "given",
+        [
+            lambda row: None,
+            lambda row, more=1: None,
+            lambda *rows: None,
+            [].append,
+            print,
+            Called(),
+            partial(Called().of_two, more=1),
+        ],
+    )
+    def test_good(self, given):
+        assert require_function("observe", given, "row", "pass one") is given
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            lambda: None,
+            lambda row, more: None,
+            lambda *, row: None,
+            lambda row, *, more: None,
+            Called().of_two,
+            partial(Called().of_two, 1, 2),
+        ],
+    )
+    def test_one_that_takes_something_else(self, given):
+        with pytest.raises(
+            TypeError, match=r"observe is called as .*\(row\), which it cannot be \(.*\); pass one\.$"
+        ):
+            require_function("observe", given, "row", "pass one")
+
+    @pytest.mark.parametrize("given", [None, 3, "print", Called])
+    def test_none(self, given):
+        with pytest.raises(TypeError, match=r"observe must be a function of \(k, y\), got .*; pass one\.$"):
+            require_function("observe", given, "(k, y)", "pass one")

@@ -467,6 +467,17 @@ class TestRecords:
         assert [row["step"] for row in rows] == list(range(1, 13))
         assert all({"step", "seconds", "objective"} <= row.keys() for row in rows)
 
+    @pytest.mark.parametrize("watch", [lambda: None, lambda row, more: None, lambda *, row: None])
+    def test_a_callback_that_takes_something_else_is_refused_before_anything_is_written(self, watch, tmp_path):
+        with pytest.raises(TypeError, match=r"each of callbacks is called as <lambda>\(row\), which it cannot be"):
+            Fair().solve(learned(), callbacks=[watch], out=tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+    @pytest.mark.parametrize("out", ["/proc/x", "/dev/null/x", "x" * 300, "a\0b"])
+    def test_a_folder_that_cannot_be_written_to(self, out):
+        with pytest.raises(ValueError, match=r"cannot be written to|is a file and no folder"):
+            Fair().solve(learned(), out=out)
+
     def test_a_callback_that_is_a_context_is_left_however_the_run_ends(self):
         class Watch:
             events: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ import tyro
 from minimax_l2l.cli.solving import solve_with
 from minimax_l2l.cli.terminal import print_table, say, terminal, use_one_thread, working
 from minimax_l2l.errors import require_choice, require_count
+from minimax_l2l.files import require_place
 from minimax_l2l.lab import runs
 from minimax_l2l.lab.answers import require_sections
 from minimax_l2l.lab.facts import require_same_data
@@ -40,7 +41,7 @@ def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
         jobs: how many classifiers are attacked at a time; -1 is one per core.
     """
     require_workers("--jobs", jobs)
-    _require_folder(out)
+    require_place("out", out)
     require_report()
     name = next((family.demo for family in load_families().values() if family.demo is not None), None)
     if name is None:
@@ -189,7 +190,7 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: _Data
         raise ValueError(
             "a report needs at least one run's folder; name those that `minimax-l2l evaluate` measured."
         )
-    _require_folder(out.parent)
+    require_place("out", out.parent)
     require_report()
     families = load_families()
     if data is not None and not data.exists():
@@ -242,7 +243,7 @@ def benchmark(
         device: auto, cpu, cuda or cuda:N, for a benchmark that asks for one.
     """
     require_workers("--jobs", jobs)
-    _require_folder(out)
+    require_place("out", out)
     known = {key: run for family in load_families().values() for key, run in family.benchmarks.items()}
     require_choice("benchmark", name, known)
     use_one_thread()
@@ -259,13 +260,6 @@ def benchmark(
 COMMANDS: dict[str, Callable[..., Any]] = {
     command.__name__: command for command in (demo, presets, solve, evaluate, audit, report, benchmark)
 }
-
-
-def _require_folder(out: Path) -> None:
-    """Hours of work shall not end at a folder that cannot be made."""
-    for part in (out, *out.parents):
-        if part.is_file():
-            raise ValueError(f"{part} is a file, --out needs a folder; choose another name.")
 
 
 @contextmanager

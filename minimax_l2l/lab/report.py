@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minimax_l2l.extras import require_extra
-from minimax_l2l.files import atomic
+from minimax_l2l.files import atomic, require_place
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,6 +110,7 @@ def write_report(file: Path, sections: Sequence[Section], *, title: str, subtitl
         raise ValueError(f"{file} is a folder, a report needs a file name; pass --out {file / 'report.html'}.")
     if file.is_file() and file.stat().st_size and GENERATOR.encode() not in file.read_bytes()[:1024]:
         raise ValueError(f"{file} is no page of this library and would be replaced; choose another --out.")
+    require_place("out", file.parent)
     jinja = require_extra("jinja2", extra="report", purpose="writing a report")
     template = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
     with atomic(file) as page:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from minimax_l2l.errors import DamagedRunError
-from minimax_l2l.files import atomic
+from minimax_l2l.files import atomic, require_place
 from minimax_l2l.lab.environment import describe_environment
 from minimax_l2l.lab.pool import EVERY_CORE, play_all
 from minimax_l2l.lab.preset import Announce
@@ -114,7 +114,7 @@ def fill(
         ValueError: if it holds rows of these jobs that were played under other conditions.
         KeyboardInterrupt: after Ctrl-C.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is no surprise after hours
+    require_place("out", file.parent)  # a folder that cannot be made is no surprise after hours
     left = missing(file, jobs)
     rows, total, done = read_rows(file), len(jobs), len(jobs) - len(left)
     fields = _fields(jobs[0]) if jobs else []

@@ -11,7 +11,15 @@ import torch
 from torch import nn
 
 from minimax_l2l.constraints.base import Constraint
-from minimax_l2l.errors import NonFiniteError, require_a, require_count, require_fraction, require_whole, told
+from minimax_l2l.errors import (
+    NonFiniteError,
+    require_a,
+    require_count,
+    require_fraction,
+    require_function,
+    require_whole,
+    told,
+)
 from minimax_l2l.gradients import require_values
 from minimax_l2l.iterate import Iterate, State, explosion
 from minimax_l2l.oracle import Oracle
@@ -115,8 +123,8 @@ class InnerOptimizer(nn.Module, ABC):
         """
         require_whole("the inner optimizer", self)
         count = self.steps if steps is None else require_count("steps", steps)
-        if observe is not None and not callable(observe):
-            raise TypeError(f"observe must be a function of (k, y_k), got {told(observe)}; pass one, or None.")
+        if observe is not None:
+            require_function("observe", observe, "(k, y_k)", "pass one, or None")
         with self.oracle(problem) as oracle:
             y, state = self._begin(problem, start)
             problem.require_lengths(self.lengths)

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from minimax_l2l.checksums import NAME
-from minimax_l2l.errors import require_a, require_choice, require_count, require_each, require_flag, told
+from minimax_l2l.errors import (
+    require_a,
+    require_choice,
+    require_count,
+    require_each,
+    require_flag,
+    require_function,
+)
+from minimax_l2l.files import require_place
 from minimax_l2l.training.callbacks import Callback
 
 A_RUN = ("config.json", NAME)  # a folder without any of them has never been a run's
@@ -43,6 +51,7 @@ class Bookkeeping:
             require_a("out", self.out, (str, Path), "a folder", "pass its path, or None to write nothing")
             if not str(self.out).strip():
                 raise ValueError("out='' names no folder; pass its path, or None to write nothing.")
+            require_place("out", Path(self.out))
         require_flag("resume", self.resume)
         require_flag("overwrite", self.overwrite)
         require_a("about", self.about, Mapping, "a mapping", "pass names and plain values")
@@ -52,10 +61,9 @@ class Bookkeeping:
             raise TypeError(f"about must hold plain values ({error}); pass numbers and words.") from error
         if self.progress is not None:
             require_a("progress", self.progress, str, "the bar's title", "pass a string, or None for no bar")
-        advice = "pass functions of a row"
+        advice = "pass functions of a row, which is a mapping of numbers by name"
         for watch in require_each("callbacks", self.callbacks, object, "a function of a row", advice):
-            if not callable(watch) or isinstance(watch, type):
-                raise TypeError(f"each of callbacks must be a function of a row, got {told(watch)}; {advice}.")
+            require_function("each of callbacks", watch, "row", advice)
         require_count("log_every", self.log_every, least=1)
         require_count("validate_every", self.validate_every)
         require_count("checkpoint_every", self.checkpoint_every, least=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from minimax_l2l.errors import require_a, require_count
 from minimax_l2l.extras import require_extra
+from minimax_l2l.files import require_place
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -69,6 +70,7 @@ class TensorBoard:
     def __init__(self, folder: Path | str, *, every: int = 1) -> None:
         require_extra("tensorboard", extra="report", purpose="writing TensorBoard events")
         self.folder = require_a("folder", folder, (str, Path), "a folder", "pass its path")
+        require_place("folder", Path(self.folder))
         self.every = require_count("every", every, least=1)
         self._writer: SummaryWriter | None = None  # made with the first row: a run that never begins writes nothing
 

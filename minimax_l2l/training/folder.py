@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +55,7 @@ class RunFolder(SavedModules):
     def __init__(self, path: Path | str) -> None:
         self.path = Path(require_a("path", path, (str, Path), "a folder's path", "pass a string or a Path"))
         for part in (self.path, *self.path.parents):
-            if part.exists():
+            if os.path.exists(part):  # a path would raise at a name that is too long
                 if not part.is_dir():
                     raise ValueError(f"{part} is a file, a run needs a folder; choose another out=.")
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -127,14 +127,22 @@ class BestWeights(_Kept):
         super().begin(theta)
         self.step, self.value, self._kept = None, None, None
 
+    def require_measured(self, numbers: Iterable[str]) -> None:
+        """Refuse a number that is not among those that a validation has.
+
+        Raises:
+            ValueError: if it is not.
+        """
+        if self.by not in (known := list(numbers)):
+            raise ValueError(f"a validation has no number {self.by!r}; choose one of: {', '.join(known)}.")
+
     def validated(self, row: Mapping[str, float]) -> None:
         """Copy theta if it is the best so far.
 
         Raises:
             ValueError: if the task does not measure the number.
         """
-        if self.by not in row:
-            raise ValueError(f"a validation has no number {self.by!r}; choose one of: {', '.join(row)}.")
+        self.require_measured(row)
         value = row[self.by]
         if self.value is None or (value > self.value if self.highest else value < self.value):
             self.step, self.value = int(row["step"]), value

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
@@ -15,6 +17,8 @@ from minimax_l2l.errors import require_a, require_count, require_fraction, requi
 MakesOptimizer = Callable[[Iterable[Parameter]], torch.optim.Optimizer]
 MakesSchedule = Callable[[torch.optim.Optimizer, int], LRScheduler]
 OPTIMIZER = "pass one, or what makes one from parameters, such as partial(torch.optim.AdamW, lr=1e-3)"
+TORCH = ("torch.optim.lr_scheduler", "torch.optim.swa_utils")
+STEPS = ("T_max", "T_0", "total_iters")  # what torch's classes call the number of steps, where it comes second
 SCHEDULE = "pass what makes one from an optimizer and a number of steps, such as CosineAnnealingLR"
 
 
@@ -65,7 +69,22 @@ def require_makers(
         raise TypeError(f"optimizer must be one of torch's, got {told(optimizer)}; {OPTIMIZER}.")
     if schedule is not None and not callable(schedule):
         raise TypeError(f"schedule must be a function, got {told(schedule)}; {SCHEDULE}.")
+    if schedule is not None:
+        _require_told_steps(schedule)
     return optimizer, schedule
+
+
+def _require_told_steps(schedule: MakesSchedule) -> None:
+    """Refuse a class of torch's that would take the number of steps for something else, such as a factor."""
+    kind = schedule.func if isinstance(schedule, partial) and not schedule.args else schedule
+    if not (isinstance(kind, type) and issubclass(kind, LRScheduler) and kind.__init__.__module__ in TORCH):
+        return
+    _, taken, *_ = signature(kind).parameters
+    if taken not in STEPS:
+        raise ValueError(
+            f"schedule={kind.__name__} would be made with the number of steps as its {taken}; pass a function that "
+            f"makes it, such as lambda optimizer, steps: {kind.__name__}(optimizer, ...)."
+        )
 
 
 def made_optimizer(make: MakesOptimizer, classifier: nn.Module) -> torch.optim.Optimizer:

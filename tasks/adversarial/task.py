@@ -97,6 +97,8 @@ class AdversarialTraining(Task):
             than the data classes.
     """
 
+    validates = ("validation_clean", "validation_pgm_10", "attack_ratio")
+
     def __init__(
         self,
         classifier: nn.Module,

@@ -82,6 +82,7 @@ class GAIL(Task):
     """
 
     moves_theta = True
+    validates = ("return_mean",)
     data_parallel = False  # one discriminator is one instance, however long the rollout
 
     def __init__(

@@ -116,6 +116,11 @@ class TestReport:
         assert code == 1
         assert "pages is a folder, a report needs a file name; pass --out pages/report.html" in err
 
+    def test_where_nothing_can_be(self, run, measured):
+        code, _, err = run("report", measured, "--out", "/proc/x/report.html")
+        assert code == 1
+        assert "/proc/x cannot be written to (No such file or directory); choose another --out." in err
+
     def test_in_a_folder_that_is_a_file(self, run, measured):
         Path("file").write_text("precious")
         code, _, err = run("report", measured, "--out", "file/page.html", "--data", "mine.npz")

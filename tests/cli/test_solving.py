@@ -216,12 +216,18 @@ class TestSolve:
         assert code == 1
         assert "mine.npz is no readable NumPy archive" in err
 
+    def test_out_where_nothing_can_be(self, run):
+        for words in (("solve", PRESET, "--eps", "0.15", "--data", archive()), ("demo",), ("benchmark", "digits")):
+            code, _, err = run(*words, "--out", "/proc/x")
+            assert code == 1
+            assert "/proc/x cannot be written to (No such file or directory); choose another --out." in err
+
     def test_out_that_is_a_file(self, run):
         Path("mine").write_text("precious")
         for out in ("mine", "mine/run"):
             code, _, err = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--out", out)
             assert code == 1
-            assert "mine is a file, a run needs a folder; choose another --out" in err
+            assert "mine is a file and no folder; choose another --out" in err
         assert Path("mine").read_text() == "precious"
 
     def test_writes_the_folder_that_the_design_fixes(self, solved):

@@ -48,6 +48,10 @@ class TestTensorBoard:
                 board(row)
         assert [step for step, _ in scalars(tmp_path)["objective"]] == [2, 5]
 
+    def test_a_folder_that_cannot_be_written_to(self):
+        with pytest.raises(ValueError, match=r"/proc/x cannot be written to .*; choose another folder="):
+            TensorBoard("/proc/x")
+
     def test_missing_extra(self, monkeypatch, tmp_path):
         monkeypatch.setitem(sys.modules, "tensorboard", None)
         with pytest.raises(MissingExtraError, match=r'pip install "minimax-l2l\[report\]"'):

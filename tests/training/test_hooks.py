@@ -163,6 +163,31 @@ class TestBestWeights:
         with pytest.raises(ValueError, match=sentence):
             solve(BestWeights("accuracy"), validate_every=2)
 
+    def test_what_the_task_names_is_known_before_the_first_step(self):
+        class Naming(Regression):
+            validates = ("validation_robust",)
+
+            def batches(self):
+                raise AssertionError("a batch was asked for")
+
+        with pytest.raises(ValueError, match="no number 'accuracy'; choose one of: validation_robust"):
+            solve(BestWeights("accuracy"), task=Naming, validate_every=2)
+
+    def test_a_validate_of_ones_own_measures_what_it_will(self):
+        class Naming(Regression):
+            validates = ("something",)
+
+            def validate(self, optimizer):
+                return super().validate(optimizer)
+
+        class Other(Naming):
+            def validate(self, optimizer):
+                return {"validation_other": 0.5}
+
+        best = BestWeights("validation_other")
+        solve(best, task=Other, validate_every=2)
+        assert best.value == 0.5
+
     def test_before_a_validation(self):
         best = BestWeights("validation_robust")
         solve(best, validate_every=1000, steps=7)

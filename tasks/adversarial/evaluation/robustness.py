@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import FGSM, PGM, InnerOptimizer, resting
-from minimax_l2l.errors import require_a, require_choice, require_count, require_seed, told
+from minimax_l2l.errors import require_a, require_choice, require_count, require_function, require_seed
+from minimax_l2l.files import require_place
 from minimax_l2l.fingerprint import fingerprint
 from minimax_l2l.optimizers.base import require_inner_optimizer
 from minimax_l2l.training.description import describe
@@ -112,8 +114,7 @@ def evaluate(
     if own is not None:
         require_lengths_in_pixels(require_inner_optimizer("own", own).lengths, threat, images.shape)
     require_seed("seed", seed)
-    if not callable(announce):
-        raise TypeError(f"announce must be a function of a string, got {told(announce)}; pass print, say.")
+    require_function("announce", announce, "words", "pass print, say")
     kept = _require_file(kept_in) if kept_in is not None else None
     require_choice("tier", tier, AUTOATTACK_FIELD)
     require_count("batch_size", batch_size, least=1)
@@ -155,9 +156,10 @@ def evaluate(
 
 def _require_file(name: Path | str) -> Path:
     file = Path(require_a("kept_in", name, (str, Path), "the name of a file", "pass a string or a Path"))
-    if file.is_dir() or any(part.is_file() for part in file.parents):
+    if file.name == "" or os.path.isdir(file) or any(os.path.isfile(part) for part in file.parents):
         raise ValueError(f"kept_in must be the name of a file in a folder, {file} cannot be one; choose another.")
-    if file.is_file() and file.stat().st_size and not file.read_bytes().startswith(BEGINNING):
+    require_place("kept_in", file.parent if os.path.isfile(file) else file)  # where a folder can be, so can a file
+    if os.path.isfile(file) and file.stat().st_size and not file.read_bytes().startswith(BEGINNING):
         raise ValueError(
             f"kept_in={file} holds something else than pieces of an evaluation, which would be replaced; choose "
             "another name, or remove it."

@@ -17,6 +17,7 @@ import numpy as np
 
 from minimax_l2l import require_extra
 from minimax_l2l.errors import require_a, require_path
+from minimax_l2l.files import require_place
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.demonstrations.trajectory import Trajectory, naming
 from tasks.gail.environments.seeded_episodes import make_environment
@@ -62,6 +63,7 @@ def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str 
     folder = top / _valid(name)
     if folder.exists():
         raise ValueError(f"there is a dataset {folder} already; give another name or version, or delete it.")
+    require_place("root", top)
     top.mkdir(parents=True, exist_ok=True)
     with (  # a whole path, since Minari joins relative ones twice
         TemporaryDirectory(dir=top.resolve(), prefix=".writing-") as draft,

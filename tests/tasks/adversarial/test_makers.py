@@ -6,6 +6,21 @@ import pytest
 import torch
 from specimens import random_images
 from torch import nn
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    StepLR,
+)
+from torch.optim.swa_utils import SWALR
 
 from minimax_l2l import FGSM, LinfBall
 from tasks.adversarial import AdversarialTraining, SmallResNet, multi_step
@@ -79,3 +94,58 @@ def test_a_run_does_not_go_on_with_other_falls(tmp_path):
     game().solve(FGSM(step_size=0.1), device="cpu", out=tmp_path, steps=4)
     with pytest.raises(ValueError, match=r"was run with .*schedule"):
         game(at=(0.5,)).solve(FGSM(step_size=0.1), device="cpu", out=tmp_path, resume=True)
+
+
+class OfSteps(StepLR):
+    def __init__(self, optimizer, steps):
+        super().__init__(optimizer, step_size=max(steps // 2, 1))
+
+
+class Inherited(StepLR):
+    pass
+
+
+def solve_with(schedule):
+    images = random_images(8)
+    task = AdversarialTraining(SmallResNet(classes=3, width=2), images, LinfBall(0.1), epochs=1, schedule=schedule)
+    return task.solve(FGSM(step_size=0.1), device="cpu")
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        CosineAnnealingLR,
+        CosineAnnealingWarmRestarts,
+        PolynomialLR,
+        partial(PolynomialLR, power=2.0),
+        OfSteps,
+        lambda optimizer, steps: StepLR(optimizer, step_size=steps),
+        lambda optimizer, steps: OneCycleLR(optimizer, 0.1, total_steps=steps),
+    ],
+)
+def test_what_is_told_the_number_of_steps_is_taken(schedule):
+    assert solve_with(schedule).steps == 1
+
+
+@pytest.mark.parametrize(
+    ("schedule", "name", "taken"),
+    [
+        (StepLR, "StepLR", "step_size"),
+        (partial(StepLR, gamma=0.5), "StepLR", "step_size"),
+        (Inherited, "Inherited", "step_size"),
+        (MultiStepLR, "MultiStepLR", "milestones"),
+        (ExponentialLR, "ExponentialLR", "gamma"),
+        (ConstantLR, "ConstantLR", "factor"),
+        (LinearLR, "LinearLR", "start_factor"),
+        (CyclicLR, "CyclicLR", "base_lr"),
+        (partial(OneCycleLR, total_steps=4), "OneCycleLR", "max_lr"),
+        (partial(CyclicLR, max_lr=0.1), "CyclicLR", "base_lr"),
+        (LambdaLR, "LambdaLR", "lr_lambda"),
+        (ReduceLROnPlateau, "ReduceLROnPlateau", "mode"),
+        (SWALR, "SWALR", "swa_lr"),
+    ],
+)
+def test_a_class_that_would_take_the_number_of_steps_for_something_else(schedule, name, taken):
+    sentence = rf"schedule={name} would be made with the number of steps as its {taken}; pass a function .*{name}\("
+    with pytest.raises(ValueError, match=sentence):
+        solve_with(schedule)
