@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from minimax_l2l.checksums import Checksums
 from minimax_l2l.errors import DamagedRunError
+from minimax_l2l.files import require_place
 from minimax_l2l.lab.advice import resuming
 from minimax_l2l.lab.answers import require_audit, require_built, require_evaluation
 from minimax_l2l.lab.environment import describe_environment
@@ -63,6 +64,7 @@ def play(
     from minimax_l2l.training.solution import Status
 
     folder, chosen, begun = RunFolder(out), {"preset": name, "settings": preset.settings()}, False
+    require_place("out", folder.path)
     if resume:  # data are read after that, which may take long
         require_same(out, chosen, folder.read_json("config.json"))
     built = require_built(preset, preset.build())

@@ -227,7 +227,7 @@ class TestSolve:
         for out in ("mine", "mine/run"):
             code, _, err = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--out", out)
             assert code == 1
-            assert "mine is a file and no folder; choose another --out" in err
+            assert "mine is a file, a run needs a folder; choose another --out" in err
         assert Path("mine").read_text() == "precious"
 
     def test_writes_the_folder_that_the_design_fixes(self, solved):
@@ -304,7 +304,7 @@ class TestSolve:
 
     def test_one_whose_checkpoint_is_gone_is_not_sent_in_a_circle(self, run, solved):
         (solved / "checkpoint").rename(solved / "lost")
-        same = ("solve", PRESET, "--out", solved, "--eps", "0.15", "--data", "mine.npz", "--epochs", "1")
+        same = ("solve", PRESET, "--out", solved, "--eps", "0.15", "--data", "mine.npz", "--epochs", "2")
         for words, said in ((same, "a run already, without a checkpoint; "), ((*same, "--resume"), "was lost, ")):
             code, _, err = run(*words)
             assert code == 1

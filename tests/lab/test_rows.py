@@ -91,7 +91,7 @@ class TestFill:
 
     def test_a_folder_that_cannot_be_made_is_found_out_before_anything_is_played(self, tmp_path):
         (tmp_path / "file").write_text("precious")
-        with pytest.raises(OSError, match="file"):
+        with pytest.raises(ValueError, match="file is a file and no folder; choose another out="):
             fill(tmp_path / "file" / "x.json", JOBS, partial(toss, played=(played := [])), announce=silent)
         assert not played
 

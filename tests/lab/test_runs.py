@@ -161,7 +161,9 @@ class TestResume:
         assert play(NAME, climb, out, resume=True, device="cpu").status is Status.COMPLETED
 
     def test_of_nothing(self, climb, out):
-        with pytest.raises(DamagedRunError, match=r"holds no config\.json, so it is not a run"):
+        with pytest.raises(
+            DamagedRunError, match=r"there is no folder .*; give one that a run with out= has written"
+        ):
             play(NAME, climb, out, resume=True, device="cpu")
         assert not out.exists()
 
