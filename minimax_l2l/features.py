@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from minimax_l2l.arguments import arguments
+from minimax_l2l.arguments import Shown, arguments
 from minimax_l2l.errors import require_choice, require_flag, require_positive
 from minimax_l2l.trees import per_instance
 
@@ -60,7 +60,7 @@ def _nonzero(size: Tensor) -> Tensor:
     return torch.where(size > 0, size, 1)
 
 
-class Features(ABC):
+class Features(Shown, ABC):
     """A map from the iterate and its gradient to the updater's input.
 
     A new one is a subclass with a `__call__`. To be saved, it keeps each argument of its constructor under the

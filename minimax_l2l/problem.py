@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from minimax_l2l.arguments import Shown
 from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.constraints.free import Free
 from minimax_l2l.iterate import Iterate, State
@@ -21,7 +22,7 @@ from minimax_l2l.trees import Tree, leaves, map_leaves, ravel
 Result = TypeVar("Result")
 
 
-class InnerProblem(ABC):
+class InnerProblem(Shown, ABC):
     """max over y in C of f(theta, y).
 
     A problem holds its batch and theta, so an optimizer needs nothing but the problem. A subclass needs two

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from minimax_l2l.arguments import Shown
 from minimax_l2l.errors import require_a
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.modes import querying
@@ -29,7 +30,7 @@ from minimax_l2l.training.step import NOTHING, Losses
 from minimax_l2l.trees import Tree
 
 
-class Task(ABC):
+class Task(Shown, ABC):
     """A minimax problem: where batches come from, and which inner problem each batch poses.
 
     A subclass needs two methods, `batches` and `inner_problem`; `solve` does the rest. A task whose theta does not

@@ -9,6 +9,7 @@ from operator import and_
 import torch
 from torch import Tensor
 
+from minimax_l2l.arguments import Shown
 from minimax_l2l.constraints.dykstra import alternate
 from minimax_l2l.constraints.norms import event_norm
 from minimax_l2l.constraints.region import Region
@@ -16,7 +17,7 @@ from minimax_l2l.errors import require_a, require_count, require_positive
 from minimax_l2l.trees import Tree, instances, leaves, map_leaves, require_numbers_in, require_real
 
 
-class Constraint(ABC):
+class Constraint(Shown, ABC):
     """A closed convex set C that holds each instance of the inner variable.
 
     `project` and `squash` are different operations: the first returns the nearest feasible point and is applied to

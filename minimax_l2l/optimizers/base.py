@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from minimax_l2l.arguments import settings
 from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.errors import (
     NonFiniteError,
@@ -48,6 +49,10 @@ class InnerOptimizer(nn.Module, ABC):
         super().__init__()
         self.steps = require_count("steps", steps)
         self.random_start = require_fraction("random_start", random_start)
+
+    def extra_repr(self) -> str:
+        """How it was built."""
+        return settings(self)
 
     @property
     def learns(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from minimax_l2l.arguments import Shown
 from minimax_l2l.errors import require_a, require_count
 from minimax_l2l.extras import require_extra
 from minimax_l2l.files import require_place
@@ -59,7 +60,7 @@ class ProgressBar:
             self._progress.update(self._task, objective=row["objective"])
 
 
-class TensorBoard:
+class TensorBoard(Shown):
     """Each number of each row as a TensorBoard scalar; needs the `report` extra.
 
     Args:

@@ -8,11 +8,12 @@ from typing import Any
 
 from torch import nn
 
+from minimax_l2l.arguments import Shown
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.problem import InnerProblem
 
 
-class Hook:
+class Hook(Shown):
     """A companion of theta's: all its methods do nothing until overridden.
 
     In one step they are called in this order, once each: `found`, `differentiated`, `moved`. In alternating play

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_model, save_model
 from torch import nn
 
+from minimax_l2l.arguments import Shown
 from minimax_l2l.checksums import Checksums
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a
 from minimax_l2l.files import atomic
@@ -22,7 +23,7 @@ from minimax_l2l.files import atomic
 Module = TypeVar("Module", bound=ModelHubMixin)
 
 
-class SavedModules:
+class SavedModules(Shown):
     """Weights as safetensors, beside a config where a class knows how to keep one; their checksums are noted.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from minimax_l2l.arguments import arguments
+from minimax_l2l.arguments import arguments, settings
 from minimax_l2l.errors import require_positive
 from minimax_l2l.iterate import State
 
@@ -56,6 +56,10 @@ class Updater(nn.Module, ABC):
             fan_in = math.prod(parameter.shape[1:]) if self.fan_in_scaling else 1
             groups.setdefault(fan_in, []).append(parameter)
         return [{"params": group, "lr": learning_rate / fan_in} for fan_in, group in groups.items()]
+
+    def extra_repr(self) -> str:
+        """How it was built."""
+        return settings(self)
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, to build the same network again; see `arguments`."""

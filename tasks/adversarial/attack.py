@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import Features, InnerOptimizer, NonFiniteError, Updater, leaves, resting
+from minimax_l2l.arguments import Shown
 from minimax_l2l.errors import require_count, require_seed
 from minimax_l2l.optimizers.base import require_inner_optimizer
 from tasks.adversarial.classifier import as_taken_by, require_classifier
@@ -39,7 +40,7 @@ class Attacked(NamedTuple):
     places: Tensor
 
 
-class Attack:
+class Attack(Shown):
     """max over d_i in B(eps) of loss(classifier(image_i + d_i), label_i), by an inner optimizer.
 
         attack = Attack(PGM(steps=20, step_size=0.1 * eps), LinfBall(eps))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l import uniform
+from minimax_l2l.arguments import Shown
 from minimax_l2l.errors import require_count, require_flag
 
 # From the random numbers of starts, which count from step 0 on: half of the 2^64 steps that there are.
@@ -58,7 +59,7 @@ class Placement(NamedTuple):
         return _taken(seen, rows - down, _mirrored(columns - right, self.flips), hidden)
 
 
-class CropAndFlip:
+class CropAndFlip(Shown):
     """Pad images with zeros, crop them at random places, and flip half of them.
 
     This is the usual augmentation for CIFAR (He et al., 2016). It runs on the images' device, on a whole batch at

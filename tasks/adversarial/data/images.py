@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minimax_l2l.arguments import Shown
 from minimax_l2l.errors import require_a, require_count, told
 from minimax_l2l.fingerprint import fingerprint
 
@@ -24,7 +25,7 @@ DARK = 16  # of 255 levels: 1 is the white of binary images, 16 that of scikit-l
 FROM_0 = "number the classes from 0: labels - 1"
 
 
-class Images:
+class Images(Shown):
     """Images and their labels.
 
     Args:

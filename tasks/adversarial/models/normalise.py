@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from minimax_l2l.arguments import settings
 from minimax_l2l.errors import require_a, require_finite, require_positive
 
 
@@ -58,6 +59,10 @@ class Normalise(nn.Module):
                 f"mean and std must have a number for each channel, got mean of {len(mean)} and std of {len(std)}; "
                 "give as many as the images have channels."
             )
+
+    def extra_repr(self) -> str:
+        """How it was built."""
+        return settings(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images of the same shape, (n, channels, height, width)."""

@@ -7,12 +7,13 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from minimax_l2l import Losses
+from minimax_l2l.arguments import Shown
 from minimax_l2l.errors import require_flag, told
 from tasks.adversarial.losses import Loss, require_untargeted, require_values
 from tasks.adversarial.outer_losses.logits import Logits
 
 
-class OuterLoss(ABC):
+class OuterLoss(Shown, ABC):
     """What theta descends in adversarial training, where that is not the loss that y ascends.
 
     A subclass needs one method, `losses`. It is pure: it asks for logits and keeps nothing from step to step.

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from minimax_l2l import Iterate, Tree
+from minimax_l2l.arguments import Shown
 from tasks.adversarial.data.augmentation import CropAndFlip
 from tasks.adversarial.data.images import Images
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tasks.adversarial.problem import PerturbationProblem
 
 
-class Start(ABC):
+class Start(Shown, ABC):
     """y_0 of the attacks of a training, and what is kept from one step for later ones.
 
     A subclass needs one method, `initial`. The inner optimizer moves what that returns by its own random start, if
