@@ -29,8 +29,8 @@ def settings(built: object) -> str:
     """
     words: list[str] = []
     for name, parameter in inspect.signature(type(built)).parameters.items():
-        own = getattr(built, name, getattr(built, f"_{name}", inspect.Parameter.empty))
-        if own is inspect.Parameter.empty or (isinstance(own, nn.Module) and isinstance(built, nn.Module)):
+        own: Any = getattr(built, name, getattr(built, f"_{name}", parameter.empty))
+        if own is parameter.empty or (isinstance(own, nn.Module) and isinstance(built, nn.Module)):
             continue
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             words += map(_word, own)
