@@ -11,7 +11,7 @@ import pytest
 import torch
 from folders import files
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, MultiStepLR
 
 from minimax_l2l import (
     PGM,
@@ -904,6 +904,13 @@ class TestSchedules:
         with pytest.raises(ValueError, match=r"without being told a number, which \w+ cannot do"):
             Fair().solve(learned(), out=tmp_path / "run")
         assert not (tmp_path / "run").exists()
+
+    @pytest.mark.parametrize("method", ["outer_schedule", "meta_schedule"])
+    @pytest.mark.parametrize("factor", [lambda step: -1.0, lambda step: 1.0 - step])
+    def test_one_that_makes_the_rate_negative_is_refused(self, method, factor, monkeypatch):
+        monkeypatch.setattr(Fair, method, lambda self, optimizer: LambdaLR(optimizer, factor))
+        with pytest.raises(ValueError, match=r"a LambdaLR, has made it -.*, so the player would go the wrong way"):
+            Fair().solve(learned())
 
 
 class TestNoBatches:

@@ -65,7 +65,19 @@ def require_schedule(
             f"{method}(optimizer) returned the schedule of another optimizer, so the learning rate would stay as "
             "it is; make it from the optimizer that is given."
         )
+    require_rates(schedule, optimizer)
     return schedule
+
+
+def require_rates(schedule: LRScheduler, optimizer: torch.optim.Optimizer) -> None:
+    """Refuse a schedule that has made a learning rate negative, with which the player goes the wrong way."""
+    rates = [group.get("lr") for group in optimizer.param_groups]  # those that are tensors are not read
+    below = [rate for rate in rates if isinstance(rate, int | float) and rate < 0]
+    if below:
+        raise ValueError(
+            f"the schedule of the learning rate, a {type(schedule).__name__}, has made it {below[0]:g}, so the "
+            "player would go the wrong way; let it stay at 0 or above."
+        )
 
 
 def require_length(schedule: LRScheduler | None, steps: int | None) -> None:

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils._pytree import tree_map_only
 
+from minimax_l2l.training.drivable import require_rates
+
 
 class Player:
     """Some parameters, their optimizer and the schedule of its learning rate, moved once per step.
@@ -69,7 +71,7 @@ class Player:
         """The step is over: the next learning rate.
 
         Raises:
-            ValueError: if the schedule cannot be moved, as one that has ended.
+            ValueError: if the schedule cannot be moved, as one that has ended, or has made the rate negative.
         """
         self._step += 1
         if self.schedule is None:
@@ -81,6 +83,7 @@ class Player:
                 f"the schedule of the learning rate, a {type(self.schedule).__name__}, cannot be moved further: "
                 f"{type(error).__name__}: {error}. Make it for at least as many steps as the run has."
             ) from error
+        require_rates(self.schedule, self.optimizer)
 
     def snapshot(self) -> tuple[list[Tensor], dict[str, Any]]:
         """Copies of the parameters and of the optimizer's state."""

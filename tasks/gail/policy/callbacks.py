@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from stable_baselines3.common.callbacks import (
     BaseCallback,
     CallbackList,
+    ConvertCallback,
     EvalCallback,
     EventCallback,
     StopTrainingOnNoModelImprovement,
     StopTrainingOnRewardThreshold,
 )
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+
+from minimax_l2l.errors import require_function
 
 _OF_EVALUATIONS = (StopTrainingOnRewardThreshold, StopTrainingOnNoModelImprovement)
 
@@ -25,11 +28,18 @@ def require_fitting(callback: BaseCallback, environments: VecEnv) -> None:
         environments: that are trained in.
 
     Raises:
+        TypeError: if one was not begun, or wraps a function of something else.
         ValueError: if one that judges evaluations is not called by an `EvalCallback`, or if an `EvalCallback` has
             environments of other spaces than these, or is the only one of both that normalises observations.
     """
     for one, caller in _family(callback, None):
         kind = type(one).__name__
+        if not hasattr(one, "n_calls"):
+            raise TypeError(f"callback: {kind} was not begun; call super().__init__() in its __init__.")
+        if isinstance(one, ConvertCallback) and one.callback is not None:
+            require_function(
+                "callback", one.callback, "(locals, globals)", "give ConvertCallback a function of both"
+            )
         if isinstance(one, _OF_EVALUATIONS) and not isinstance(caller, EvalCallback):
             raise ValueError(
                 f"callback: {kind} judges the evaluations of an EvalCallback and is called by "

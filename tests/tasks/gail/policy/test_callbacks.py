@@ -154,3 +154,29 @@ def test_start_and_end_are_told_once_where_a_run_begins_goes_on_and_ends(tmp_pat
     assert first.told[0] == ("start", 0)
     assert first.told[1][0] == "end"
     assert again.told == [("start", 128), ("end", 384)]
+
+
+class NotBegun(BaseCallback):
+    def __init__(self):
+        pass
+
+    def _on_step(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    "within", [lambda one: one, lambda one: CallbackList([one]), lambda one: EveryNTimesteps(8, one)]
+)
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (NotBegun, r"callback: NotBegun was not begun; call super\(\).__init__\(\) in its __init__"),
+        (
+            lambda: ConvertCallback(lambda: True),
+            r"callback is called as <lambda>\(locals, globals\), which it cannot be",
+        ),
+    ],
+)
+def test_one_that_could_not_be_called_is_refused_at_the_start(within, make, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        task(within(make())).solve(Adam(lr=0.01), device="cpu")
