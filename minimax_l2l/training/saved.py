@@ -19,6 +19,7 @@ from minimax_l2l.arguments import Shown
 from minimax_l2l.checksums import Checksums
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a
 from minimax_l2l.files import atomic
+from minimax_l2l.saves import FILES, SavedChecksums
 
 Module = TypeVar("Module", bound=ModelHubMixin)
 
@@ -53,8 +54,9 @@ class SavedModules(Shown):
             DamagedRunError: if one of them is another.
             FileNotFoundError: if one of them is gone.
         """
-        for file in ("config.json", "model.safetensors"):
+        for file in FILES:
             self._checksums.require(f"{name}/{file}")
+        self._require_seal(name)
 
     def read_module(self, name: str, kind: type[Module]) -> Module:
         """Theta or phi from a subfolder, as `write_module` left it, made by its class and filled.
@@ -100,6 +102,7 @@ class SavedModules(Shown):
         with self._reading(name):
             for file in (config, weights) if self._checksums.lists(config) else (weights,):
                 self._checksums.require(file)
+            self._require_seal(name)
             safe_open(self.path / weights, "pt")
         try:
             load_model(module, self.path / weights)
@@ -108,6 +111,11 @@ class SavedModules(Shown):
                 f"{self.path / name} holds the weights of another network than this {type(module).__name__}; make "
                 "one as the run did, with the code of then."
             ) from error
+
+    def _require_seal(self, name: str) -> None:
+        """The checksums that go with a module's folder, where its class keeps some."""
+        if self._checksums.lists(seal := f"{name}/{SavedChecksums.file_name}"):
+            self._checksums.require(seal)
 
     def require_there(self) -> None:
         """Refuse to read from a folder that is not there.
