@@ -120,8 +120,8 @@ READERS = {
     config: ("run/config.json", "run/checksums.json"),
     metrics: ("run/metrics.jsonl", "run/checksums.json"),
     checkpoint: ("run/checkpoint/state.pt", "run/checksums.json"),
-    model: ("run/model/model.safetensors", "run/model/config.json"),
-    filled: ("run/model/model.safetensors", "run/model/config.json"),
+    model: ("run/model/model.safetensors", "run/model/config.json", "run/model/model.checksums.json"),
+    filled: ("run/model/model.safetensors", "run/model/config.json", "run/model/model.checksums.json"),
     attack: ("attack/attack.json", "attack/checksums.json"),
     learned: ("learned/attack.json", "learned/optimizer/model.safetensors", "learned/optimizer/config.json"),
 }
