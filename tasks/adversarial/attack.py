@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -64,6 +65,7 @@ class Attack(Shown):
         self.optimizer = require_inner_optimizer("optimizer", optimizer)
         self.threat, self.loss = require_ball(threat), require_loss(loss)
         self.seed = require_seed("seed", seed)
+        self._latest: weakref.ref[nn.Module] | None = None  # the classifier that was attacked last
 
     def __call__(self, classifier: nn.Module, images: Any, labels: Any, *, batch_size: int = BATCH) -> Tensor:
         """Perturb images.
@@ -87,7 +89,10 @@ class Attack(Shown):
         require_count("batch_size", batch_size, least=1)
         given = Images(images, labels)
         require_threat(self.threat, given.shape)
-        require_within("the images'", given, require_classifier(classifier, given, loss=self.loss), given.shape)
+        known = self._latest is not None and self._latest() is classifier
+        classes = require_classifier(classifier, given, loss=self.loss, known=known)
+        self._latest = weakref.ref(classifier)
+        require_within("the images'", given, classes, given.shape)
         parts = [self.require_inside(part) for part in self.batches(classifier, given, batch_size=batch_size)]
         lost = sum(int((~part.finite).sum()) for part in parts)
         if lost:

@@ -34,6 +34,7 @@ def require_classifier(
     classes: int | None = None,
     loss: Loss | None = None,
     may_be_meta: bool = False,
+    known: bool = False,
 ) -> int:
     """Try a classifier on a black image, and on two of the images, dimmed, with and without white ones beside.
 
@@ -45,6 +46,7 @@ def require_classifier(
         classes: how many the data have; None if only the classifier knows.
         loss: of its logits, to be tried as well.
         may_be_meta: whether its weights may all be on the meta device, as those of a game that is only measured.
+        known: whether it has been tried before; then the black image is enough.
 
     Returns:
         How many logits it has.
@@ -72,7 +74,7 @@ def require_classifier(
     with torch.random.fork_rng([sample.device] if sample.is_cuda else []):
         logits = _answer(classifier, sample)
         found = _require_logits(logits)
-        if not sample.is_meta:
+        if not (known or sample.is_meta):
             _require_alone(classifier, as_taken_by(classifier, images.first(2).pixels() / 2))
     if classes is not None and found < classes:
         raise ValueError(

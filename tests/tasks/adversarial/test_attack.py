@@ -72,6 +72,10 @@ def learned() -> LearnedOptimizer:
     return LearnedOptimizer(CNNUpdater.light(channels=1, width=4), steps=2, random_start=0.5)
 
 
+def in_bytes(pixels: torch.Tensor) -> torch.Tensor:
+    return (255 * pixels).byte()
+
+
 class ByPixels(nn.Module):
     """A network without convolutions that sees pixel by pixel."""
 
@@ -189,6 +193,24 @@ class TestImages:
         attacked = Attack(PGM(steps=3, step_size=EPS), LinfBall(EPS))(classifier, pixels, LABELS)
         assert torch.equal(pixels, PIXELS)
         assert (attacked - PIXELS).abs().max() <= EPS + 1e-6
+
+    def test_a_classifier_that_was_attacked_before_is_tried_on_one_image_only(self):
+        seen = []
+
+        class Counting(SmallResNet):
+            def forward(self, images):
+                seen.append(len(images))
+                return super().forward(images)
+
+        attack, classifier, another = (
+            Attack(FGSM(step_size=EPS), LinfBall(EPS)),
+            Counting(width=2),
+            Counting(width=2),
+        )
+        for network, tried in ((classifier, 7), (classifier, 1), (another, 7), (classifier, 7)):
+            seen.clear()
+            attack(network, PIXELS, LABELS)
+            assert sum(seen) == tried + len(PIXELS)
 
 
 class TestUnits:
@@ -679,7 +701,7 @@ class TestAdvice:
 
     @pytest.mark.parametrize("channels", [1, 3])
     @pytest.mark.parametrize("convolves", [True, False])
-    @pytest.mark.parametrize("make", [torch.Tensor.float, torch.Tensor.byte, torch.Tensor.numpy])
+    @pytest.mark.parametrize("make", [torch.Tensor.float, in_bytes, torch.Tensor.numpy])
     def test_of_channels_that_come_last(self, channels, convolves, make):
         classifier = SmallResNet(channels=channels, width=2) if convolves else ByPixels(channels)
         images = make(torch.ones(10, 8, 6, channels))
