@@ -1,6 +1,7 @@
 """A game that one process plays, or several share; started by the tests of data-parallel runs, never collected.
 
-python shared_game.py GAME FOLDER [--norm] [--steps N] [--resume] [--fail-on RANK] [--die-on RANK]
+python shared_game.py FOLDER GAME ..., each with "+norm" (BatchNorm), "+begun" (six steps of it), "+ended" (the rest
+of a run that is there), "+nan" (a NaN on one rank) or "+killed" (one rank is killed) behind its name.
 """
 
 import argparse
@@ -50,24 +51,20 @@ def learned(steps):
 
 
 class NaNOnce(AdversarialTraining):
-    """One rank meets a NaN at one step."""
-
-    rank = None
+    """Rank 1 meets a NaN at one step."""
 
     def inner_problem(self, batch):
         problem = super().inner_problem(batch)
-        if batch.step == 5 and os.environ.get("RANK", "0") == self.rank:
+        if batch.step == 5 and os.environ.get("RANK", "0") == "1":
             problem.images = problem.images * torch.nan
         return problem
 
 
 class DiesOnce(AdversarialTraining):
-    """One rank is killed at one step, as the kernel kills one that needs too much memory."""
-
-    rank = None
+    """Rank 0 is killed at one step, as the kernel kills one that needs too much memory."""
 
     def inner_problem(self, batch):
-        if batch.step == 5 and os.environ.get("RANK", "0") == self.rank:
+        if batch.step == 5 and os.environ.get("RANK", "0") == "0":
             os.kill(os.getpid(), signal.SIGKILL)
         return super().inner_problem(batch)
 
@@ -86,14 +83,13 @@ def data():
     return ImageData("random", part(96), part(24), part(24), classes=3, sha256="0" * 64)
 
 
-def play(name, options):
+def play(folder, name):
     torch.manual_seed(0)
-    game = name.removesuffix("-norm")
-    kind = NaNOnce if options.fail_on else DiesOnce if options.die_on else AdversarialTraining
-    kind.rank = options.fail_on or options.die_on
+    game, _, how = name.partition("+")
+    kind = {"nan": NaNOnce, "killed": DiesOnce}.get(how, AdversarialTraining)
     dtype = torch.float64 if game == "trades" else torch.float32  # near its start a divergence is mostly rounding
     task = kind(
-        classifier(name.endswith("-norm")).to(dtype),
+        classifier(how == "norm").to(dtype),
         data(),
         LinfBall(0.1),
         epochs=8,
@@ -107,9 +103,9 @@ def play(name, options):
     task.solve(
         GAMES[game]().to(dtype),
         device="cpu",
-        steps=options.steps,
-        out=options.folder / name,
-        resume=options.resume,
+        steps=6 if how == "begun" else 12,
+        out=folder / name,
+        resume=how == "ended",
         log_every=4,
         validate_every=8,
         hooks=[WeightPerturbation(task)] if game == "perturbed" else [],
@@ -120,19 +116,16 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("games", nargs="+")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--fail-on")
-    parser.add_argument("--die-on")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    try:
-        for name in options.games:
-            play(name, options)
-    except (NonFiniteError, RuntimeError) as error:
-        print(f"rank {os.environ.get('RANK', '0')}: {error}", file=sys.stderr)
-        return 1
-    return 0
+    failed = False
+    for name in options.games:
+        try:
+            play(options.folder, name)
+        except (NonFiniteError, RuntimeError) as error:
+            print(f"rank {os.environ.get('RANK', '0')} in {name}: {error}", file=sys.stderr)
+            failed = True
+    return int(failed)
 
 
 if __name__ == "__main__":

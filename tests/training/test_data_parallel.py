@@ -5,6 +5,7 @@ Real processes, started by torchrun, with gloo on the CPU; `shared_game.py` is w
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -34,11 +35,6 @@ def start(*words, processes=2):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
 
 
-def play(*words, processes=2):
-    done = start(*words, processes=processes)
-    assert done.returncode == 0, done.stderr
-
-
 def difference(one, other):
     """The largest difference of a weight, relative to the largest in its tensor."""
     worst = 0.0
@@ -58,15 +54,18 @@ def rows(folder):
 
 
 GAMES = ("plain", "pgm-2", "grad", "two-step", "trades", "perturbed", "remembered", "cropped")
-PLAYED = (*GAMES, *(f"{game}-norm" for game in GAMES))
+PLAYED = (*GAMES, *(f"{game}+norm" for game in GAMES))
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
-    """Folders of all games, played by one process and by two."""
+    """Folders of all games, played by two processes and by one, which also ends a run that two began."""
     folder = tmp_path_factory.mktemp("games")
-    for processes, name in ((1, "one"), (2, "two")):
-        play(folder / name, *PLAYED, processes=processes)
+    for processes, name, also in ((2, "two", "remembered+begun"), (1, "one", "remembered+ended")):
+        done = start(folder / name, *PLAYED, also, processes=processes)
+        assert done.returncode == 0, done.stderr
+        if processes == 2:
+            shutil.copytree(folder / name / also, folder / "one" / "remembered+ended")
     return folder
 
 
@@ -82,27 +81,31 @@ def test_two_processes_play_the_game_of_one(game, played):
     assert passes[0] == passes[1]
 
 
-def test_a_run_goes_on_with_another_number_of_processes(played, tmp_path):
-    play(tmp_path, "remembered", "--steps", 10, processes=2)
-    play(tmp_path, "remembered", "--resume", processes=1)
-    straight, run = played / "one" / "remembered", tmp_path / "remembered"
+def test_a_run_goes_on_with_another_number_of_processes(played):
+    assert [row["step"] for row in rows(played / "two" / "remembered+begun")][-1] == 6
+    straight, run = (played / "one" / name for name in ("remembered", "remembered+ended"))
     assert difference(straight, run) < 1e-4
     assert [row["step"] for row in rows(run)] == [row["step"] for row in rows(straight)]
 
 
-def test_a_nan_on_one_process_ends_both_with_a_sentence(tmp_path):
-    done = start(tmp_path, "grad", "--fail-on", 1)
-    assert done.returncode == 1
-    for process in (0, 1):
-        assert f"rank {process}: the objective or its gradient became NaN" in done.stderr
-
-
-def test_a_process_that_is_killed_ends_the_other_within_a_minute(tmp_path):
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory):
+    """Two games that end badly, the second because rank 0 is killed; what was said, and the seconds it took."""
     began = time.monotonic()
-    done = start(tmp_path, "grad", "--die-on", 0)
+    done = start(tmp_path_factory.mktemp("failed"), "grad+nan", "grad+killed")
     assert done.returncode == 1
-    assert time.monotonic() - began < 60
-    assert "rank 1: process 1 of 2 has lost another one" in done.stderr
+    return done.stderr, time.monotonic() - began
+
+
+def test_a_nan_on_one_process_ends_both_with_a_sentence(failed):
+    for process in (0, 1):
+        assert f"rank {process} in grad+nan: the objective or its gradient became NaN" in failed[0]
+
+
+def test_a_process_that_is_killed_ends_the_other_within_a_minute(failed):
+    said, seconds = failed
+    assert seconds < 60
+    assert "rank 1 in grad+killed: process 1 of 2 has lost another one" in said
 
 
 def test_the_command_is_the_same_under_torchrun(tmp_path):
