@@ -417,51 +417,68 @@ class Counting(Linear):
         return super().forward(images)
 
 
-class TestInterrupted:
-    def whole(self, folder, *, stop_after=None, **changes):
-        """The evaluation and how many images the classifier saw; interrupted when a piece would begin."""
-        classifier, images = linear_problem(40, kind=Counting)
-        Counting.seen, said = 0, []
+def whole(folder, *, stop_after=None, **changes):
+    """The evaluation, None if it was interrupted when a piece would begin, and how many images were seen."""
+    classifier, images = linear_problem(16, kind=Counting)
+    Counting.seen, said = 0, []
 
-        def announce(text):
-            said.append(text)
-            if stop_after is not None and len(said) > stop_after:
-                raise KeyboardInterrupt
+    def announce(text):
+        said.append(text)
+        if stop_after is not None and len(said) > stop_after:
+            raise KeyboardInterrupt
 
-        settings = {"tier": "quick", "batch_size": 8, "kept_in": str(folder / "parts.json"), **changes}
-        return evaluate(classifier, images, LinfBall(EPS), announce=announce, **settings), Counting.seen
-
-    @pytest.mark.parametrize("stop_after", [1, 7, 16, 24])
-    def test_goes_on_where_it_was(self, tmp_path, stop_after):
-        expected, cost = self.whole(tmp_path / "other")
+    settings = {"tier": "quick", "batch_size": 8, "kept_in": str(folder / "parts.json"), **changes}
+    if stop_after is not None:
         with pytest.raises(KeyboardInterrupt):
-            self.whole(tmp_path, stop_after=stop_after)
-        left = Counting.seen
-        result, rest = self.whole(tmp_path)
+            evaluate(classifier, images, LinfBall(EPS), announce=announce, **settings)
+        return None, Counting.seen
+    return evaluate(classifier, images, LinfBall(EPS), announce=announce, **settings), Counting.seen
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """An evaluation that nobody interrupted, how many images were seen, and its pieces."""
+    folder = tmp_path_factory.mktemp("finished")
+    torch.set_num_threads(1)
+    return *whole(folder), (folder / "parts.json").read_text()
+
+
+class TestInterrupted:
+    @pytest.mark.parametrize("stop_after", [1, 3, 7, 10])
+    def test_goes_on_where_it_was(self, tmp_path, finished, stop_after):
+        expected, cost, _ = finished
+        _, left = whole(tmp_path, stop_after=stop_after)
+        result, rest = whole(tmp_path)
         assert all(torch.equal(result.survived[name], kept) for name, kept in expected.survived.items())
         assert result.flags == expected.flags
         assert left + rest == cost + TRIED
-        assert self.whole(tmp_path)[1] == TRIED
+        assert left > TRIED < rest
+        assert whole(tmp_path)[1] == TRIED
 
     def test_an_attacker_of_another_strength_begins_anew(self, tmp_path):
-        for steps in (1, 30):
-            own = PGM(steps=steps, step_size=EPS / 10, random_start=0.0)
-            found = self.whole(tmp_path, own=own)[0].survived["own_attacker"]
-            assert torch.equal(found, self.whole(tmp_path / "other", own=own)[0].survived["own_attacker"])
-            (tmp_path / "other" / "parts.json").unlink()
+        weak, strong = (PGM(steps=steps, step_size=EPS / 10, random_start=0.0) for steps in (1, 30))
+        folders = {"before": (tmp_path, weak), "after": (tmp_path, strong), "alone": (tmp_path / "other", strong)}
+        found = {
+            name: whole(folder, own=own)[0].survived["own_attacker"] for name, (folder, own) in folders.items()
+        }
+        assert torch.equal(found["after"], found["alone"])
+        assert not torch.equal(found["after"], found["before"])
 
     @pytest.mark.parametrize(
         "changes", [{"seed": 1}, {"tier": "standard"}, {"batch_size": 9}, {"random_draws": 2, "random_images": 9}]
     )
-    def test_other_settings_begin_anew(self, tmp_path, changes):
-        _, cost = self.whole(tmp_path)
-        assert self.whole(tmp_path, **changes)[1] > cost / 2
+    def test_other_settings_begin_anew(self, tmp_path, finished, changes):
+        """As many images are seen up to the third attack as where no piece is kept."""
+        (tmp_path / "parts.json").write_text(finished[2])
+        assert whole(tmp_path, stop_after=4)[1] == TRIED  # nothing has changed
+        _, anew = whole(tmp_path, stop_after=4, **changes)
+        assert anew == whole(tmp_path / "other", stop_after=4, **changes)[1] > TRIED
 
     @pytest.mark.parametrize("content", ["my notes", "[]", '{"pieces": {}}', "\x00"])
     def test_somebody_elses_file_is_not_replaced(self, tmp_path, content):
         (tmp_path / "parts.json").write_text(content)
         with pytest.raises(ValueError, match=r"kept_in=.*parts\.json holds something else than pieces"):
-            self.whole(tmp_path)
+            whole(tmp_path)
         assert (tmp_path / "parts.json").read_text() == content
 
     @pytest.mark.parametrize(
@@ -473,12 +490,11 @@ class TestInterrupted:
             lambda text: '{"identity": 3}',
         ],
     )
-    def test_damaged_pieces_are_measured_again(self, tmp_path, damage):
-        expected, cost = self.whole(tmp_path)
-        file = tmp_path / "parts.json"
-        before = file.read_text()
-        file.write_text(damage(before))
-        assert file.read_text() != before
-        result, again = self.whole(tmp_path)
+    def test_damaged_pieces_are_measured_again(self, tmp_path, finished, damage):
+        expected, cost, before = finished
+        damaged = damage(before)
+        assert damaged != before
+        (tmp_path / "parts.json").write_text(damaged)
+        result, again = whole(tmp_path)
         assert again == cost
         assert result.accuracies() == expected.accuracies()
