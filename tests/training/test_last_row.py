@@ -123,57 +123,61 @@ def press(step):
     return lambda row: os.kill(os.getpid(), signal.SIGINT) if row["step"] == step else None
 
 
+def learned():
+    torch.manual_seed(1)
+    return LearnedOptimizer(MLPUpdater(), steps=1)
+
+
+def left(folder):
+    """Rows and weights of a run."""
+    return rows(folder), (folder / "model" / "model.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """What runs leave behind that nobody interrupted and that kept no checkpoint on their way."""
+    made = {}
+    for iterations in (None, STEPS):
+        for log_every in (5, 6, 3):
+            folder = tmp_path_factory.mktemp("straight")
+            solve(Game(iterations=iterations), learned(), out=folder, log_every=log_every)
+            made[iterations, log_every] = left(folder)
+    return made
+
+
 @pytest.mark.parametrize("iterations", [None, STEPS])
 @pytest.mark.parametrize("log_every", [5, 6, 3])
 @pytest.mark.parametrize("checkpoint_every", [1, 3, 4, 6])
 class TestResuming:
     """Rows and weights are those of a run that nobody interrupted."""
 
-    def options(self, iterations, log_every, checkpoint_every):
-        return {"log_every": log_every, "checkpoint_every": checkpoint_every}, lambda: Game(iterations=iterations)
+    @pytest.fixture
+    def play(self, iterations, log_every, checkpoint_every, tmp_path):
+        def play(**options):
+            every = {"log_every": log_every, "checkpoint_every": checkpoint_every}
+            return solve(Game(iterations=iterations), learned(), out=tmp_path, **every, **options)
 
-    def straight(self, make, options, tmp_path):
-        solve(make(), self.learned(), out=tmp_path / "straight", **options)
-        return rows(tmp_path / "straight")
+        return play
 
-    def learned(self):
-        torch.manual_seed(1)
-        return LearnedOptimizer(MLPUpdater(), steps=1)
-
-    def same(self, tmp_path):
-        name = "model/model.safetensors"
-        return (tmp_path / "run" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+    def goes_on(self, play, folder, expected):
+        torch.manual_seed(5)
+        assert play(resume=True).status is Status.COMPLETED
+        assert left(folder) == expected
 
     @pytest.mark.parametrize("step", [5, 6])
-    def test_after_ctrl_c(self, iterations, log_every, checkpoint_every, step, tmp_path):
-        options, make = self.options(iterations, log_every, checkpoint_every)
-        wanted = self.straight(make, options, tmp_path)
-        first = solve(make(), self.learned(), out=tmp_path / "run", callbacks=[press(step)], **options)
-        assert first.status is Status.INTERRUPTED
-        torch.manual_seed(5)
-        assert (
-            solve(make(), self.learned(), out=tmp_path / "run", resume=True, **options).status is Status.COMPLETED
-        )
-        assert rows(tmp_path / "run") == wanted
-        assert self.same(tmp_path)
+    def test_after_ctrl_c(self, play, step, iterations, log_every, straight, tmp_path):
+        assert play(callbacks=[press(step)]).status is Status.INTERRUPTED
+        self.goes_on(play, tmp_path, straight[iterations, log_every])
 
     @pytest.mark.parametrize("moment", ["_finish", "_end"])
     def test_after_a_kill_between_the_last_step_and_the_end(
-        self, iterations, log_every, checkpoint_every, moment, tmp_path, monkeypatch
+        self, play, moment, iterations, log_every, straight, tmp_path, monkeypatch
     ):
-        options, make = self.options(iterations, log_every, checkpoint_every)
-        wanted = self.straight(make, options, tmp_path)
-
         def kill(run):
             raise Killed
 
         with monkeypatch.context() as patch:
             patch.setattr(Run, moment, kill)
             with pytest.raises(Killed):
-                solve(make(), self.learned(), out=tmp_path / "run", **options)
-        torch.manual_seed(5)
-        assert (
-            solve(make(), self.learned(), out=tmp_path / "run", resume=True, **options).status is Status.COMPLETED
-        )
-        assert rows(tmp_path / "run") == wanted
-        assert self.same(tmp_path)
+                play()
+        self.goes_on(play, tmp_path, straight[iterations, log_every])
