@@ -53,67 +53,76 @@ class TestUsage:
 
 
 LIGHT = """
-import sys
+import contextlib, io, json, sys
 from minimax_l2l import cli
-try:
-    code = cli.main(sys.argv[1:])
-except SystemExit as exit:
-    code = exit.code
-assert "torch" not in sys.modules
-sys.exit(code)
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            code = cli.main(words)
+        except SystemExit as exit:
+            code = exit.code
+    assert "torch" not in sys.modules, words
+    print(json.dumps([code, out.getvalue(), err.getvalue()]))
 """
-
-
-def light(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", LIGHT, *words], capture_output=True, text=True)
-
-
-class TestWithoutTorch:
-    @pytest.mark.parametrize(
-        ("words", "shown"),
-        [
-            (["--help"], "benchmark"),
-            (["--version"], __version__),
-            (["presets", "digits"], PRESET),
-            (["solve", "--help"], "PRESET"),
-            (["solve", PRESET, "--help"], "--inner-steps"),
-            (["solve", "--help", "games/limit-cycle-rnn-l2l"], "--games"),
-            (["evaluate", "--help"], "--device"),
-            (["--tyro-print-completion", "bash"], PRESET),
-        ],
-        ids=lambda words: " ".join(words) if isinstance(words, list) else "",
-    )
-    def test_answers(self, words, shown):
-        done = light(*words)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert shown in done.stdout
-
-    def test_says_what_is_wrong(self):
-        done = light("solve", "adversarial/digits-gradl2l")
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "did you mean 'adversarial/digits-grad-l2l'?" in done.stderr
-
-    @pytest.mark.parametrize(
-        "words", [["evaluate"], ["report"], ["solve", PRESET, "--resume", "--out"]], ids=" ".join
-    )
-    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\x80\x04.", None], ids=str)
-    def test_says_that_a_folder_holds_no_run(self, words, content):
-        Path("damaged").mkdir()
-        if content is not None:
-            Path("damaged/config.json").write_bytes(content)
-        done = light(*words, "damaged")
-        assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith("minimax-l2l: damaged")
-
-    def test_the_version_alone(self):
-        assert light("--version").stdout == f"{__version__}\n"
+ANSWERS = [
+    (["--help"], "benchmark"),
+    (["--version"], __version__),
+    (["presets", "digits"], PRESET),
+    (["solve", "--help"], "PRESET"),
+    (["solve", PRESET, "--help"], "--inner-steps"),
+    (["solve", "--help", "games/limit-cycle-rnn-l2l"], "--games"),
+    (["evaluate", "--help"], "--device"),
+    (["--tyro-print-completion", "bash"], PRESET),
+]
+READ = (["evaluate"], ["report"], ["solve", PRESET, "--resume", "--out"])
+NO_RUN = {"empty": b"", "cut": b"{", "list": b"[]", "bare": b"{}", "pickle": b"\x80\x04.", "none": None}
+MISSPELT = ["solve", "adversarial/digits-gradl2l"]
 
 
 @pytest.fixture(scope="module")
-def script(tmp_path_factory):
+def light(tmp_path_factory):
+    """By command, its exit code and what it writes to both outputs; one process of its own for all of them."""
+    folder = tmp_path_factory.mktemp("light")
+    for name, content in NO_RUN.items():
+        (folder / name).mkdir()
+        if content is not None:
+            (folder / name / "config.json").write_bytes(content)
+    commands = [words for words, _ in ANSWERS] + [[*words, name] for words in READ for name in NO_RUN] + [MISSPELT]
+    process = [sys.executable, "-c", LIGHT, json.dumps(commands)]
+    done = subprocess.run(process, cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    answers = [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+    return {" ".join(words): answer for words, answer in zip(commands, answers, strict=True)}
+
+
+class TestWithoutTorch:
+    @pytest.mark.parametrize(("words", "shown"), ANSWERS, ids=[" ".join(words) for words, _ in ANSWERS])
+    def test_answers(self, words, shown, light):
+        code, out, err = light[" ".join(words)]
+        assert (code or 0, err) == (0, "")
+        assert shown in out
+
+    def test_says_what_is_wrong(self, light):
+        code, out, err = light[" ".join(MISSPELT)]
+        assert (code, out) == (1, "")
+        assert "did you mean 'adversarial/digits-grad-l2l'?" in err
+
+    @pytest.mark.parametrize("words", READ, ids=" ".join)
+    @pytest.mark.parametrize("name", NO_RUN)
+    def test_says_that_a_folder_holds_no_run(self, words, name, light):
+        code, out, err = light[" ".join([*words, name])]
+        assert (code, out) == (1, "")
+        assert err.startswith(f"minimax-l2l: {name}")
+
+    def test_the_version_alone(self, light):
+        assert light["--version"][1] == f"{__version__}\n"
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory, light):
     """What a user's shell reads."""
     file = tmp_path_factory.mktemp("completion") / "minimax-l2l.bash"
-    file.write_text(light("--tyro-print-completion", "bash").stdout)
+    file.write_text(light["--tyro-print-completion bash"][1])
     return file
 
 
