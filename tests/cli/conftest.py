@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from own_images import archive
+from short import cut_short
 
 from minimax_l2l import cli
 from tasks.adversarial.experiments.trained import Trained, attack
@@ -20,6 +21,7 @@ def own_folder(tmp_path, monkeypatch):
     """A working directory of its own, a terminal of 80 columns, and light evaluations."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    cut_short(monkeypatch)
 
     def light(*given, tier, images, **more):
         return evaluate_run(*given, tier="quick", images=12 if images is None else images, curves=False, **more)
@@ -35,7 +37,9 @@ def originals(tmp_path_factory):
     assert cli.main(["solve", PRESET, "--out", str(home / "mine"), *words]) == 0
     shutil.copytree(home / "mine", home / "measured")
     preset = replace(DIGITS[PRESET], data=home / "mine.npz", eps=0.15, epochs=2)
-    attack(Trained(PRESET, preset, home / "measured"), tier="quick", images=12)
+    with pytest.MonkeyPatch.context() as patch:
+        cut_short(patch)
+        attack(Trained(PRESET, preset, home / "measured"), tier="quick", images=12)
     return home
 
 

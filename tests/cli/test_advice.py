@@ -25,12 +25,20 @@ def interrupted(folder: Path) -> None:
     reseal(folder)
 
 
+def renamed(folder: Path) -> Path:
+    Path("my runs").mkdir()
+    return folder.rename("my runs/it's one")
+
+
 class TestOfRuns:
     @pytest.fixture
     def folder(self, solved):
         """A run whose folder has a name that a shell would take apart."""
-        Path("my runs").mkdir()
-        return solved.rename("my runs/it's one")
+        return renamed(solved)
+
+    @pytest.fixture
+    def evaluated(self, measured):
+        return renamed(measured)
 
     def test_a_run_that_was_not_evaluated(self, run, folder):
         code, _, err = run("report", folder, "--data", "mine.npz")
@@ -53,9 +61,8 @@ class TestOfRuns:
         assert run(*advised(err))[0] == 0
 
     @pytest.mark.parametrize("command", ["evaluate", "report", "solve"])
-    def test_data_that_are_not_named(self, command, run, folder):
-        words = ["solve", PRESET, "--resume", "--out", folder] if command == "solve" else [command, folder]
-        run("evaluate", folder, "--data", "mine.npz")
+    def test_data_that_are_not_named(self, command, run, evaluated):
+        words = ["solve", PRESET, "--resume", "--out", evaluated] if command == "solve" else [command, evaluated]
         code, _, err = run(*words)
         assert code == 1
         assert "'mine.npz'; name them with --data." in err
@@ -67,9 +74,8 @@ class TestOfRuns:
         assert "pass --resume to go on with it" in err
         assert run("solve", PRESET, "--data", "mine.npz", "--out", folder, "--resume")[0] == 0
 
-    def test_a_page_that_is_a_folder(self, run, folder):
-        assert run("evaluate", folder, "--data", "mine.npz")[0] == 0
-        words = ("report", folder, "--data", "mine.npz", "--out")
+    def test_a_page_that_is_a_folder(self, run, evaluated):
+        words = ("report", evaluated, "--data", "mine.npz", "--out")
         Path("pages").mkdir()
         err = run(*words, "pages")[2]
         (better,) = re.findall(r"pass --out (\S+)\.$", err)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from folders import reseal
 from pages import assert_self_contained
+from short import cut_short
 
 from minimax_l2l.lab.report import write_report
 from minimax_l2l.lab.runs import play
@@ -24,6 +25,13 @@ from tasks.adversarial.presets.figures import (
 )
 from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.pages import brief, sections, table
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    with pytest.MonkeyPatch.context() as patch:
+        cut_short(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
