@@ -29,18 +29,31 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", light)
 
 
-@pytest.fixture(scope="session")
-def originals(tmp_path_factory):
-    """A run on images of one's own, two steps long, and the same one evaluated; made once and copied."""
-    home = tmp_path_factory.mktemp("originals")
-    words = ["--eps", "0.15", "--data", str(archive(home / "mine.npz")), "--epochs", "2", "--device", "cpu"]
-    assert cli.main(["solve", PRESET, "--out", str(home / "mine"), *words]) == 0
-    shutil.copytree(home / "mine", home / "measured")
-    preset = replace(DIGITS[PRESET], data=home / "mine.npz", eps=0.15, epochs=2)
+def play_and_measure(home: Path, name: str, seed: int = 0) -> None:
+    """A run on home's images, two steps long, as `name`, and the same one evaluated, as `name`-measured."""
+    words = ["--eps", "0.15", "--data", str(home / "mine.npz"), "--epochs", "2", "--seed", str(seed)]
+    assert cli.main(["solve", PRESET, "--out", str(home / name), "--device", "cpu", *words]) == 0
+    measured = shutil.copytree(home / name, home / f"{name}-measured")
+    preset = replace(DIGITS[PRESET], data=home / "mine.npz", eps=0.15, epochs=2, seed=seed)
     with pytest.MonkeyPatch.context() as patch:
         cut_short(patch)
-        attack(Trained(PRESET, preset, home / "measured"), tier="quick", images=12)
+        attack(Trained(PRESET, preset, measured), tier="quick", images=12)
+
+
+@pytest.fixture(scope="session")
+def originals(tmp_path_factory):
+    """A run and the same one evaluated; made once and copied."""
+    home = tmp_path_factory.mktemp("originals")
+    archive(home / "mine.npz")
+    play_and_measure(home, "mine")
     return home
+
+
+@pytest.fixture(scope="session")
+def other(originals):
+    """Another run on the same images, evaluated."""
+    play_and_measure(originals, "other", seed=1)
+    return originals / "other-measured"
 
 
 @pytest.fixture
@@ -52,4 +65,4 @@ def solved(originals):
 @pytest.fixture
 def measured(originals):
     shutil.copy(originals / "mine.npz", "mine.npz")
-    return shutil.copytree(originals / "measured", Path("mine"))
+    return shutil.copytree(originals / "mine-measured", Path("mine"))

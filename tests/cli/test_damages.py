@@ -81,31 +81,15 @@ def resume_in_python(_, folder):
 
 
 @pytest.mark.parametrize("read", [resume, resume_in_python, measure, report, in_python])
-def test_every_damage_of_every_file(read, run, measured, originals, tmp_path):
+def test_every_damage_of_every_file(read, run, measured, originals, other):
     """Seen where the file is read; nothing is lost, no code is run."""
-    words = (
-        "--eps",
-        "0.15",
-        "--data",
-        "mine.npz",
-        "--epochs",
-        "2",
-        "--seed",
-        "1",
-        "--out",
-        "other",
-        "--device",
-        "cpu",
-    )
-    assert run("solve", PRESET, *words)[0] == 0
-    assert measure(run, "other")[0] == 0
     seen: Counter[str] = Counter()
     for file in sorted(path for path in measured.rglob("*") if path.is_file()):
         name = file.relative_to(measured).as_posix()
         if any(part in name for part in UNREAD) or not needed(read, name):
             continue
         keep = file.read_bytes()
-        for damage, content in damages(file, Path("other") / name):
+        for damage, content in damages(file, other / name):
             before = files(measured)
             if content is None:
                 file.unlink()
@@ -119,7 +103,7 @@ def test_every_damage_of_every_file(read, run, measured, originals, tmp_path):
             assert files(measured) == spoiled, (name, damage, "something was lost")
             seen[name] += 1
             shutil.rmtree(measured)
-            shutil.copytree(originals / "measured", measured)
+            shutil.copytree(originals / "mine-measured", measured)
             assert file.read_bytes() == keep
             assert files(measured) == before
     print(read.__name__, sum(seen.values()), dict(seen))

@@ -1,6 +1,7 @@
 """Warnings of a training that goes wrong: thresholds by hand, and runs that do and that do not."""
 
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -103,7 +104,7 @@ def collapsing() -> AdversarialTraining:
         small_cnn(),
         larger(data.train),
         LinfBall(0.3),
-        validation=larger(data.validation),
+        validation=larger(data.validation.first(120)),
         optimizer=partial(torch.optim.Adam, lr=5e-3),
         epochs=24,
         query_mode="train",
@@ -152,8 +153,9 @@ class TestRuns:
     )
     def test_on_the_digits(self, optimizer, expected):
         torch.manual_seed(0)
+        data = replace(digits(), validation=digits().validation.first(120))
         game = AdversarialTraining(
-            SmallResNet(), digits(), LinfBall(0.15), epochs=4, query_mode="train", weight_decay=2e-3
+            SmallResNet(), data, LinfBall(0.15), epochs=4, query_mode="train", weight_decay=2e-3
         )
         assert words(game, optimizer, every=19) == expected
 

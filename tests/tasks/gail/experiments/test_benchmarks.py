@@ -118,7 +118,8 @@ class TestRuns:
         play(source, runs=tmp_path)
         trained = tmp_path / source.name / "optimizer"
         before = (trained / "model.safetensors").read_bytes()
-        target = tiny("coordinate-l2l", setting="acrobot", stress="frozen", trained=trained)
+        changes = {"iterations": 20, "evaluation_episodes": 1, "final_episodes": 2}  # of 500 steps each
+        target = tiny("coordinate-l2l", setting="acrobot", stress="frozen", trained=trained, **changes)
         assert play(target, runs=tmp_path).keys() >= FIELDS
         assert not (tmp_path / target.name / "optimizer").exists()
         assert (trained / "model.safetensors").read_bytes() == before
