@@ -37,6 +37,9 @@ def tiny(method="gail-adam", seed=0, *, setting="cartpole", stress="none", train
     return Job(preset, stress, trained)
 
 
+brief = partial(tiny, "frozen-d", iterations=10)
+
+
 def built(preset):
     task = preset.task(preset.demonstrations())
     return task, preset.optimizer(task)
@@ -157,7 +160,7 @@ class TestRuns:
 
 class TestFiles:
     def test_rows_that_are_there_are_kept(self, here):
-        both = [tiny("frozen-d", seed) for seed in (0, 1)]
+        both = [brief(seed=seed) for seed in (0, 1)]
         play_into(here, "some", both[:1], silent, workers=1)
         said = []
         file = play_into(here, "some", both, said.append, workers=1)
@@ -167,15 +170,15 @@ class TestFiles:
         assert {"setting", "environment", "stress", "method"} <= rows[0].keys()
 
     def test_rows_under_other_conditions_are_not_mixed(self, here):
-        play_into(here, "some", [tiny("frozen-d")], silent, workers=1)
+        play_into(here, "some", [brief()], silent, workers=1)
         with pytest.raises(ValueError, match=r"1 rows that were played under other conditions.*method frozen-d"):
-            play_into(here, "some", [tiny("frozen-d", iterations=70)], silent, workers=1)
+            play_into(here, "some", [brief(iterations=20)], silent, workers=1)
 
     def test_runs_of_another_file_are_not_played_again(self, here):
-        play_into(here, "some", [tiny("frozen-d")], silent, workers=1)
+        play_into(here, "some", [brief()], silent, workers=1)
         rows = {}
         for name, shared in (("other", "some"), ("third", None)):
-            file = play_into(here, name, [tiny("frozen-d")], silent, workers=1, shared_with=shared)
+            file = play_into(here, name, [brief()], silent, workers=1, shared_with=shared)
             rows[name] = json.loads(file.read_text())["rows"][0]["env_steps_per_cpu_second"]
         assert rows["other"] is None
         assert rows["third"] > 0
