@@ -9,6 +9,7 @@ import pytest
 import torch
 from own_images import archive
 from PIL import Image
+from short import cut_short
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from minimax_l2l import FGSM, LinfBall
@@ -119,6 +120,7 @@ def measured(data):
 def test_of_a_whole_data_set_the_part_is_advised_that_is_wanted(take, part, tmp_path, monkeypatch):
     """It may be named, come as what makes it, or come whole."""
     monkeypatch.chdir(tmp_path)
+    cut_short(monkeypatch)
     archive("mine.npz")
     wrong = {
         "mine.npz": f"of a NumPy archive pass from_npz('mine.npz'){part}.",
