@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +24,7 @@ from minimax_l2l.training.callbacks import Callback
 from minimax_l2l.training.hooks import Hook
 from minimax_l2l.training.iteration import Iteration, Play
 from minimax_l2l.training.kept import BestWeights
+from minimax_l2l.training.occupied import occupied
 from minimax_l2l.training.run import Run
 from minimax_l2l.training.runtime import Device, Precision, Runtime
 from minimax_l2l.training.solution import Solution
@@ -205,8 +207,8 @@ class Task(Shown, ABC):
             Theta, phi, history, passes, seconds and status.
 
         Raises:
-            ValueError: if options contradict each other, if `out` holds a run that must not be replaced, or if the
-                run to resume was made with other settings.
+            ValueError: if options contradict each other, if `out` holds a run that must not be replaced or that
+                another process is at work on, or if the run to resume was made with other settings.
             DamagedRunError: if `resume` finds no whole checkpoint.
             NonFiniteError: if a number is NaN or infinite and `on_failure` is `"raise"`.
         """
@@ -227,7 +229,8 @@ class Task(Shown, ABC):
         runtime = Runtime(device, precision, devices, in_turns=in_turns)
         iteration = Iteration(self, optimizer, runtime, play=play, hooks=hooks)
         self._require_validations(validate_every, iteration.hooks)
-        return Run(iteration, options).play()
+        with occupied(Path(out)) if out is not None and runtime.writes else nullcontext():
+            return Run(iteration, options).play()
 
     def _require_validations(self, every: int, hooks: Sequence[Hook]) -> None:
         """Refuse validations of nothing, and hooks that wait for one in vain."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def play(
     name: str,
     preset: Preset,
-    out: Path,
+    out: Path | str,
     *,
     resume: bool = False,
     overwrite: bool = False,
@@ -54,8 +54,9 @@ def play(
         The solution.
 
     Raises:
-        TypeError: if the preset builds something else than it should.
-        ValueError: if the folder holds a run already and neither `resume` nor `overwrite` is asked for, if it holds
+        TypeError: if `preset` is none, or builds something else than it should.
+        ValueError: if an installed family has another preset of that name, by which the run would be evaluated; if
+            the folder holds a run already and neither `resume` nor `overwrite` is asked for, if it holds
             somebody else's files of a run's names, or if the run to resume was made with other settings.
     """
     from minimax_l2l.training.callbacks import TensorBoard
@@ -63,15 +64,16 @@ def play(
     from minimax_l2l.training.folder import RunFolder
     from minimax_l2l.training.solution import Status
 
+    require_called(name, preset)
     folder, chosen, begun = RunFolder(out), {"preset": name, "settings": preset.settings()}, False
     require_place("out", folder.path)
     if resume:  # data are read after that, which may take long
-        require_same(out, chosen, folder.read_json("config.json"))
+        require_same(folder.path, chosen, folder.read_json("config.json"))
     built = require_built(preset, preset.build())
     require_checksum(preset, built.facts)
     about = {**chosen, **json.loads(json.dumps(dict(built.facts)))}  # as they will be read again
     if resume:
-        require_same(out, about, folder.read_json("config.json"))
+        require_same(folder.path, about, folder.read_json("config.json"))
         begun = folder.begun
     wants_events = tensorboard and find_spec("tensorboard") is not None
     solution = built.task.solve(
@@ -87,7 +89,7 @@ def play(
         hooks=built.hooks,
         on_failure=built.on_failure,
         progress=name if progress else None,
-        callbacks=[TensorBoard(out / "tensorboard", every=10)] if wants_events else [],
+        callbacks=[TensorBoard(folder.path / "tensorboard", every=10)] if wants_events else [],
     )
     if on_interrupt == "raise" and solution.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
