@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from minimax_l2l.errors import require_a, require_choice
 from minimax_l2l.extras import MissingExtraError
-from minimax_l2l.lab.preset import Preset
+from minimax_l2l.lab.preset import Preset, shown
 
 GROUP = "minimax_l2l.presets"
 
@@ -96,6 +96,30 @@ def find_preset(name: str, families: Mapping[str, Family]) -> tuple[Preset, Fami
             _load(point)  # which says why it was left out
     family = known[require_choice("preset", name, known)]
     return family.presets[name], family
+
+
+def require_own_name(name: str, preset: Preset) -> None:
+    """Refuse a preset under another one's name: whoever evaluates its run would take it for that one.
+
+    A name that no installed family knows may be anything.
+
+    Raises:
+        TypeError: if the name is no string, or the preset is none.
+        ValueError: if an installed family has another preset of that name.
+    """
+    require_a("name", name, str, "the preset's full name", "pass 'family/name'")
+    require_a("preset", preset, Preset, "a Preset", "pass one of a family's presets")
+    family = load_families().get(family_name(name))
+    known = family.presets.get(name) if family is not None else None
+    if known is None:
+        return
+    for hidden in [field.name for field in fields(known) if field.name not in shown(known)]:
+        own, given = getattr(known, hidden), getattr(preset, hidden, None)
+        if own != given:
+            raise ValueError(
+                f"preset has {hidden}={given!r}, but the preset of the name {name!r} has {hidden}={own!r}, so that "
+                "its run would be evaluated as another one's; pass the preset's own name."
+            )
 
 
 def family_name(preset: str) -> str:

@@ -72,6 +72,8 @@ class Preset(ABC):
 
     def __post_init__(self) -> None:
         require_seed("seed", self.seed)
+        if isinstance(data := getattr(self, "data", None), str):
+            object.__setattr__(self, "data", Path(data))  # whose name alone is stored
 
     @property
     @abstractmethod

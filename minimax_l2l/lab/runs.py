@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from minimax_l2l.checksums import Checksums
-from minimax_l2l.errors import DamagedRunError
+from minimax_l2l.errors import DamagedRunError, require_a
 from minimax_l2l.files import require_place
 from minimax_l2l.lab.advice import resuming
 from minimax_l2l.lab.answers import require_audit, require_built, require_evaluation
 from minimax_l2l.lab.environment import describe_environment
 from minimax_l2l.lab.facts import require_checksum, require_same_data
-from minimax_l2l.lab.family import Family, find_preset, load_function
+from minimax_l2l.lab.family import Family, find_preset, load_function, require_own_name
 from minimax_l2l.lab.preset import Announce, Preset
 
 if TYPE_CHECKING:
@@ -56,15 +56,15 @@ def play(
     Raises:
         TypeError: if `preset` is none, or builds something else than it should.
         ValueError: if an installed family has another preset of that name, by which the run would be evaluated; if
-            the folder holds a run already and neither `resume` nor `overwrite` is asked for, if it holds
-            somebody else's files of a run's names, or if the run to resume was made with other settings.
+            the folder holds a run already and neither `resume` nor `overwrite` is asked for, or holds somebody
+            else's files of a run's names; or if the run to resume was made with other settings.
     """
     from minimax_l2l.training.callbacks import TensorBoard
     from minimax_l2l.training.comparison import require_same
     from minimax_l2l.training.folder import RunFolder
     from minimax_l2l.training.solution import Status
 
-    require_called(name, preset)
+    require_own_name(name, preset)
     folder, chosen, begun = RunFolder(out), {"preset": name, "settings": preset.settings()}, False
     require_place("out", folder.path)
     if resume:  # data are read after that, which may take long
@@ -135,7 +135,7 @@ def family_of(folder: Path, families: Mapping[str, Family]) -> Family:
 
 
 def evaluate(
-    folder: Path,
+    folder: Path | str,
     families: Mapping[str, Family],
     *,
     data: Path | None = None,
@@ -168,6 +168,7 @@ def evaluate(
     """
     from minimax_l2l.training.folder import RunFolder
 
+    folder = require_folder(folder)
     preset, _ = preset_of(folder, families, data=data)
     options = {name: value for name, value in {"tier": tier, "images": images}.items() if value is not None}
     for name in options:
@@ -184,7 +185,7 @@ def evaluate(
 
 
 def audit(
-    folder: Path,
+    folder: Path | str,
     families: Mapping[str, Family],
     *,
     data: Path | None = None,
@@ -215,6 +216,7 @@ def audit(
     """
     from minimax_l2l.training.folder import RunFolder
 
+    folder = require_folder(folder)
     preset, family = preset_of(folder, families, data=data)
     name = require_auditable(folder, family)
     require_same_data(preset, folder)
@@ -247,8 +249,7 @@ def read_whole(folder: Path, name: str, fields: Sequence[str]) -> dict[str, Any]
         DamagedRunError: if it is missing or damaged, or lacks one of the fields.
         ValueError: if the folder is not there.
     """
-    if not folder.is_dir():
-        raise ValueError(f"there is no folder {folder}; give one that `minimax-l2l solve` wrote.")
+    folder = require_folder(folder)
     content = Checksums(folder).read_json(name)
     if missing := [field for field in fields if field not in content]:
         raise DamagedRunError(
@@ -256,6 +257,19 @@ def read_whole(folder: Path, name: str, fields: Sequence[str]) -> dict[str, Any]
             "folder."
         )
     return content
+
+
+def require_folder(folder: Path | str) -> Path:
+    """A folder that is there.
+
+    Raises:
+        TypeError: if it is no path.
+        ValueError: if it is not there.
+    """
+    path = Path(require_a("folder", folder, (str, Path), "a run's folder", "pass its path"))
+    if not path.is_dir():
+        raise ValueError(f"there is no folder {path}; give one that `minimax-l2l solve` wrote.")
+    return path
 
 
 def again(name: str, preset: Preset, folder: Path, *, data: Path | None = None) -> Preset:

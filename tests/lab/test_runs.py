@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from folders import reseal
 
-from minimax_l2l import DamagedRunError, Status
+from minimax_l2l import DamagedRunError, GradientAscent, Status
 from minimax_l2l.lab.family import Family
 from minimax_l2l.lab.runs import evaluate, play, preset_of
 
@@ -51,6 +51,31 @@ class TestPlay:
         assert (tmp_path / "a/model/model.safetensors").read_bytes() == (
             tmp_path / "b/model/model.safetensors"
         ).read_bytes()
+
+    def test_folders_and_data_may_be_named_by_strings(self, climb, families, out):
+        play(NAME, replace(climb, data="/home/anna/mine.npz"), str(out), device="cpu", tensorboard=True)
+        assert config_of(out)["settings"]["data"] == "mine.npz"
+        (row,) = evaluate(str(out), families, data="mine.npz", announce=print)["rows"]
+        assert row["steps"] == 3
+
+    def test_another_presets_name_is_refused(self, climb, out, monkeypatch):
+        known = {"climbs": Family(presets={NAME: replace(climb, secret="gentle")})}
+        monkeypatch.setattr("minimax_l2l.lab.family.load_families", lambda: known)
+        with pytest.raises(ValueError, match="preset has secret='steep', but the preset of the name 'climbs/steep'"):
+            play(NAME, climb, out, device="cpu")
+        assert not out.exists()
+        assert play(NAME, replace(climb, secret="gentle", steps=2), out, device="cpu").steps == 2
+        assert play("climbs/unknown", climb, out.with_name("other"), device="cpu").steps == 3
+
+    @pytest.mark.parametrize("wrong", [None, "steep", 3, GradientAscent(steps=1)])
+    def test_what_is_no_preset_no_name_and_no_folder(self, wrong, climb, families, out):
+        with pytest.raises(TypeError, match="preset must be a Preset"):
+            play(NAME, wrong, out, device="cpu")
+        if not isinstance(wrong, str):
+            with pytest.raises(TypeError, match="name must be the preset's full name"):
+                play(wrong, climb, out, device="cpu")
+            with pytest.raises(TypeError, match="folder must be a run's folder"):
+                evaluate(wrong, families, announce=print)
 
     def test_a_device_that_is_not_there_writes_nothing(self, climb, out):
         with pytest.raises(ValueError, match="torch sees no CUDA device"):
