@@ -136,8 +136,9 @@ def require_choice(name: str, value: str, choices: Iterable[str]) -> str:
         )
     if value in known:
         return value
-    near = get_close_matches(value, known, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}."
+    small = {one.lower(): one for one in known}
+    near = get_close_matches(value.lower(), small, n=1, cutoff=0.6)
+    hint = f"did you mean {small[near[0]]!r}?" if near else f"choose one of: {', '.join(known)}."
     raise ValueError(f"there is no {name} {value!r}; {hint}")
 
 

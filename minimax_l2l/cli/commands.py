@@ -113,6 +113,8 @@ def evaluate(
         data: what it was trained on, if that is your own.
     """
     require_count("--batch-size", batch_size, least=1)
+    if images is not None:
+        require_count("--images", images, least=1)
     families = load_families()
     runs.preset_of(folder, families, data=data)  # what is wrong with it is said before torch is there
     use_one_thread()

@@ -94,6 +94,11 @@ def find_preset(name: str, families: Mapping[str, Family]) -> tuple[Preset, Fami
     if isinstance(name, str) and name not in known and family_name(name) not in families:
         for point in entry_points(group=GROUP, name=family_name(name)):
             _load(point)  # which says why it was left out
+    if isinstance(name, str) and (alone := name.rstrip("/")) in families and families[alone].presets:
+        raise ValueError(
+            f"{alone!r} is a family of presets; choose one of them, such as {next(iter(families[alone].presets))!r}: "
+            f"`minimax-l2l presets {alone}` lists them all."
+        )
     family = known[require_choice("preset", name, known)]
     return family.presets[name], family
 

@@ -90,6 +90,8 @@ class TestOfRuns:
         (["--inner-steps", "0"], r"pass (--inner-steps=1) or more"),
         (["--seed=-1"], r"pass (--seed=0) or more"),
         (["--data", "mine.npz"], r"pass (--eps=0\.03), say"),
+        (["--crop", "8"], r"pass (--crop=1), say"),
+        (["--early-stopping", "--validate-every", "0"], r"pass (--validate-every=100), say"),
     ],
 )
 def test_of_settings(wrong, advice, run):
@@ -110,6 +112,37 @@ def test_of_names(run):
         (better,) = re.findall(r"did you mean '([^']+)'\?", err)
         assert run("solve", better, "--epochs", "1", "--eps", "0.1", "--data", "mine.npz")[0] == 0
     assert run(*advised(run("presets", "nonsense")[2]))[0] == 0
+
+
+def test_of_names_in_capitals_and_of_families(run):
+    archive()
+    (better,) = re.findall(r"did you mean '([^']+)'\?", run("solve", "Adversarial/Digits-FGSM-RS")[2])
+    assert better == "adversarial/digits-fgsm-rs"
+    for family in ("adversarial", "gail/", "games"):
+        err = run("solve", family)[2]
+        assert "is a family of presets; choose one of them" in err
+        assert run(*advised(err))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (["--attacker-width", "4"], "--attacker-width must be left out, because PGM-2 has no network."),
+        (["--classifier", "wrn-9-1"], "classifier='wrn-9-1' cannot be made: depth must be at least 10"),
+    ],
+)
+def test_settings_are_called_by_their_options(wrong, named, run):
+    archive()
+    code, _, err = run("solve", "adversarial/digits-pgm-2", "--eps", "0.1", "--data", "mine.npz", *wrong)
+    assert code == 1
+    assert named in err
+
+
+def test_of_too_few_images(run, solved):
+    code, _, err = run("evaluate", solved, "--data", "mine.npz", "--images", "0")
+    assert code == 1
+    (better,) = re.findall(r"pass (--images=1) or more", err)
+    assert run("evaluate", solved, "--data", "mine.npz", better)[0] == 0
 
 
 def test_of_jobs(run):

@@ -73,7 +73,10 @@ def classifier_named(name: str, shape: tuple[int, int, int], classes: int) -> nn
         numbers = {"height": height, "width": width}
     if form.startswith("strided-cnn"):
         numbers = {**numbers, "height": height, "side": width}
-    made: nn.Module = resolve_name(NAMES[form])(**given, **numbers)
+    try:
+        made: nn.Module = resolve_name(NAMES[form])(**given, **numbers)
+    except ValueError as error:
+        raise ValueError(f"classifier={name!r} cannot be made: {error}") from error
     return made
 
 

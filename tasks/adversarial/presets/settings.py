@@ -108,7 +108,7 @@ class TrainingSettings(Preset):
         if self.attacker_width is not None:
             require_count("attacker_width", self.attacker_width, least=1)
             if not self.row.learns:
-                raise ValueError(f"{self.row.title} has no network, so attacker_width must be left out.")
+                raise ValueError(f"attacker_width must be left out, because {self.row.title} has no network.")
         if self.step_size is not None:
             require_positive("step_size", self.step_size)
         require_positive("learning_rate", self.learning_rate)
@@ -121,6 +121,11 @@ class TrainingSettings(Preset):
         require_choice("precision", self.precision, get_args(Precision))
         if self.validate_every is not None:
             require_count("validate_every", self.validate_every)
+        if self.early_stopping and self.validate_every == 0:
+            raise ValueError(
+                "early_stopping waits for validations, and validate_every=0 has none; pass validate_every=100, say, "
+                "or leave one of the two out."
+            )
         if self.weight_averaging == 1:
             raise ValueError(
                 "weight_averaging must lie below 1, got 1; an average that never moves learns nothing."

@@ -72,6 +72,11 @@ class TrainingPreset(TrainingSettings):
         from tasks.adversarial.task import AdversarialTraining
 
         data = self.images()
+        _, height, width = data.shape
+        if self.crop >= min(height, width):
+            raise ValueError(
+                f"--crop={self.crop} may leave nothing of images of {height} x {width} pixels; pass --crop=1, say."
+            )
         torch.manual_seed(self.seed)
         task = AdversarialTraining(
             classifier_named(self.classifier, data.shape, data.classes),
