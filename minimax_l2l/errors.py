@@ -172,6 +172,11 @@ def require_whole(name: str, module: object) -> None:
     """A torch module whose constructor has called that of its base, without which torch finds no weights in it."""
     if "_parameters" not in vars(module):
         kind = type(module).__name__
+        if type(module).__module__.startswith("torch.jit"):
+            raise TypeError(
+                f"{name} is a {kind}, whose weights and modes torch keeps elsewhere; wrap it in a torch.nn.Module "
+                "whose forward calls it."
+            )
         raise TypeError(f"{name} is a {kind} without weights or modes; call super().__init__(...) in its __init__.")
 
 

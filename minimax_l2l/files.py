@@ -18,7 +18,12 @@ def atomic(target: Path, *, ready: Callable[[Path], None] = lambda _: None) -> I
     Args:
         target: its name.
         ready: called with the complete file just before that.
+
+    Raises:
+        ValueError: if there is a folder of that name.
     """
+    if target.is_dir():
+        raise ValueError(f"{target} is a folder, and a file belongs there; move it away.")
     target.parent.mkdir(parents=True, exist_ok=True)
     writing = target.parent / f".writing-{uuid4().hex}"
     try:

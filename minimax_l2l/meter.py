@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
@@ -57,13 +58,13 @@ class Meter:
 
     @contextmanager
     def _watching(self, problem: Any, instances: int, *, reaches: bool) -> Iterator[None]:
-        """Count theta's module wherever it is called, or the objective of a problem that names none."""
+        """Count theta's module wherever it is called, or the objective where there is none, or a scripted one."""
 
         def ran(_: nn.Module, given: tuple[Any, ...], returned: Any) -> None:
             samples = next((len(part) for part in tree_leaves(given) if isinstance(part, Tensor) and part.dim()), 0)
             self._forward(samples / instances if samples else 1.0, returned, reaches=reaches)
 
-        if problem.module is not None:
+        if problem.module is not None and not isinstance(problem.module, ScriptModule):  # which takes no hooks
             with problem.module.register_forward_hook(ran):
                 yield
             return

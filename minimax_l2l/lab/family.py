@@ -96,8 +96,8 @@ def find_preset(name: str, families: Mapping[str, Family]) -> tuple[Preset, Fami
             _load(point)  # which says why it was left out
     if isinstance(name, str) and (alone := name.rstrip("/")) in families and families[alone].presets:
         raise ValueError(
-            f"{alone!r} is a family of presets; choose one of them, such as {next(iter(families[alone].presets))!r}: "
-            f"`minimax-l2l presets {alone}` lists them all."
+            f"{alone!r} is a family of presets; choose one of them, such as "
+            f"{next(iter(families[alone].presets))!r}: `minimax-l2l presets {alone}` lists them all."
         )
     family = known[require_choice("preset", name, known)]
     return family.presets[name], family
@@ -118,7 +118,7 @@ def require_own_name(name: str, preset: Preset) -> None:
     known = family.presets.get(name) if family is not None else None
     if known is None:
         return
-    for hidden in [field.name for field in fields(known) if field.name not in shown(known)]:
+    for hidden in [one.name for one in fields(known) if one.name not in shown(known)]:
         own, given = getattr(known, hidden), getattr(preset, hidden, None)
         if own != given:
             raise ValueError(

@@ -114,7 +114,14 @@ class RunFolder(SavedModules):
                 self._checksums.expect(name, self.path / name)
 
     def reopen(self) -> None:
-        """The run goes on: how it ended and what it was worth are no longer true, and its metrics grow."""
+        """The run goes on: how it ended and what it was worth are no longer true, and its metrics grow.
+
+        Raises:
+            DamagedRunError: if a folder lies where one of its files belongs.
+        """
+        for name in OWN_FILES:
+            if (self.path / name).is_dir():
+                raise DamagedRunError(f"{self.path / name} is a folder, and a file belongs there; move it away.")
         ended = ("solution.json", *MEASURED)
         for name in ended:
             (self.path / name).unlink(missing_ok=True)

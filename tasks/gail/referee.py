@@ -56,9 +56,14 @@ class Referee:
         if later > earlier or later >= self._enough:  # False where one is not known
             return
         self._silent = True
+        found = (
+            f"the policy does not get better (mean return {later:.6g})"
+            if np.isfinite(earlier) and np.isfinite(later)
+            else "whether the policy gets better is not known, as too few episodes ended"
+        )
         warnings.warn(
             f"the discriminator has won: for {STRETCH} iterations it has told at least {SURE:.0%} of the policy's "
-            f"and of the expert's pairs, and the policy does not get better (mean return {later:.6g}). Start from "
+            f"and of the expert's pairs, and {found}. Start from "
             "behavioural cloning, clone_behaviour(task.learner, demonstrations) before task.solve(...), and hold "
             "the discriminator back: GAIL(..., radius=2.0), fewer steps, a lower rate.",
             stacklevel=2,

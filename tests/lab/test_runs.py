@@ -61,7 +61,9 @@ class TestPlay:
     def test_another_presets_name_is_refused(self, climb, out, monkeypatch):
         known = {"climbs": Family(presets={NAME: replace(climb, secret="gentle")})}
         monkeypatch.setattr("minimax_l2l.lab.family.load_families", lambda: known)
-        with pytest.raises(ValueError, match="preset has secret='steep', but the preset of the name 'climbs/steep'"):
+        with pytest.raises(
+            ValueError, match="preset has secret='steep', but the preset of the name 'climbs/steep'"
+        ):
             play(NAME, climb, out, device="cpu")
         assert not out.exists()
         assert play(NAME, replace(climb, secret="gentle", steps=2), out, device="cpu").steps == 2

@@ -16,7 +16,9 @@ from tasks.games import LimitCycle
 
 def solve(folder: Path, **options):
     torch.manual_seed(0)
-    return LimitCycle().solve(LimitCycle.learned_optimizer(steps=2), out=folder, device="cpu", log_every=1, **options)
+    return LimitCycle().solve(
+        LimitCycle.learned_optimizer(steps=2), out=folder, device="cpu", log_every=1, **options
+    )
 
 
 def logged(folder: Path) -> list[int]:
@@ -29,7 +31,9 @@ def test_a_run_that_is_at_work_is_left_alone(second, tmp_path):
 
     def meanwhile(row) -> None:
         if row["step"] == 4:
-            with pytest.raises(ValueError, match="another run is at work in .*; wait until it has ended, or choose") as told:
+            with pytest.raises(
+                ValueError, match=r"another run is at work in .*; wait until it has ended, or choose"
+            ) as told:
                 solve(tmp_path / "run", steps=6, **second)
             refused.append(told)
 
@@ -40,7 +44,8 @@ def test_a_run_that_is_at_work_is_left_alone(second, tmp_path):
 
 
 def test_another_process_is_refused(tmp_path):
-    words = "from pathlib import Path; from minimax_l2l.training.occupied import occupied; occupied(Path('run')).__enter__()"
+    module = "minimax_l2l.training.occupied"
+    words = f"import pathlib; from {module} import occupied\nwith occupied(pathlib.Path('run')): pass"
     command = [sys.executable, "-c", words]
     with occupied(tmp_path / "run"):
         told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -63,3 +68,15 @@ def test_a_folder_without_a_run_is_not_left_behind(tmp_path):
     with occupied(tmp_path / "deep" / "run"):
         assert (tmp_path / "deep" / "run").is_dir()
     assert not (tmp_path / "deep" / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["solution.json", "optimizer/model.safetensors", "optimizer/config.json"])
+def test_a_folder_in_the_place_of_a_file_is_told(name, tmp_path):
+    solve(tmp_path / "run", steps=2)
+    (tmp_path / "run" / name).unlink()
+    (tmp_path / "run" / name).mkdir()
+    with pytest.raises(ValueError, match=f"{name} is a folder, and a file belongs there; move it away"):
+        solve(tmp_path / "run", steps=4, resume=True)
+    (tmp_path / "run" / name).rmdir()
+    assert solve(tmp_path / "run", steps=4, resume=True).steps == 4
+    assert logged(tmp_path / "run") == [1, 2, 3, 4]

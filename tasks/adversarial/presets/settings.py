@@ -123,8 +123,8 @@ class TrainingSettings(Preset):
             require_count("validate_every", self.validate_every)
         if self.early_stopping and self.validate_every == 0:
             raise ValueError(
-                "early_stopping waits for validations, and validate_every=0 has none; pass validate_every=100, say, "
-                "or leave one of the two out."
+                "early_stopping waits for validations, and validate_every=0 has none; pass validate_every=100, "
+                "say, or leave one of the two out."
             )
         if self.weight_averaging == 1:
             raise ValueError(

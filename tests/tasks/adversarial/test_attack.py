@@ -2,6 +2,7 @@
 
 import json
 import re
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
@@ -365,6 +366,24 @@ class TestRefusals:
     def test_classifiers(self, classifier, error, sentence):
         with pytest.raises(error, match=sentence):
             Attack(FGSM(step_size=EPS), LinfBall(EPS))(classifier, PIXELS, LABELS)
+
+    @pytest.mark.filterwarnings("ignore:.torch.jit")
+    def test_a_scripted_classifier(self):
+        plain = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        scripted, traced = torch.jit.script(deepcopy(plain)), torch.jit.trace(plain, PIXELS[:1])
+        attack = Attack(PGM(steps=2, step_size=EPS / 2), LinfBall(EPS))
+        for classifier in (scripted, traced):
+            assert torch.equal(attack(classifier, PIXELS, LABELS), attack(plain, PIXELS, LABELS))
+
+        def train(classifier: nn.Module) -> list[torch.Tensor]:
+            task = AdversarialTraining(classifier, (PIXELS, LABELS), LinfBall(EPS), epochs=2, batch_size=5)
+            passes = task.solve(FGSM(step_size=EPS), device="cpu").passes
+            assert (passes.forward, passes.weight_gradient) == (8, 4)
+            return list(classifier.parameters())
+
+        with pytest.raises(TypeError, match=r"wrap it in a torch.nn.Module whose forward calls it"):
+            train(traced)
+        assert all(map(torch.equal, train(scripted), train(plain)))
 
     @pytest.mark.parametrize("wrap", [dict, tuple, list])
     def test_a_classifier_that_returns_more_than_logits(self, wrap):

@@ -63,6 +63,15 @@ class TestWhoHasWon:
         now_and_then = [(1.0, [float(number) - 500] if number % 10 == 0 else []) for number in range(200)]
         assert not warned(shown(10.0), now_and_then)
 
+    @pytest.mark.parametrize("earlier", [[], [-500.0]])
+    @pytest.mark.parametrize("later", [[], [float("nan")]])
+    def test_it_does_not_say_of_a_policy_what_nobody_knows(self, earlier, later):
+        referee = Referee(shown(10.0))
+        for number in range(STRETCH - 1):
+            referee.see(1.0, earlier if number < STRETCH // 2 else later)
+        with pytest.warns(UserWarning, match="whether the policy gets better is not known, as too few episodes"):
+            referee.see(1.0, later)
+
     def test_what_it_says(self):
         referee = Referee(shown(10.0))
         for told, returns in FALLING[: STRETCH - 1]:
