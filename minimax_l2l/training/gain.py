@@ -84,14 +84,14 @@ class Watch:
         """Judge a run that was too short for a stretch by all of its rows.
 
         Nothing is said of fewer than three, nor of an optimizer that learns and loses less in the last of them than
-        in the first. Otherwise y ended below its start in each, and in sum by as much as a whole stretch must show.
+        in the first. Otherwise y ended below its start in each, and by a tenth of the objective on average.
         """
         rows = [_gain_and_scale(row) for row in history if GAIN in row]
         if not FEWEST <= len(rows) < STRETCH or max(rows)[0] >= 0:
             return
         gains, scales = zip(*rows, strict=True)
         improves = self._learns and gains[-1] > gains[0]
-        if not improves and sum(gains) < -0.01 * STRETCH * sum(scales) / len(rows):
+        if not improves and sum(gains) < -0.1 * sum(scales):
             self._say_worse(sum(gains) / len(rows), f"all {len(rows)}")
 
     def _say_worse(self, gain: float, rows: str) -> None:

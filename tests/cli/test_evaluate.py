@@ -197,7 +197,7 @@ class TestEvaluate:
             (lose_model, "mine holds no model"),
             (lose_weights, "mine/model is damaged (FileNotFoundError"),
             (lose_optimizer, "mine holds no optimizer"),
-            (truncate_optimizer, "mine/optimizer is no whole saved optimizer"),
+            (truncate_optimizer, "mine/optimizer/model.safetensors is not as it was saved"),
             (damage_optimizer_config, "mine"),
             (interrupt, "mine holds a run that was interrupted after 1 steps; finish it with"),
             (lose_solution, "mine holds no solution.json"),

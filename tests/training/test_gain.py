@@ -154,8 +154,8 @@ class TestShortRuns:
         ("gains", "learns", "said"),
         [
             ([-1.0, -1.0, -1.0], False, True),
-            ([-0.04, -0.04, -0.04], False, True),  # as much as ten rows of a hundredth each
-            ([-0.02, -0.02, -0.02], False, False),
+            ([-0.11, -0.11, -0.11], False, True),
+            ([-0.09, -0.09, -0.09], False, False),  # less than a tenth of the objective
             ([-1.0, -1.0, 0.01], False, False),
             ([-1.0, -1.0], False, False),
             ([-0.2, -0.3, -0.1], False, True),
