@@ -71,10 +71,11 @@ def require_classifier(
         require_values("the classifier", classifier)
     dtype = images.images.dtype if images.images.is_floating_point() else torch.float32
     sample = as_taken_by(classifier, torch.zeros(1, *images.shape, dtype=dtype))
-    with torch.random.fork_rng([sample.device] if sample.is_cuda else []):
+    there = sample.is_cuda and torch.cuda.is_initialized()
+    with torch.random.fork_rng([sample.device] if there else []):
         logits = _answer(classifier, sample)
         found = _require_logits(logits)
-        if not (known or sample.is_meta):
+        if not known and type(sample) is Tensor and not sample.is_meta:  # answers that hold values
             _require_alone(classifier, as_taken_by(classifier, images.first(2).pixels() / 2))
     if classes is not None and found < classes:
         raise ValueError(

@@ -149,7 +149,9 @@ def test_leaves_of_two_dtypes():
         maximize(GradientAscent(steps=1), initial=(torch.zeros(2, 3), torch.zeros(2, 3).double()))
 
 
-def test_y_and_phi_on_two_devices():
+def test_phi_without_values():
     optimizer = LearnedOptimizer(MLPUpdater()).to("meta")
-    with pytest.raises(ValueError, match="y starts on cpu and LearnedOptimizer is on meta; move one of them"):
+    with pytest.raises(
+        ValueError, match="LearnedOptimizer has weights on the meta device, where they hold no values"
+    ):
         maximize(optimizer)
