@@ -71,7 +71,7 @@ def require_classifier(
         require_values("the classifier", classifier)
     dtype = images.images.dtype if images.images.is_floating_point() else torch.float32
     sample = as_taken_by(classifier, torch.zeros(1, *images.shape, dtype=dtype))
-    there = sample.is_cuda and torch.cuda.is_initialized()
+    there = sample.is_cuda and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     with torch.random.fork_rng([sample.device] if there else []):
         logits = _answer(classifier, sample)
         found = _require_logits(logits)
