@@ -53,10 +53,11 @@ class Watch:
     Args:
         relative: whether steps are at most a fraction of the iterate's own length, which is nothing at zero.
         learns: whether the optimizer does, which may be bad at first.
+        random: whether it starts at random, so that a few rows may be bad by chance.
     """
 
-    def __init__(self, *, relative: bool = False, learns: bool = False) -> None:
-        self._relative, self._learns = relative, learns
+    def __init__(self, *, relative: bool = False, learns: bool = False, random: bool = False) -> None:
+        self._relative, self._learns, self._random = relative, learns, random
         self._gains: deque[tuple[float, float]] = deque(maxlen=STRETCH)
         self._said: set[str] = set()
 
@@ -83,11 +84,12 @@ class Watch:
     def end(self, history: Sequence[Mapping[str, float]]) -> None:
         """Judge a run that was too short for a stretch by all of its rows.
 
-        Nothing is said of fewer than three, nor of an optimizer that learns and loses less in the last of them than
-        in the first. Otherwise y ended below its start in each, and by a tenth of the objective on average.
+        Nothing is said of fewer than three, of an optimizer that starts at random, nor of one that learns and loses
+        less in the last of them than in the first. Otherwise y ended below its start in each, and by a tenth of the
+        objective on average.
         """
         rows = [_gain_and_scale(row) for row in history if GAIN in row]
-        if not FEWEST <= len(rows) < STRETCH or max(rows)[0] >= 0:
+        if self._random or not FEWEST <= len(rows) < STRETCH or max(rows)[0] >= 0:
             return
         gains, scales = zip(*rows, strict=True)
         improves = self._learns and gains[-1] > gains[0]

@@ -43,7 +43,7 @@ class Run:
         self.folder: RunFolder | None = None
         self._ended = False
         relative = getattr(self.optimizer, "max_relative_step", None) is not None
-        self._watch = Watch(relative=relative, learns=self.optimizer.learns)
+        self._watch = Watch(relative=relative, learns=self.optimizer.learns, random=self.optimizer.random_start > 0)
         for player in iteration.players:
             require_length(player.schedule, _least(options.steps, self.task.iterations))
         if options.out is not None:

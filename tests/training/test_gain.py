@@ -139,6 +139,11 @@ class TestShortRuns:
             Play(quadratic, iterations=10 * rows).solve(Backwards(steps=1), device="cpu")
         assert len(said) == 1
 
+    def test_one_that_starts_at_random_may_have_been_unlucky(self, recwarn):
+        rows = Play(quadratic, iterations=30).solve(Backwards(steps=1, random_start=0.5), device="cpu").history
+        assert [row["inner_gain"] < 0 for row in rows] == [True] * 3
+        assert not recwarn
+
     def test_whatever_ends_it(self):
         with pytest.warns(UserWarning, match="worse than its start"):
             Play(quadratic).solve(Backwards(steps=1), steps=40, device="cpu")
