@@ -1,0 +1,72 @@
+"""Games of two players, many at a time, and what is known of where they should end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from minimax_l2l import InnerProblem, Tree, leaves
+from minimax_l2l.errors import require_a
+from tasks.games.kinds import MINIMAX, Kind, classify
+
+
+class Game(InnerProblem):
+    """min over x of max over y of f(x, y): n independent games.
+
+    The inner variable is the pair (x, y), of shapes (n, dx) and (n, dy); x descends and y ascends. The field is
+    F = (grad_x f, -grad_y f), and gradient play moves along -F. A subclass says what f is and where the field is
+    zero. Which of these points are worth finding is not told but worked out, see `classify`.
+
+    Args:
+        start: where the pair starts, two tensors of shapes (n, dx) and (n, dy).
+    """
+
+    signs = (-1.0, 1.0)
+
+    def __init__(self, start: tuple[Tensor, Tensor]) -> None:
+        advice = "pass two tensors of shapes (n, dx) and (n, dy)"
+        require_a("start", start, tuple, "a pair of tensors", advice)
+        shapes = [tuple(leaf.shape) for leaf in leaves(start)]
+        if len(shapes) != 2 or any(len(shape) != 2 for shape in shapes) or shapes[0][0] != shapes[1][0]:
+            raise ValueError(f"n games start at two tensors with n rows each, got shapes {shapes}; {advice}.")
+        self.start = start
+
+    def initial(self) -> Tree:
+        """The given start."""
+        return self.start
+
+    def stationary(self) -> Tensor:
+        """Points where the field is zero, shape (n, s, dx + dy): all that are known."""
+        raise NotImplementedError(f"{type(self).__name__} does not know where its field is zero.")
+
+    def field(self, pair: Tree) -> Tensor:
+        """F(x, y), shape (n, dx + dy), with its graph. It is for whoever judges a game, and is not counted."""
+        with torch.enable_grad():
+            x, y = (leaf if leaf.requires_grad else leaf.detach().requires_grad_() for leaf in leaves(pair))
+            total = self.objective((x, y)).sum()
+            down, up = torch.autograd.grad(total, (x, y), create_graph=True, materialize_grads=True)
+        return torch.cat([down, -up], dim=1)
+
+    def pair(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Points of shape (n, dx + dy) as a pair."""
+        width = self.start[0].shape[1]
+        return points[:, :width], points[:, width:]
+
+    @cached_property
+    def kinds(self) -> Tensor:
+        """The `Kind` of each stationary point, shape (n, s)."""
+        return torch.stack([classify(self, self.pair(points)) for points in self.stationary().unbind(1)], dim=1)
+
+    def distance(self, pair: Tree, kinds: Collection[Kind] = MINIMAX) -> Tensor:
+        """Euclidean distance to the nearest stationary point of some kinds, shape (n,); infinite if there is none.
+
+        Args:
+            pair: (x, y).
+            kinds: those that count; the minimax points unless told.
+        """
+        wanted = torch.stack([self.kinds == kind for kind in kinds]).any(0)
+        away = torch.cat(leaves(pair), dim=1)[:, None] - self.stationary()
+        return torch.linalg.vector_norm(away, dim=2).masked_fill(~wanted, torch.inf).amin(1)

@@ -1,0 +1,97 @@
+"""What a point is at which a game's field is zero: told by second-order conditions."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from tasks.games.game import Game
+
+FLAT = 1e-6  # an eigenvalue that counts as zero, in units of the Jacobian's norm
+NEAR = (0.3, 0.1, 0.03)  # how far is looked along directions in which the second order says nothing
+
+
+class Kind(IntEnum):
+    """What a point at which the field is zero is to the players.
+
+    Attributes:
+        NASH: neither player gains by moving alone and not far.
+        LOCAL_MINIMAX: y does not, and x does not if y answers; but x would if y stood still (Jin et al., 2020).
+        VI_ONLY: no minimax point, but one that methods for variational inequalities are made to find: to first
+            order the weak Minty condition holds, <F(z), z - z*> >= rho ||F(z)||^2 with rho >= -1 / (2 L).
+        SPURIOUS: none of these; a player gains by leaving.
+    """
+
+    NASH = 0
+    LOCAL_MINIMAX = 1
+    VI_ONLY = 2
+    SPURIOUS = 3
+
+
+MINIMAX = (Kind.NASH, Kind.LOCAL_MINIMAX)
+
+
+def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
+    """The `Kind` of a point of each game, shape (n,). That the field is zero there is not looked at.
+
+    With J = [[A, B], [C, D]] the field's Jacobian there, A = f_xx and D = -f_yy:
+
+        Nash            A >= 0 and D >= 0
+        local minimax   D >= 0 and A - B D^-1 C >= 0
+
+    Where such a matrix is singular, f itself is looked at along the directions that it leaves open.
+
+    Args:
+        game: n games.
+        pair: a point of each.
+    """
+    jacobian = field_jacobian(game, pair)
+    width = pair[0].shape[1]
+    a, b = jacobian[:, :width, :width], jacobian[:, :width, width:]
+    c, d = jacobian[:, width:, :width], jacobian[:, width:, width:]
+    size = torch.linalg.matrix_norm(jacobian, 2)
+    flat = FLAT * size
+    y_stays = _positive(d, flat) & _stays(game, pair, d, flat, player=1)
+    x_stays = _positive(a, flat) & _stays(game, pair, a, flat, player=0)
+    # Where D is singular, an answer along its null space is as long as x pleases, if x moves what y feels there.
+    answered = a - b @ torch.linalg.solve(d + 10 * flat[:, None, None] * torch.eye(len(d[0])).to(d), c)
+    x_is_answered = _positive(answered, flat)
+    inverse = torch.linalg.pinv(jacobian)
+    pushed = torch.linalg.eigvalsh((inverse + inverse.mT) / 2)[:, 0]  # <J v, v> >= rho |J v|^2 for all v
+    weak_minty = pushed >= -(1 + 1e-4) / (2 * size)
+    kind = torch.full_like(size, Kind.SPURIOUS, dtype=torch.long)
+    kind = kind.masked_fill(weak_minty, Kind.VI_ONLY)
+    kind = kind.masked_fill(y_stays & x_is_answered, Kind.LOCAL_MINIMAX)
+    return kind.masked_fill(y_stays & x_stays, Kind.NASH)
+
+
+def field_jacobian(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
+    """The derivative of the field F by (x, y), shape (n, d, d)."""
+    point = tuple(leaf.detach().requires_grad_() for leaf in pair)
+    rows = game.field(point).sum(0)  # instances are independent
+    grown = [torch.autograd.grad(row, point, retain_graph=True, materialize_grads=True) for row in rows]
+    return torch.stack([torch.cat(parts, dim=1) for parts in grown], dim=1)
+
+
+def _positive(matrix: Tensor, flat: Tensor) -> Tensor:
+    """Whether each matrix's symmetric part has no eigenvalue below zero."""
+    return torch.linalg.eigvalsh((matrix + matrix.mT) / 2)[:, 0] >= -flat
+
+
+def _stays(game: Game, pair: tuple[Tensor, Tensor], block: Tensor, flat: Tensor, *, player: int) -> Tensor:
+    """Whether a player who moves alone along directions that its own block leaves open never gains, shape (n,)."""
+    values, vectors = torch.linalg.eigh((block + block.mT) / 2)
+    here, sign = game.objective(pair).detach(), game.signs[player]
+    stays = torch.ones_like(here, dtype=torch.bool)
+    for column in range(values.shape[1]):
+        is_open = values[:, column].abs() <= flat
+        for length in (sign * near for near in NEAR for sign in (-1, 1)):
+            moved = list(pair)
+            moved[player] = moved[player] + length * vectors[:, :, column]
+            gain = sign * (game.objective((moved[0], moved[1])).detach() - here)
+            stays &= ~is_open | (gain <= FLAT * abs(length) ** 3)
+    return stays
