@@ -11,6 +11,7 @@ from minimax_l2l.errors import require_a, require_flag
 from minimax_l2l.gradients import require_recording
 from minimax_l2l.modes import querying
 from minimax_l2l.problem import InnerProblem
+from minimax_l2l.slope import Slope
 from minimax_l2l.trees import Tree, instances, leaves, map_leaves, rebuild
 
 
@@ -74,6 +75,21 @@ class Oracle:
         gradient = rebuild(y, signed)
         self.problem.answered(y, gradient)
         return values, gradient
+
+    def slope(self, y: Tree) -> Slope:
+        """The gradient at y, and products with its derivative.
+
+        Costs one forward and one input-gradient pass, and each product one input-gradient pass more.
+        """
+        with torch.enable_grad():
+            point = map_leaves(lambda leaf: leaf.detach().requires_grad_(), y)
+            values = self._evaluate(point)
+            moves = torch.autograd.grad(values.sum(), leaves(point), create_graph=True, materialize_grads=True)
+            signed = [sign * part for sign, part in zip(self.problem.signs_of(y), moves, strict=True)]
+        return Slope(point, rebuild(y, signed), self._paid)
+
+    def _paid(self) -> None:
+        self.problem.meter.passes.add(input_gradient=1)
 
     def merit(self, values: Tensor) -> Tensor:
         """Values times their sign, as the inner variable ascends them; a ValueError where leaves differ in sign."""

@@ -1,0 +1,51 @@
+"""Anderson mixing: the combination of the last steps whose residuals cancel best."""
+
+from __future__ import annotations
+
+import torch
+
+from minimax_l2l.errors import require_count, require_positive
+from minimax_l2l.iterate import State
+from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.oracle import Oracle
+from minimax_l2l.trees import Tree, ravel, unravel
+
+REGULARISATION = 1e-10  # of the least squares, beside columns of unit size
+
+
+class AndersonMixing(InnerOptimizer):
+    """y_{k+1} = project(y_k + r_k - (dY + dR) c), r_k = step_size * g(y_k), c the least squares solution of dR c = r_k.
+
+    The columns of dY and dR are the last differences of iterates and of residuals. On affine fields it is GMRES, and
+    it goes wherever the field is zero, also to points that no player wants. A step costs one gradient.
+
+    Args:
+        steps: K.
+        step_size: of the step that is mixed, in units of y over units of the gradient.
+        memory: how many differences are kept.
+        random_start: see `InnerOptimizer`.
+
+    Source: He et al., "GDA-AM: on the effectiveness of solving minimax optimization via Anderson mixing", 2022.
+    """
+
+    def __init__(self, *, steps: int, step_size: float = 0.05, memory: int = 10, random_start: float = 0.0) -> None:
+        super().__init__(steps=steps, random_start=random_start)
+        self.step_size = require_positive("step_size", step_size)
+        self.memory = require_count("memory", memory, least=1)
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One step; the state is the differences, columns of shape (n, d, m), and the last iterate and residual."""
+        here = ravel(y).flatten(1)
+        residual = self.step_size * ravel(oracle.gradient(y)).flatten(1)
+        none = here.new_zeros(*here.shape, 0)
+        moves, changes, before, last = state or (none, none, here, residual)
+        if state:
+            moves = torch.cat([moves, (here - before)[:, :, None]], dim=2)[:, :, -self.memory :]
+            changes = torch.cat([changes, (residual - last)[:, :, None]], dim=2)[:, :, -self.memory :]
+        size = changes.abs().amax(1, keepdim=True).clamp_min(torch.finfo(here.dtype).tiny)  # squares underflow
+        unit = changes / size
+        gram = unit.mT @ unit + REGULARISATION * torch.eye(unit.shape[2]).to(unit)
+        weights = torch.linalg.solve_ex(gram, unit.mT @ residual[:, :, None]).result / size.mT
+        move = residual - ((moves + changes) @ weights)[:, :, 0]
+        moved = unravel((here + move).view_as(ravel(y)), y)
+        return oracle.problem.constraint.project(moved), (moves, changes, here, residual)

@@ -1,0 +1,54 @@
+"""Lookahead: now and then back towards where the last steps began."""
+
+from __future__ import annotations
+
+import torch
+
+from minimax_l2l.errors import require_count, require_fraction
+from minimax_l2l.iterate import State
+from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer
+from minimax_l2l.oracle import Oracle
+from minimax_l2l.trees import Tree, choose, leaves, map_leaves, rebuild
+
+
+class Lookahead(InnerOptimizer):
+    """After every `period` steps of another optimizer: y <- slow + share * (y - slow), slow <- y.
+
+    A step costs what the other's does.
+
+    Args:
+        base: whose steps are taken.
+        steps: K, counted in steps of the base; its own number if None.
+        period: steps between two looks back.
+        share: how far y stays from the slow point; 1 is the base alone.
+        random_start: see `InnerOptimizer`.
+
+    Source: Chavdarova et al., "Taming GANs with Lookahead-Minmax", 2021.
+    """
+
+    def __init__(
+        self,
+        base: InnerOptimizer,
+        *,
+        steps: int | None = None,
+        period: int = 6,
+        share: float = 0.5,
+        random_start: float = 0.0,
+    ) -> None:
+        require_inner_optimizer("base", base)
+        super().__init__(steps=base.steps if steps is None else steps, random_start=random_start)
+        self.base = base
+        self.period = require_count("period", period, least=1)
+        self.share = require_fraction("share", share)
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One step; the state is a count, instance by instance, the slow point, and the base's own state."""
+        first, count = leaves(y)[0], len(leaves(y))
+        if not state:
+            state = (first.new_zeros(len(first)), *leaves(y))
+        taken, slow, own = state[0] + 1, rebuild(y, state[1 : 1 + count]), state[1 + count :]
+        moved, own = self.base.step(oracle, y, own)
+        back = map_leaves(lambda now, begun: begun + self.share * (now - begun), moved, slow)
+        due = taken % self.period == 0
+        moved, slow = choose(due, back, moved), choose(due, back, slow)
+        return moved, (torch.where(due, 0, taken), *leaves(slow), *own)

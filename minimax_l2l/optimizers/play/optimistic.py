@@ -1,0 +1,42 @@
+"""Extragradient for the price of one gradient per step: the last one stands for the one ahead."""
+
+from __future__ import annotations
+
+from minimax_l2l.iterate import State
+from minimax_l2l.optimizers.ascent import GradientAscent
+from minimax_l2l.oracle import Oracle
+from minimax_l2l.trees import Tree, leaves, map_leaves, rebuild, shifted
+
+
+class OptimisticAscent(GradientAscent):
+    """y_{k+1} = project(y_k + step_size * (2 g(y_k) - g(y_{k-1}))).
+
+    Without a constraint it makes the same points ahead as `PastExtraGradient`. A step costs one gradient. The
+    arguments are those of `GradientAscent`.
+
+    Source: Daskalakis et al., "Training GANs with optimism", 2018; Popov, 1980.
+    """
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One step; the state is the last gradient."""
+        gradient = oracle.gradient(y)
+        last = rebuild(gradient, state) if state else gradient
+        ahead = map_leaves(lambda now, before: 2 * now - before, gradient, last)
+        return oracle.problem.constraint.project(shifted(y, self.step_size, ahead)), leaves(gradient)
+
+
+class PastExtraGradient(GradientAscent):
+    """y' = project(y_k + step_size * g(y'_{k-1})), y_{k+1} = project(y_k + step_size * g(y')).
+
+    Extragradient with the gradient of the point ahead kept from the last step, so that a step costs one. The
+    arguments are those of `GradientAscent`.
+
+    Source: Popov, 1980; Gidel et al., 2019.
+    """
+
+    def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+        """One step; the state is the gradient at the last point ahead. The first step has none, and looks from y."""
+        project = oracle.problem.constraint.project
+        ahead = project(shifted(y, self.step_size, rebuild(y, state))) if state else y
+        gradient = oracle.gradient(ahead)
+        return project(shifted(y, self.step_size, gradient)), leaves(gradient)
