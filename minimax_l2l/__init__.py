@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from minimax_l2l.optimizers.lbfgs import LBFGS
     from minimax_l2l.optimizers.learned import LearnedOptimizer
     from minimax_l2l.optimizers.learned_fgsm import LearnedFGSM
+    from minimax_l2l.optimizers.play.anchored import AnchoredExtraGradient
+    from minimax_l2l.optimizers.play.anderson import AndersonMixing
+    from minimax_l2l.optimizers.play.beams import KBeam
+    from minimax_l2l.optimizers.play.competitive import CompetitiveGradient
+    from minimax_l2l.optimizers.play.lookahead import Lookahead
+    from minimax_l2l.optimizers.play.optimistic import OptimisticAscent, PastExtraGradient
+    from minimax_l2l.optimizers.play.second_order import ConsensusOptimization, SymplecticAdjustment
+    from minimax_l2l.optimizers.play.time_scales import TwoTimeScales
     from minimax_l2l.oracle import Oracle
     from minimax_l2l.passes import Passes
     from minimax_l2l.problem import InnerProblem
@@ -50,9 +58,13 @@ __all__ = [
     "PGM",
     "Adam",
     "AlternatingAscent",
+    "AnchoredExtraGradient",
+    "AndersonMixing",
     "BestWeights",
     "Box",
     "CNNUpdater",
+    "CompetitiveGradient",
+    "ConsensusOptimization",
     "Constraint",
     "DamagedRunError",
     "DenseMLPUpdater",
@@ -67,19 +79,23 @@ __all__ = [
     "Intersection",
     "Iterate",
     "IterateFeatures",
+    "KBeam",
     "L2Ball",
     "LearnedFGSM",
     "LearnedOptimizer",
     "LinfBall",
     "LogSignFeatures",
+    "Lookahead",
     "Losses",
     "LowRankUpdater",
     "MLPUpdater",
     "Meter",
     "MissingExtraError",
     "NonFiniteError",
+    "OptimisticAscent",
     "Oracle",
     "Passes",
+    "PastExtraGradient",
     "Product",
     "QueryMode",
     "RNNUpdater",
@@ -90,8 +106,10 @@ __all__ = [
     "Solution",
     "Status",
     "StreamingAdam",
+    "SymplecticAdjustment",
     "Task",
     "Tree",
+    "TwoTimeScales",
     "Updater",
     "WeightAverage",
     "leaves",

@@ -93,6 +93,13 @@ class Meter:
         finally:
             self._inputs_only = False
 
+    @contextmanager
+    def one_sweep(self) -> Iterator[None]:
+        """What is swept inside is one input-gradient pass, however torch makes it: a product with a derivative."""
+        before = self.passes.input_gradient
+        yield
+        self.passes.input_gradient = before + 1
+
     def _forward(self, share: float, returned: Any, *, reaches: bool) -> None:
         self.passes.add(forward=share)
 

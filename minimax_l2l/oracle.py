@@ -58,38 +58,20 @@ class Oracle:
             ValueError: if the objective has another shape than (n,), or does not depend on y; or within
                 `torch.inference_mode()`.
         """
-        require_recording()
-        with torch.enable_grad():
-            point = map_leaves(self._differentiable, y)
-            values = self._evaluate(point)
-            if not values.requires_grad:
-                raise ValueError(
-                    "the objective does not depend on the inner variable, so it has no gradient; compute it "
-                    "from the y that objective(y) is given, without detaching or .item()."
-                )
-            gradients = torch.autograd.grad(
-                values.sum(), leaves(point), create_graph=self.second_order, materialize_grads=True
-            )
-        signs = self.problem.signs_of(y)
-        signed = [part if sign == 1 else sign * part for sign, part in zip(signs, gradients, strict=True)]
-        gradient = rebuild(y, signed)
-        self.problem.answered(y, gradient)
+        _, values, gradient = self._differentiated(y, graph=self.second_order)
         return values, gradient
 
     def slope(self, y: Tree) -> Slope:
-        """The gradient at y, and products with its derivative.
+        """The gradient at y, and products with its derivative there.
 
-        Costs one forward and one input-gradient pass, and each product one input-gradient pass more.
+        Costs one forward and one input-gradient pass, and each product one input-gradient pass more. The products
+        are constants: they carry no graph.
+
+        Raises:
+            ValueError: as `value_and_gradient` does.
         """
-        with torch.enable_grad():
-            point = map_leaves(lambda leaf: leaf.detach().requires_grad_(), y)
-            values = self._evaluate(point)
-            moves = torch.autograd.grad(values.sum(), leaves(point), create_graph=True, materialize_grads=True)
-            signed = [sign * part for sign, part in zip(self.problem.signs_of(y), moves, strict=True)]
-        return Slope(point, rebuild(y, signed), self._paid)
-
-    def _paid(self) -> None:
-        self.problem.meter.passes.add(input_gradient=1)
+        point, _, gradient = self._differentiated(y, graph=True)
+        return Slope(point, gradient, self.problem.meter)
 
     def merit(self, values: Tensor) -> Tensor:
         """Values times their sign, as the inner variable ascends them; a ValueError where leaves differ in sign."""
@@ -105,6 +87,24 @@ class Oracle:
     def gradient(self, y: Tree) -> Tree:
         """The second half of `value_and_gradient`."""
         return self.value_and_gradient(y)[1]
+
+    def _differentiated(self, y: Tree, *, graph: bool) -> tuple[Tree, Tensor, Tree]:
+        """Where it was differentiated, the values there, and the gradient, with its graph if asked."""
+        require_recording()
+        with torch.enable_grad():
+            point = map_leaves(self._differentiable, y)
+            values = self._evaluate(point)
+            if not values.requires_grad:
+                raise ValueError(
+                    "the objective does not depend on the inner variable, so it has no gradient; compute it "
+                    "from the y that objective(y) is given, without detaching or .item()."
+                )
+            gradients = torch.autograd.grad(values.sum(), leaves(point), create_graph=graph, materialize_grads=True)
+            signs = self.problem.signs_of(y)
+            signed = [part if sign == 1 else sign * part for sign, part in zip(signs, gradients, strict=True)]
+        gradient = rebuild(y, signed)
+        self.problem.answered(y, gradient)
+        return point, values, gradient
 
     def _differentiable(self, leaf: Tensor) -> Tensor:
         if self.second_order and leaf.requires_grad:

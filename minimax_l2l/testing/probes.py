@@ -200,6 +200,16 @@ def passes_made(problem: InnerProblem) -> Iterator[Passes]:
             seen(1.0, values)
         return values
 
+    one_sweep = problem.meter.one_sweep
+
+    @contextmanager
+    def multiplied() -> Iterator[None]:
+        before = made.input_gradient
+        with one_sweep():
+            yield
+        made.input_gradient = before + 1
+
+    vars(problem.meter)["one_sweep"] = multiplied  # a product is one pass, whatever is swept for it
     vars(problem)["objective"] = evaluated  # an attribute of this one problem shadows its method
     with problem.module.register_forward_hook(ran) if problem.module is not None else nullcontext():
         yield made

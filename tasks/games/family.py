@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from minimax_l2l.errors import require_count
+from minimax_l2l.errors import require_a, require_count, require_flag, require_function, require_seed
 from tasks.games.game import Game
 
 Draw = Callable[[int, torch.Generator], Game]
@@ -19,15 +19,21 @@ class GameFamily:
 
     Attributes:
         name: what tables call it.
-        draw: n games from a generator of random numbers.
+        draw: makes n games, given n and a generator of random numbers.
         source: where it was posed.
-        circles: whether simultaneous gradient play, with small steps, circles or leaves the solution.
+        circles: whether simultaneous gradient play, with small steps, circles or leaves where it should settle.
     """
 
     name: str
     draw: Draw
     source: str
     circles: bool = False
+
+    def __post_init__(self) -> None:
+        for own in ("name", "source"):
+            require_a(own, getattr(self, own), str, "a string", "say it in words")
+        require_function("draw", self.draw, "(count, generator)", "pass one that returns a Game of so many")
+        require_flag("circles", self.circles)
 
     def sample(self, count: int, *, seed: int = 0) -> Game:
         """Draw games.
@@ -37,7 +43,11 @@ class GameFamily:
             seed: of the games and their starts.
 
         Returns:
-            The games, in double precision.
+            The games; those of the suite are in double precision.
+
+        Raises:
+            TypeError: if `count` or `seed` is no whole number.
+            ValueError: if `count` is below 1, or `seed` is no seed.
         """
         require_count("count", count, least=1)
-        return self.draw(count, torch.Generator().manual_seed(seed))
+        return self.draw(count, torch.Generator().manual_seed(require_seed("seed", seed)))

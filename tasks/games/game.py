@@ -16,22 +16,29 @@ from tasks.games.kinds import MINIMAX, Kind, classify
 class Game(InnerProblem):
     """min over x of max over y of f(x, y): n independent games.
 
-    The inner variable is the pair (x, y), of shapes (n, dx) and (n, dy); x descends and y ascends. The field is
-    F = (grad_x f, -grad_y f), and gradient play moves along -F. A subclass says what f is and where the field is
-    zero. Which of these points are worth finding is not told but worked out, see `classify`.
+    The inner variable is the pair (x, y); x descends and y ascends. The field is F = (grad_x f, -grad_y f), and
+    gradient play moves along -F. A subclass says what f is (`objective`) and where the field is zero
+    (`stationary`). Which of these points are worth finding is not told but worked out, see `Kind`.
 
     Args:
         start: where the pair starts, two tensors of shapes (n, dx) and (n, dy).
+
+    Raises:
+        TypeError: if the start is no pair of tensors.
+        ValueError: if it has other shapes.
     """
 
     signs = (-1.0, 1.0)
 
     def __init__(self, start: tuple[Tensor, Tensor]) -> None:
         advice = "pass two tensors of shapes (n, dx) and (n, dy)"
-        require_a("start", start, tuple, "a pair of tensors", advice)
-        shapes = [tuple(leaf.shape) for leaf in leaves(start)]
+        for leaf in require_a("start", start, tuple, "a pair of tensors", advice):
+            require_a("each of start", leaf, Tensor, "a tensor", advice)
+        shapes = [tuple(leaf.shape) for leaf in start]
         if len(shapes) != 2 or any(len(shape) != 2 for shape in shapes) or shapes[0][0] != shapes[1][0]:
-            raise ValueError(f"n games start at two tensors with n rows each, got shapes {shapes}; {advice}.")
+            raise ValueError(
+                f"n games have a start of two tensors with n rows each, got shapes {shapes}; {advice}."
+            )
         self.start = start
 
     def initial(self) -> Tree:
@@ -39,8 +46,23 @@ class Game(InnerProblem):
         return self.start
 
     def stationary(self) -> Tensor:
-        """Points where the field is zero, shape (n, s, dx + dy): all that are known."""
-        raise NotImplementedError(f"{type(self).__name__} does not know where its field is zero.")
+        """Points where the field is zero, all that are known: shape (n, s, dx + dy)."""
+        raise NotImplementedError(f"{type(self).__name__} does not say where its field is zero; add stationary().")
+
+    @cached_property
+    def kinds(self) -> Tensor:
+        """The `Kind` of each stationary point, shape (n, s)."""
+        return torch.stack([classify(self, self.pair(points)) for points in self.stationary().unbind(1)], dim=1)
+
+    def distance(self, pair: Tree, kinds: Collection[Kind] = MINIMAX) -> Tensor:
+        """Euclidean distance to the nearest stationary point of some kinds, shape (n,); infinite if there is none.
+
+        Args:
+            pair: (x, y), shapes (n, dx) and (n, dy).
+            kinds: those that count; the minimax points unless told.
+        """
+        away = torch.cat(leaves(pair), dim=1)[:, None] - self.stationary()
+        return torch.linalg.vector_norm(away, dim=2).masked_fill(~self._are(kinds), torch.inf).amin(1)
 
     def field(self, pair: Tree) -> Tensor:
         """F(x, y), shape (n, dx + dy), with its graph. It is for whoever judges a game, and is not counted."""
@@ -55,18 +77,32 @@ class Game(InnerProblem):
         width = self.start[0].shape[1]
         return points[:, :width], points[:, width:]
 
-    @cached_property
-    def kinds(self) -> Tensor:
-        """The `Kind` of each stationary point, shape (n, s)."""
-        return torch.stack([classify(self, self.pair(points)) for points in self.stationary().unbind(1)], dim=1)
+    def _are(self, kinds: Collection[Kind]) -> Tensor:
+        """Whether a stationary point is of some kinds, shape (n, s)."""
+        return torch.isin(self.kinds, self.kinds.new_tensor([int(kind) for kind in kinds]))
 
-    def distance(self, pair: Tree, kinds: Collection[Kind] = MINIMAX) -> Tensor:
-        """Euclidean distance to the nearest stationary point of some kinds, shape (n,); infinite if there is none.
 
-        Args:
-            pair: (x, y).
-            kinds: those that count; the minimax points unless told.
-        """
-        wanted = torch.stack([self.kinds == kind for kind in kinds]).any(0)
-        away = torch.cat(leaves(pair), dim=1)[:, None] - self.stationary()
-        return torch.linalg.vector_norm(away, dim=2).masked_fill(~wanted, torch.inf).amin(1)
+def require_shaped(name: str, value: Tensor, like: Tensor, *shape: int) -> Tensor:
+    """A tensor of a game's numbers, of the given shape and of the dtype of the start.
+
+    Raises:
+        TypeError: if it is no tensor.
+        ValueError: if it has another shape or dtype.
+    """
+    advice = f"pass one of shape {shape} and {like.dtype}"
+    require_a(name, value, Tensor, "a tensor", advice)
+    if tuple(value.shape) != shape or value.dtype != like.dtype:
+        raise ValueError(
+            f"{name} must have shape {shape} and the start's {like.dtype}, got shape {tuple(value.shape)} and "
+            f"{value.dtype}; {advice}."
+        )
+    return value
+
+
+def require_all_positive(name: str, value: Tensor) -> Tensor:
+    """A tensor of numbers above zero; else a ValueError."""
+    if not bool((value > 0).all()):
+        raise ValueError(
+            f"{name} must be above 0 everywhere, got {float(value.min())} in it; pass positive numbers."
+        )
+    return value

@@ -12,18 +12,24 @@ if TYPE_CHECKING:
     from tasks.games.game import Game
 
 FLAT = 1e-6  # an eigenvalue that counts as zero, in units of the Jacobian's norm
+SLACK = 1e-4  # of a bound that the published lower bound meets exactly
 NEAR = (0.3, 0.1, 0.03)  # how far is looked along directions in which the second order says nothing
 
 
 class Kind(IntEnum):
-    """What a point at which the field is zero is to the players.
+    """What a point z* at which the field F is zero is to the players.
 
     Attributes:
-        NASH: neither player gains by moving alone and not far.
-        LOCAL_MINIMAX: y does not, and x does not if y answers; but x would if y stood still (Jin et al., 2020).
+        NASH: neither player gains by a small move alone.
+        LOCAL_MINIMAX: y does not gain, nor does x if y answers, but x would if y stood still.
         VI_ONLY: no minimax point, but one that methods for variational inequalities are made to find: to first
-            order the weak Minty condition holds, <F(z), z - z*> >= rho ||F(z)||^2 with rho >= -1 / (2 L).
-        SPURIOUS: none of these; a player gains by leaving.
+            order the weak Minty condition holds, <F(z), z - z*> >= -||F(z)||^2 / (2 L), L the norm of F's
+            derivative.
+        SPURIOUS: none of these.
+
+    Source: Jin, Netrapalli and Jordan, "What is local optimality in nonconvex-nonconcave minimax optimization?",
+    2020; Diakonikolas, Daskalakis and Jordan, "Efficient methods for structured nonconvex-nonconcave min-max
+    optimization", 2021.
     """
 
     NASH = 0
@@ -36,18 +42,19 @@ MINIMAX = (Kind.NASH, Kind.LOCAL_MINIMAX)
 
 
 def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
-    """The `Kind` of a point of each game, shape (n,). That the field is zero there is not looked at.
+    """The `Kind` of a point of each game, shape (n,). Whether the field is zero there is not looked at.
 
     With J = [[A, B], [C, D]] the field's Jacobian there, A = f_xx and D = -f_yy:
 
         Nash            A >= 0 and D >= 0
         local minimax   D >= 0 and A - B D^-1 C >= 0
+        weak Minty      (J + J') / 2 + J'J / (2 L) >= 0, L = ||J||
 
-    Where such a matrix is singular, f itself is looked at along the directions that it leaves open.
+    Where A or D is singular, f itself is looked at along the directions that it leaves open.
 
     Args:
         game: n games.
-        pair: a point of each.
+        pair: a point of each, inside of its constraint: shapes (n, dx) and (n, dy).
     """
     jacobian = field_jacobian(game, pair)
     width = pair[0].shape[1]
@@ -60,9 +67,8 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
     # Where D is singular, an answer along its null space is as long as x pleases, if x moves what y feels there.
     answered = a - b @ torch.linalg.solve(d + 10 * flat[:, None, None] * torch.eye(len(d[0])).to(d), c)
     x_is_answered = _positive(answered, flat)
-    inverse = torch.linalg.pinv(jacobian)
-    pushed = torch.linalg.eigvalsh((inverse + inverse.mT) / 2)[:, 0]  # <J v, v> >= rho |J v|^2 for all v
-    weak_minty = pushed >= -(1 + 1e-4) / (2 * size)
+    share = (1 + SLACK) / (2 * size.clamp_min(torch.finfo(size.dtype).tiny))
+    weak_minty = _positive(jacobian + share[:, None, None] * jacobian.mT @ jacobian, flat)
     kind = torch.full_like(size, Kind.SPURIOUS, dtype=torch.long)
     kind = kind.masked_fill(weak_minty, Kind.VI_ONLY)
     kind = kind.masked_fill(y_stays & x_is_answered, Kind.LOCAL_MINIMAX)
@@ -89,7 +95,7 @@ def _stays(game: Game, pair: tuple[Tensor, Tensor], block: Tensor, flat: Tensor,
     stays = torch.ones_like(here, dtype=torch.bool)
     for column in range(values.shape[1]):
         is_open = values[:, column].abs() <= flat
-        for length in (sign * near for near in NEAR for sign in (-1, 1)):
+        for length in (*NEAR, *(-near for near in NEAR)):
             moved = list(pair)
             moved[player] = moved[player] + length * vectors[:, :, column]
             gain = sign * (game.objective((moved[0], moved[1])).detach() - here)

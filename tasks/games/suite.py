@@ -47,9 +47,14 @@ def around(generator: Generator, count: int, x: float, y: float, spread: float =
 
 
 def _quadratic(
-    count: int, generator: Generator, xx: Range, yy: Range, xy: float, start: tuple[float, float, float] = (0, 0, 0.5)
+    count: int,
+    generator: Generator,
+    xx: Range,
+    yy: Range,
+    xy: float,
+    start: tuple[float, float, float] = (0, 0, 0.5),
 ) -> Game:
-    """xx x^2 + yy y^2 + xy x y, the first two drawn from ranges."""
+    """The games xx x^2 + yy y^2 + xy x y, whose first two coefficients are drawn from ranges."""
     point = around(generator, count, *start)
     own, other = (2 * uniform(generator, *span, count, 1, 1) for span in (xx, yy))
     return QuadraticGame(point, torch.full_like(own, xy), p=own, q=-other)
@@ -74,7 +79,7 @@ def _as_printed(generator: Generator, count: int, size: int) -> Tensor:
 
 
 def _bilinear(count: int, generator: Generator, size: int, condition: float) -> Game:
-    """x'Ay + b'x + c'y with symmetric positive A of a given condition number."""
+    """X'Ay + b'x + c'y with symmetric positive A of a given condition number."""
     normal = torch.randn(count, size, size, generator=generator, dtype=torch.float64)
     rotation, _ = torch.linalg.qr(normal)
     values = torch.linspace(1 / condition, 1, size, dtype=torch.float64)
@@ -84,7 +89,7 @@ def _bilinear(count: int, generator: Generator, size: int, condition: float) -> 
 
 
 def _diagonal(count: int, generator: Generator, size: int) -> Game:
-    """x'y / size + b'x + c'y with normal b and c."""
+    """X'y / size + b'x + c'y with normal b and c."""
     b, c = (torch.randn(count, size, generator=generator, dtype=torch.float64) / size for _ in range(2))
     start = (torch.zeros(count, size, dtype=torch.float64), torch.zeros(count, size, dtype=torch.float64))
     return QuadraticGame(start, torch.eye(size, dtype=torch.float64).expand(count, -1, -1) / size, b=b, c=c)
@@ -108,7 +113,7 @@ def _seesaw(count: int, generator: Generator, a: Range, b: Range) -> Game:
 
 
 def _polar(count: int, generator: Generator) -> Game:
-    """The field turns around the origin, and has cycles at radius 1/2 and 1 on the way."""
+    """F = (P(x, y) - y, P(y, x) + x) turns around the origin, with cycles at radius 1/2 and 1 on the way."""
 
     def part(x: Tensor, y: Tensor) -> Tensor:
         square = x.square() + y.square()
@@ -129,7 +134,7 @@ def _ratio(count: int, generator: Generator, r: list[list[float]], s: list[list[
 
 
 def _covariance(count: int, generator: Generator, size: int) -> Game:
-    """A random covariance, and a start beside its root."""
+    """A random covariance, and a start beside a root of it."""
     root = torch.randn(count, size, size, generator=generator, dtype=torch.float64) / math.sqrt(size)
     root = root + torch.eye(size, dtype=torch.float64)
     noise = 0.1 * torch.randn(2, count, size, size, generator=generator, dtype=torch.float64)
@@ -176,7 +181,9 @@ def _global_forsaken(x: Tensor, y: Tensor) -> Tensor:
 NEAR_3 = (3.0, 3.0, 0.5)
 FUNC4 = ((-2 - SQRT2, 2 + SQRT2), (0.0, 0.0), (-2 + SQRT2, 2 - SQRT2))
 _FAMILIES = (
-    GameFamily("xy", partial(_quadratic, xx=(0, 0), yy=(0, 0), xy=1.0, start=(1, 0, 0.5)), "the paper", circles=True),
+    GameFamily(
+        "xy", partial(_quadratic, xx=(0, 0), yy=(0, 0), xy=1.0, start=(1, 0, 0.5)), "the paper", circles=True
+    ),
     GameFamily("saddle", partial(_quadratic, xx=(0.9, 1), yy=(-1, -0.9), xy=0.0), TWIN),
     GameFamily("rotated-saddle", partial(_quadratic, xx=(0.9, 1), yy=(-1, -0.9), xy=2.0), TWIN),
     *(GameFamily(name, partial(_seesaw, a=a, b=b), TWIN, circles=True) for name, (a, b) in SEESAW.items()),

@@ -13,11 +13,13 @@ from minimax_l2l.trees import Tree, leaves, map_leaves, rebuild, shifted
 class AnchoredExtraGradient(GradientAscent):
     """y' = project(a_k + step_size * g(y_k)), y_{k+1} = project(a_k + step_size * g(y')).
 
-    Both steps begin at the anchored point a_k = y_k + (y_0 - y_k) / (k + 2).
-    The squared length of the field falls as 1 / k^2, the best that is possible for monotone games, but never faster.
-    A step costs two gradients. The arguments are those of `GradientAscent`.
+    Both steps begin at the anchored point a_k = y_k + (y_0 - y_k) / (k + 2). On convex-concave games with an
+    L-Lipschitz gradient and step_size <= 1 / (8 L) the squared length of the gradient falls as 1 / k^2, and no
+    method of the first order has a better rate. A step costs two gradients. The arguments are those of
+    `GradientAscent`.
 
-    Source: Yoon and Ryu, "Accelerated algorithms for smooth convex-concave minimax problems", 2021; Halpern, 1967.
+    Source: Yoon and Ryu, "Accelerated algorithms for smooth convex-concave minimax problems with O(1/k^2) rate on
+    squared gradient norm", 2021; the anchor is Halpern's, 1967.
     """
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:

@@ -10,22 +10,24 @@ from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, ravel, unravel
 
-REGULARISATION = 1e-10  # of the least squares, beside columns of unit size
+REGULARISATION = 1e-10  # of the normal equations, whose columns have largest entries of 1
 
 
 class AndersonMixing(InnerOptimizer):
-    """y_{k+1} = project(y_k + r_k - (dY + dR) c), r_k = step_size * g(y_k), c the least squares solution of dR c = r_k.
+    """y_{k+1} = project(y_k + r_k - (dY + dR) c), r_k = step_size * g(y_k), c = argmin |r_k - dR c|.
 
-    The columns of dY and dR are the last differences of iterates and of residuals. On affine fields it is GMRES, and
-    it goes wherever the field is zero, also to points that no player wants. A step costs one gradient.
+    The columns of dY and dR are the last differences of iterates and of residuals. Where the gradient is affine and
+    the memory holds all steps, it is GMRES. It goes wherever the gradient is zero, also to points that no player
+    wants. A step costs one gradient.
 
     Args:
         steps: K.
-        step_size: of the step that is mixed, in units of y over units of the gradient.
+        step_size: of the gradient steps that are mixed, in units of y over units of the gradient.
         memory: how many differences are kept.
         random_start: see `InnerOptimizer`.
 
-    Source: He et al., "GDA-AM: on the effectiveness of solving minimax optimization via Anderson mixing", 2022.
+    Source: He et al., "GDA-AM: on the effectiveness of solving minimax optimization via Anderson mixing", 2022;
+    Anderson, 1965.
     """
 
     def __init__(self, *, steps: int, step_size: float = 0.05, memory: int = 10, random_start: float = 0.0) -> None:
@@ -44,7 +46,8 @@ class AndersonMixing(InnerOptimizer):
             changes = torch.cat([changes, (residual - last)[:, :, None]], dim=2)[:, :, -self.memory :]
         size = changes.abs().amax(1, keepdim=True).clamp_min(torch.finfo(here.dtype).tiny)  # squares underflow
         unit = changes / size
-        gram = unit.mT @ unit + REGULARISATION * torch.eye(unit.shape[2]).to(unit)
+        least = max(REGULARISATION, torch.finfo(here.dtype).eps)
+        gram = unit.mT @ unit + least * torch.eye(unit.shape[2]).to(unit)
         weights = torch.linalg.solve_ex(gram, unit.mT @ residual[:, :, None]).result / size.mT
         move = residual - ((moves + changes) @ weights)[:, :, 0]
         moved = unravel((here + move).view_as(ravel(y)), y)

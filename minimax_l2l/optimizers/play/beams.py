@@ -14,16 +14,17 @@ from minimax_l2l.trees import Tree, leaves, per_instance
 
 
 class KBeam(InnerOptimizer):
-    """y_j <- y_j + eta f_y(x, y_j) for j = 1 ... m, then x <- x - eta f_x(x, y_j*), j* the best answer.
+    """x <- project(x - eta f_x(x, y_b)), y_j <- project(y_j + eta f_y(x, y_j)) for j = 1 ... m.
 
-    Where the best answer to x jumps, gradient play with one y oscillates; several answers follow several maxima. A
-    step costs m gradients.
+    b = argmax_j f(x, y_j) is the best answer to x, and all players move at once, so one answer alone is gradient
+    play. Where the best answer to x jumps, gradient play with one y oscillates; several answers follow several
+    maxima. The y of an iterate is the answer that was the best. A step costs m gradients.
 
     Args:
         steps: K.
-        step_size: in units of y over units of the gradient.
+        step_size: eta, in units of y over units of the gradient.
         beams: m, how many answers are kept.
-        spread: how far they are strewn around the first at the start, in each coordinate.
+        spread: how far they are strewn around the first at the start, in each coordinate, in units of y.
         random_start: see `InnerOptimizer`.
 
     Source: Hamm and Noh, "K-beam minimax: efficient optimization for deep adversarial learning", 2018.
@@ -39,10 +40,13 @@ class KBeam(InnerOptimizer):
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One step; the state is the answers that are kept."""
-        problem = oracle.problem
-        if problem.signs_of(y) != (-1, 1):
-            raise ValueError(f"K-beam play is for a pair (x, y) with signs (-1, 1), got {problem.signs_of(y)}.")
-        x, first = leaves(y)
+        problem, signs = oracle.problem, oracle.problem.signs_of(y)
+        if signs != (-1, 1):
+            raise ValueError(
+                f"K-beam play is for a player that descends and one that answers, got signs {signs}; give a game "
+                "the pair (x, y) with signs (-1, 1)."
+            )
+        x = leaves(y)[0]
         values, downs, answers = [], [], []
         for answer in state or self._strewn(problem, y):
             value, gradient = oracle.value_and_gradient((x, answer))

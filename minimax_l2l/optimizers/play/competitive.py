@@ -22,8 +22,9 @@ class CompetitiveGradient(InnerOptimizer):
         min over dx of max over dy of f_x dx + f_y dy + dx' f_xy dy + (|dx|^2 - |dy|^2) / (2 eta)
         dx = -eta (I + eta^2 f_xy f_yx)^-1 (f_x + eta f_xy f_y),    dy = eta (f_y + f_yx dx)
 
-    The system is solved by conjugate gradients. A step costs one gradient, one product, and two products for each
-    round of them: for numbers x and y one round is exact, so that a step costs four passes.
+    The new pair is projected. The system is solved by conjugate gradients. A step costs one gradient, one product,
+    and two products for each round of them: for numbers x and y one round is exact, so that a step costs four
+    passes.
 
     Args:
         steps: K.
@@ -50,7 +51,7 @@ class CompetitiveGradient(InnerOptimizer):
         self.rounds = require_count("rounds", rounds, least=1)
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
-        """One step of both players."""
+        """One step of both players; a ValueError unless one of two leaves ascends and the other descends."""
         signs = oracle.problem.signs_of(y)
         if sorted(signs) != [-1, 1]:
             raise ValueError(

@@ -14,16 +14,16 @@ from minimax_l2l.trees import Tree, choose, leaves, map_leaves, rebuild
 class Lookahead(InnerOptimizer):
     """After every `period` steps of another optimizer: y <- slow + share * (y - slow), slow <- y.
 
-    A step costs what the other's does.
+    Slow begins at y_0. Where a base circles, the chord between two points of its circle leads inwards. A step costs
+    what the base's does.
 
     Args:
-        base: whose steps are taken.
-        steps: K, counted in steps of the base; its own number if None.
-        period: steps between two looks back.
-        share: how far y stays from the slow point; 1 is the base alone.
-        random_start: see `InnerOptimizer`.
+        base: a hand-designed optimizer, whose steps are taken; its start, restarts and number of steps do not
+        count. steps: K, counted in steps of the base; None takes the base's number. period: steps between two looks
+        back. share: of the way from the slow point to y, how much is kept; 1 is the base alone. random_start: see
+        `InnerOptimizer`.
 
-    Source: Chavdarova et al., "Taming GANs with Lookahead-Minmax", 2021.
+    Source: Chavdarova et al., "Taming GANs with Lookahead-Minmax", 2021; Zhang et al., 2019.
     """
 
     def __init__(
@@ -35,7 +35,11 @@ class Lookahead(InnerOptimizer):
         share: float = 0.5,
         random_start: float = 0.0,
     ) -> None:
-        require_inner_optimizer("base", base)
+        if require_inner_optimizer("base", base).learns:
+            raise ValueError(
+                f"base must be hand-designed, got a {type(base).__name__} that learns; nothing trains it here, "
+                "so pass GradientAscent(...), say, or freeze its weights with requires_grad_(False)."
+            )
         super().__init__(steps=base.steps if steps is None else steps, random_start=random_start)
         self.base = base
         self.period = require_count("period", period, least=1)

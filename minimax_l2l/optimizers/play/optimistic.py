@@ -11,10 +11,10 @@ from minimax_l2l.trees import Tree, leaves, map_leaves, rebuild, shifted
 class OptimisticAscent(GradientAscent):
     """y_{k+1} = project(y_k + step_size * (2 g(y_k) - g(y_{k-1}))).
 
-    Without a constraint it makes the same points ahead as `PastExtraGradient`. A step costs one gradient. The
-    arguments are those of `GradientAscent`.
+    At the first step g(y_{k-1}) is g(y_k). Without a constraint the points are those ahead, y', of
+    `PastExtraGradient`. A step costs one gradient. The arguments are those of `GradientAscent`.
 
-    Source: Daskalakis et al., "Training GANs with optimism", 2018; Popov, 1980.
+    Source: Daskalakis et al., "Training GANs with optimism", 2018.
     """
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
@@ -28,14 +28,15 @@ class OptimisticAscent(GradientAscent):
 class PastExtraGradient(GradientAscent):
     """y' = project(y_k + step_size * g(y'_{k-1})), y_{k+1} = project(y_k + step_size * g(y')).
 
-    Extragradient with the gradient of the point ahead kept from the last step, so that a step costs one. The
-    arguments are those of `GradientAscent`.
+    Extragradient that looks ahead along the gradient of the last point ahead, so that a step costs one. The first
+    point ahead is y_0. The arguments are those of `GradientAscent`.
 
-    Source: Popov, 1980; Gidel et al., 2019.
+    Source: Popov, 1980; Gidel et al., "A variational inequality perspective on generative adversarial networks",
+    2019.
     """
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
-        """One step; the state is the gradient at the last point ahead. The first step has none, and looks from y."""
+        """One step; the state is the gradient at the last point ahead."""
         project = oracle.problem.constraint.project
         ahead = project(shifted(y, self.step_size, rebuild(y, state))) if state else y
         gradient = oracle.gradient(ahead)

@@ -1,4 +1,4 @@
-"""Gradient play that is corrected by products with the gradient's derivative: consensus and symplectic adjustment."""
+"""Gradient play that products with the gradient's derivative correct: consensus and symplectic adjustment."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, leaves, map_leaves, per_instance, shifted
 
-ALIGNMENT = 0.1  # what decides for + where neither sign is much better
+ALIGNMENT = 0.1  # decides for + where neither sign is much better
 
 
 class ConsensusOptimization(InnerOptimizer):
     """y_{k+1} = project(y_k + step_size * (g - gamma J'g)), J = dg / dy.
 
-    J'g is the gradient of |g|^2 / 2, which is descended as well. So it goes wherever the gradient is zero, also to points that no player wants. A step costs one gradient and one
-    product.
+    J'g is the gradient of |g|^2 / 2, which is descended as well. With a large gamma it goes wherever the gradient
+    is zero, also to points that no player wants. A step costs one gradient and one product.
 
     Args:
         steps: K.
         step_size: in units of y over units of the gradient.
-        gamma: how much the gradient's length counts.
+        gamma: how much the gradient's length counts, in units of y over units of the gradient.
         random_start: see `InnerOptimizer`.
 
     Source: Mescheder, Nowozin and Geiger, "The numerics of GANs", 2017.
@@ -45,8 +45,8 @@ class SymplecticAdjustment(InnerOptimizer):
     """y_{k+1} = project(y_k - step_size * (F + s A'F)), F = -g, A = (H - H') / 2, H = dF / dy.
 
     A is the part of H that makes players circle. The sign s is that of <F, H'F> <A'F, H'F> / d + 0.1, in d
-    dimensions, so that play is drawn to stable points and driven from unstable ones; without `align` it is +1. A step
-    costs one gradient and two products.
+    dimensions, so that play is drawn to stable points and driven from unstable ones; without `align` it is +1. A
+    step costs one gradient and two products.
 
     Args:
         steps: K.

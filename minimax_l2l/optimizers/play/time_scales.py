@@ -12,15 +12,17 @@ from minimax_l2l.trees import Tree, leaves, rebuild
 class TwoTimeScales(InnerOptimizer):
     """y_i <- project(y_i + eta_i g_i) for each leaf i of y.
 
-    With y much faster than x, gradient play follows x and y's answer to it, and is drawn to local minimax points that
-    are no Nash equilibria. A step costs one gradient.
+    On the pair (x, y) of a game with y much faster than x, y keeps up with the best answer to x, and play is drawn
+    to local minimax points, also to those that are no Nash equilibria. A step costs one gradient.
 
     Args:
         steps: K.
         step_sizes: one for each leaf, in units of y over units of the gradient.
         random_start: see `InnerOptimizer`.
 
-    Source: Heusel et al., 2017; Jin, Netrapalli and Jordan, 2020.
+    Source: Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium",
+    2017; Jin, Netrapalli and Jordan, "What is local optimality in nonconvex-nonconcave minimax optimization?",
+    2020.
     """
 
     def __init__(
@@ -28,7 +30,9 @@ class TwoTimeScales(InnerOptimizer):
     ) -> None:
         super().__init__(steps=steps, random_start=random_start)
         if not isinstance(step_sizes, list | tuple) or not step_sizes:
-            raise TypeError(f"step_sizes must be a tuple of numbers, got {told(step_sizes)}; pass (0.01, 0.1), say.")
+            raise TypeError(
+                f"step_sizes must be a tuple of numbers, got {told(step_sizes)}; pass (0.01, 0.1), say."
+            )
         self.step_sizes = tuple(
             require_positive(f"step_sizes[{place}]", size) for place, size in enumerate(step_sizes)
         )
@@ -38,7 +42,7 @@ class TwoTimeScales(InnerOptimizer):
         moves = leaves(oracle.gradient(y))
         if len(moves) != len(self.step_sizes):
             raise ValueError(
-                f"there are {len(self.step_sizes)} step sizes and {len(moves)} leaves of y; give each leaf its own."
+                f"step_sizes holds {len(self.step_sizes)} and y has {len(moves)} leaves; give each leaf its own."
             )
         parts = [leaf + size * move for leaf, size, move in zip(leaves(y), self.step_sizes, moves, strict=True)]
         return oracle.problem.constraint.project(rebuild(y, parts)), state

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from minimax_l2l import InnerProblem, Oracle, Tree, leaves
+from minimax_l2l import Oracle, Tree, leaves
 from minimax_l2l.errors import require_a
+from tasks.games.game import Game
 
 
-class BilinearGame(InnerProblem):
+class BilinearGame(Game):
     """min over x of max over y of a (x - p)(y - q): n independent games with one solution each, (p, q).
 
     The inner variable is the pair (x, y), x descends and y ascends. Along the field F = (-a (y - q), a (x - p))
@@ -21,8 +22,6 @@ class BilinearGame(InnerProblem):
         q: solutions' y, shape (n,).
         start: where the pair starts, two tensors of shape (n, 1).
     """
-
-    signs = (-1.0, 1.0)
 
     def __init__(self, a: Tensor, p: Tensor, q: Tensor, start: tuple[Tensor, Tensor]) -> None:
         advice = "pass two tensors of shape (n, 1)"
@@ -36,16 +35,17 @@ class BilinearGame(InnerProblem):
                 f"n games have a, p and q of shape (n,) and a start of two tensors of shape (n, 1), got "
                 f"{[tuple(tensor.shape) for tensor in (a, p, q)]} and {shapes}; {advice}."
             )
-        self.a, self.p, self.q, self.start = a, p, q, start
-
-    def initial(self) -> Tree:
-        """The given start."""
-        return self.start
+        super().__init__(start)
+        self.a, self.p, self.q = a, p, q
 
     def objective(self, y: Tree) -> Tensor:
         """f(x, y) = a (x - p)(y - q), shape (n,)."""
         x, other = leaves(y)
         return self.a * (x[:, 0] - self.p) * (other[:, 0] - self.q)
+
+    def stationary(self) -> Tensor:
+        """The solution, shape (n, 1, 2)."""
+        return torch.stack([self.p, self.q], dim=1)[:, None]
 
     def meta_objective(self, y: Tree) -> Tensor:
         """-log ||F(x, y)||, shape (n,): how near to rest the field is.

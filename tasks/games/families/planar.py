@@ -9,35 +9,39 @@ import torch
 from torch import Tensor
 
 from minimax_l2l import Box, Product, Tree, leaves
-from tasks.games.game import Game
+from minimax_l2l.errors import require_finite, require_function, require_positive, told
+from tasks.games.game import Game, require_all_positive, require_shaped
 from tasks.games.kinds import MINIMAX, Kind
 
 Formula = Callable[[Tensor, Tensor], Tensor]
-Field = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Parts = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Points = Sequence[tuple[float, float]]
 
 
 class PlanarGame(Game):
-    """min over x of max over y of f(x, y) for two numbers, n games that differ in where play starts.
+    """min over x of max over y of f(x, y) for two numbers: n games that differ in where play starts.
 
     Args:
         start: the pair where play starts, two tensors of shape (n, 1).
-        formula: f, of two tensors of shape (n,).
+        formula: f, of two tensors of shape (n,), which returns one of shape (n,).
         points: where the field is zero, as pairs (x, y).
         box: how far x and y may be from zero; None is any distance.
+
+    Raises:
+        TypeError: if the formula is no function or the points are no pairs of numbers.
+        ValueError: if the start has another shape, there are no points, or the box is not positive.
     """
 
     def __init__(
-        self,
-        start: tuple[Tensor, Tensor],
-        formula: Formula,
-        points: Sequence[tuple[float, float]],
-        *,
-        box: float | None = None,
+        self, start: tuple[Tensor, Tensor], formula: Formula, points: Points, *, box: float | None = None
     ) -> None:
         super().__init__(start)
-        self.formula, self.points, self.box = formula, tuple(points), box
-        if box is not None:
-            self.constraint = Product(Box(-box, box), Box(-box, box))
+        _require_numbers(start)
+        self.formula = require_function("formula", formula, "(x, y)", "pass one such as lambda x, y: x * y")
+        self.points = _pairs(points)
+        self.box = None if box is None else require_positive("box", box)
+        if self.box is not None:
+            self.constraint = Product(Box(-self.box, self.box), Box(-self.box, self.box))
 
     def objective(self, y: Tree) -> Tensor:
         """f(x, y), shape (n,)."""
@@ -50,19 +54,25 @@ class PlanarGame(Game):
 
 
 class SeesawGame(Game):
-    """f(x, y) = -b y sin(a pi x), whose solutions are y = 0 and x = k / a for every whole number k.
+    """f(x, y) = -b y sin(a pi x): n games whose solutions are y = 0 and x = k / a for every whole number k.
 
     Args:
         start: the pair where play starts, two tensors of shape (n, 1).
-        a: how dense the solutions are, shape (n,).
-        b: strengths, shape (n,).
+        a: how dense the solutions are, positive, shape (n,).
+        b: strengths, positive, shape (n,).
+
+    Raises:
+        TypeError: if one is no tensor.
+        ValueError: if one has another shape or dtype, or is not positive.
 
     Source: Shen et al., "Learning a minimax optimizer: a pilot study", 2021.
     """
 
     def __init__(self, start: tuple[Tensor, Tensor], a: Tensor, b: Tensor) -> None:
         super().__init__(start)
-        self.a, self.b = a, b
+        x, _ = _require_numbers(start)
+        self.a = require_all_positive("a", require_shaped("a", a, x, len(x)))
+        self.b = require_all_positive("b", require_shaped("b", b, x, len(x)))
 
     def objective(self, y: Tree) -> Tensor:
         """f(x, y), shape (n,)."""
@@ -70,52 +80,45 @@ class SeesawGame(Game):
         return -self.b * other[:, 0] * torch.sin(torch.pi * self.a * x[:, 0])
 
     def stationary(self) -> Tensor:
-        """The solutions nearest to the start and beside that, shape (n, 3, 2); all others are like these."""
+        """The solution nearest to the start and the two beside it, shape (n, 3, 2); all others are like these."""
         beside = (self.a * self.start[0][:, 0]).round()[:, None] + self.a.new_tensor([0.0, -1.0, 1.0])
         return torch.stack([beside / self.a[:, None], torch.zeros_like(beside)], dim=2)
 
     def distance(self, pair: Tree, kinds: Collection[Kind] = MINIMAX) -> Tensor:
-        """Distance to the nearest solution; all of them are Nash equilibria."""
+        """Distance to the nearest of all solutions, shape (n,). They are Nash equilibria; no other kind counts."""
         x, y = (leaf[:, 0] for leaf in leaves(pair))
         away = torch.hypot(x - (self.a * x).round() / self.a, y)
         return away if Kind.NASH in kinds else torch.full_like(away, torch.inf)
 
 
-class FieldGame(Game):
-    """A game of which the field F is given, and is no single function's: each player has a loss of its own.
+class FieldGame(PlanarGame):
+    """A game whose field F is given and is no one function's: each player has a loss of its own.
 
-    The objective is zero everywhere. What it hands on to gradients, and to their derivatives, is the field.
+    The objective is zero everywhere, so its value says nothing and `minimax_l2l.testing.check_problem` refuses it.
+    What it hands on to gradients, and to their derivatives, is the field. No point is a local minimax point
+    because y answers, for y's answer is worth something else to x.
 
     Args:
         start: the pair where play starts, two tensors of shape (n, 1).
-        field: F, of two tensors of shape (n,): the pair of its parts. Gradient play moves along -F.
+        parts: F, of two tensors of shape (n,): its two parts, of that shape. Gradient play moves along -F.
         points: where F is zero, as pairs (x, y).
         box: how far x and y may be from zero; None is any distance.
+
+    Raises:
+        TypeError: if the parts are no function or the points are no pairs of numbers.
+        ValueError: if the start has another shape, there are no points, or the box is not positive.
     """
 
     def __init__(
-        self,
-        start: tuple[Tensor, Tensor],
-        field: Field,
-        points: Sequence[tuple[float, float]],
-        *,
-        box: float | None = None,
+        self, start: tuple[Tensor, Tensor], parts: Parts, points: Points, *, box: float | None = None
     ) -> None:
-        super().__init__(start)
-        self.parts, self.points, self.box = field, tuple(points), box
-        if box is not None:
-            self.constraint = Product(Box(-box, box), Box(-box, box))
+        super().__init__(start, self._given, points, box=box)
+        self.parts = require_function("parts", parts, "(x, y)", "pass one such as lambda x, y: (y, -x)")
 
-    def objective(self, y: Tree) -> Tensor:
-        """Zeros, shape (n,), whose gradients are the field's parts, each in its player's direction."""
-        x, other = leaves(y)
-        down, against = self.parts(x[:, 0], other[:, 0])
-        value: Tensor = _Given.apply(x, other, down[:, None], -against[:, None])  # type: ignore[no-untyped-call]
+    def _given(self, x: Tensor, y: Tensor) -> Tensor:
+        down, against = self.parts(x, y)
+        value: Tensor = _Given.apply(x, y, down, -against)  # type: ignore[no-untyped-call]
         return value
-
-    def stationary(self) -> Tensor:
-        """The given points, the same for each game: shape (n, s, 2)."""
-        return self.start[0].new_tensor(self.points).expand(len(self.start[0]), -1, -1)
 
 
 class _Given(torch.autograd.Function):
@@ -124,9 +127,28 @@ class _Given(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, by_x: Tensor, by_y: Tensor) -> Tensor:  # noqa: ARG004
         ctx.save_for_backward(by_x, by_y)
-        return x.new_zeros(len(x))
+        return torch.zeros_like(x)
 
     @staticmethod
     def backward(ctx: Any, *above: Tensor) -> tuple[Tensor, Tensor, None, None]:
         by_x, by_y = ctx.saved_tensors
-        return above[0][:, None] * by_x, above[0][:, None] * by_y, None, None
+        return above[0] * by_x, above[0] * by_y, None, None
+
+
+def _require_numbers(start: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Two players who move one number each."""
+    shapes = [tuple(leaf.shape) for leaf in start]
+    if any(shape[1] != 1 for shape in shapes):
+        raise ValueError(
+            f"start must be two tensors of shape (n, 1), got shapes {shapes}; give each player one number."
+        )
+    return start
+
+
+def _pairs(points: Points) -> tuple[tuple[float, float], ...]:
+    advice = "pass pairs such as [(0.0, 0.0)]"
+    if not isinstance(points, list | tuple) or any(not isinstance(point, list | tuple) for point in points):
+        raise TypeError(f"points must be a list of pairs of numbers, got {told(points)}; {advice}.")
+    if not points or any(len(point) != 2 for point in points):
+        raise ValueError(f"points must be one pair (x, y) or more, got {told(points)}; {advice}.")
+    return tuple((require_finite("x of points", x), require_finite("y of points", y)) for x, y in points)

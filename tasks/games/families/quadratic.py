@@ -8,23 +8,27 @@ import torch
 from torch import Tensor
 
 from minimax_l2l import Tree, leaves
-from tasks.games.game import Game
+from tasks.games.game import Game, require_shaped
 from tasks.games.kinds import MINIMAX, Kind
 
 
 class QuadraticGame(Game):
-    """f(x, y) = x'Px / 2 + x'Ay - y'Qy / 2 + b'x + c'y, n games.
+    """f(x, y) = x'Px / 2 + x'Ay - y'Qy / 2 + b'x + c'y: n games.
 
     The field is affine, F(z) = J z + (b, -c) with J = [[P, A], [-A', Q]], so the points where it is zero are one
     point or an affine space of them. f = xy is P = Q = 0, A = 1.
 
     Args:
         start: the pair where play starts, shapes (n, dx) and (n, dy).
-        p: P, symmetric, shape (n, dx, dx); None is zero.
         a: A, shape (n, dx, dy).
+        p: P, symmetric, shape (n, dx, dx); None is zero.
         q: Q, symmetric, shape (n, dy, dy); None is zero.
         b: shape (n, dx); None is zero.
         c: shape (n, dy); None is zero.
+
+    Raises:
+        TypeError: if one is no tensor.
+        ValueError: if one has another shape or dtype, or P or Q is not symmetric.
     """
 
     def __init__(
@@ -38,12 +42,13 @@ class QuadraticGame(Game):
         c: Tensor | None = None,
     ) -> None:
         super().__init__(start)
-        x, y = start
-        self.a = _shaped("a", a, x, y)
-        self.p = x.new_zeros(1).expand(len(x), x.shape[1], x.shape[1]) if p is None else _shaped("p", p, x, x)
-        self.q = y.new_zeros(1).expand(len(y), y.shape[1], y.shape[1]) if q is None else _shaped("q", q, y, y)
-        self.b = torch.zeros_like(x) if b is None else _shaped("b", b, x)
-        self.c = torch.zeros_like(y) if c is None else _shaped("c", c, y)
+        (n, dx), (_, dy) = (leaf.shape for leaf in start)
+        x = start[0]
+        self.a = require_shaped("a", a, x, n, dx, dy)
+        self.p = x.new_zeros(n, dx, dx) if p is None else _symmetric("p", require_shaped("p", p, x, n, dx, dx))
+        self.q = x.new_zeros(n, dy, dy) if q is None else _symmetric("q", require_shaped("q", q, x, n, dy, dy))
+        self.b = x.new_zeros(n, dx) if b is None else require_shaped("b", b, x, n, dx)
+        self.c = x.new_zeros(n, dy) if c is None else require_shaped("c", c, x, n, dy)
 
     def objective(self, y: Tree) -> Tensor:
         """f(x, y), shape (n,)."""
@@ -59,23 +64,26 @@ class QuadraticGame(Game):
         return torch.cat([above, torch.cat([-self.a.mT, self.q], dim=2)], dim=1)
 
     def stationary(self) -> Tensor:
-        """The point nearest to the origin at which F is zero, shape (n, 1, dx + dy)."""
-        away = torch.cat([self.b, -self.c], dim=1)
-        return -torch.einsum("nij,nj->ni", torch.linalg.pinv(self.jacobian), away)[:, None]
+        """The point nearest to the origin at which F is zero, shape (n, 1, dx + dy); if there is none, NaN."""
+        jacobian, away = self.jacobian, torch.cat([self.b, -self.c], dim=1)
+        point = -torch.einsum("nij,nj->ni", torch.linalg.pinv(jacobian), away)
+        left = torch.linalg.vector_norm(torch.einsum("nij,nj->ni", jacobian, point) + away, dim=1)
+        size = torch.linalg.vector_norm(away, dim=1)
+        unsolved = left > torch.finfo(left.dtype).eps ** 0.5 * size
+        return point.masked_fill(unsolved[:, None], torch.nan)[:, None]
 
     def distance(self, pair: Tree, kinds: Collection[Kind] = MINIMAX) -> Tensor:
-        """Distance to the space of points where F is zero; directions in which J does nothing do not count."""
-        nearest = self.stationary()[:, 0]
-        inverse = torch.linalg.pinv(self.jacobian)
-        away = torch.cat(leaves(pair), dim=1) - nearest
-        seen = torch.einsum("nij,njk,nk->ni", inverse, self.jacobian, away)
-        wanted = torch.stack([self.kinds[:, 0] == kind for kind in kinds]).any(0)
-        return torch.linalg.vector_norm(seen, dim=1).masked_fill(~wanted, torch.inf)
+        """Distance to the set of points where F is zero, if these are of some kinds: shape (n,); else infinite.
+
+        Directions in which J does nothing do not count.
+        """
+        jacobian, away = self.jacobian, torch.cat(leaves(pair), dim=1) - self.stationary()[:, 0]
+        seen = torch.einsum("nij,njk,nk->ni", torch.linalg.pinv(jacobian), jacobian, away)
+        size = torch.linalg.vector_norm(seen, dim=1)
+        return size.masked_fill(~self._are(kinds)[:, 0] | size.isnan(), torch.inf)
 
 
-def _shaped(name: str, tensor: Tensor, *rows: Tensor) -> Tensor:
-    wanted = (len(rows[0]), *(row.shape[1] for row in rows))
-    if not isinstance(tensor, Tensor) or tuple(tensor.shape) != wanted:
-        got = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(tensor).__name__
-        raise ValueError(f"{name} must be a tensor of shape {wanted}, which the start asks for, got {got}.")
-    return tensor
+def _symmetric(name: str, matrix: Tensor) -> Tensor:
+    if not torch.allclose(matrix, matrix.mT):
+        raise ValueError(f"{name} must be symmetric, which x'Mx / 2 always can be; pass (m + m.mT) / 2.")
+    return matrix

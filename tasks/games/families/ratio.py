@@ -1,4 +1,4 @@
-"""Ratio games on simplices: the constrained ones, whose value a stochastic game has after one step."""
+"""Ratio games on simplices: the constrained ones, to which stochastic games of one state come down."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l import Product, Simplex, Tree, leaves
-from tasks.games.game import Game
+from tasks.games.game import Game, require_all_positive, require_shaped
 from tasks.games.kinds import Kind
 
 ROUNDING = 1e-6
@@ -16,7 +16,7 @@ HALVINGS = 60  # of the interval that holds the value, which is then known to ro
 
 
 class RatioGame(Game):
-    """f(x, y) = x'Ry / x'Sy on two simplices of two strategies each, n games.
+    """f(x, y) = x'Ry / x'Sy on two simplices of two strategies each: one game, played from n starts.
 
     The value v is the number for which the matrix game R - v S is worth zero, and its strategies solve the ratio
     game: f <= v for all y at the solution's x, and f >= v for all x at its y.
@@ -24,16 +24,25 @@ class RatioGame(Game):
     Args:
         start: the pair where play starts, two tensors of shape (n, 2) on the simplex.
         r: R, shape (2, 2).
-        s: S, shape (2, 2), with x'Sy > 0.
+        s: S, shape (2, 2), with positive entries.
 
-    Source: Daskalakis, Foster and Golowich, "Independent policy gradient methods", 2020.
+    Raises:
+        TypeError: if one is no tensor.
+        ValueError: if one has another shape or dtype, or S is not positive.
+
+    Source: Daskalakis, Foster and Golowich, "Independent policy gradient methods for competitive reinforcement
+    learning", 2020.
     """
 
     def __init__(self, start: tuple[Tensor, Tensor], r: Tensor, s: Tensor) -> None:
         super().__init__(start)
-        if tuple(r.shape) != (2, 2) or tuple(s.shape) != (2, 2) or not bool((s > 0).all()):
-            raise ValueError(f"r and s must be 2 x 2 matrices, s with positive entries, got {r} and {s}.")
-        self.r, self.s = r, s
+        shapes = [tuple(leaf.shape) for leaf in start]
+        if any(shape[1] != 2 for shape in shapes):
+            raise ValueError(
+                f"start must be two tensors of shape (n, 2), got shapes {shapes}; a player mixes two ways."
+            )
+        self.r = require_shaped("r", r, start[0], 2, 2)
+        self.s = require_all_positive("s", require_shaped("s", s, start[0], 2, 2))
         self.constraint = Product(Simplex(), Simplex())
 
     def objective(self, y: Tree) -> Tensor:
@@ -42,35 +51,38 @@ class RatioGame(Game):
         above, below = (torch.einsum("ni,ij,nj->n", x, matrix, other) for matrix in (self.r, self.s))
         return above / below
 
-    def stationary(self) -> Tensor:
-        """The one solution, shape (n, 1, 4); at a corner the field need not be zero."""
+    @cached_property
+    def solution(self) -> Tensor:
+        """Both players' strategies side by side, shape (4,)."""
         low, high = (self.r / self.s).min(), (self.r / self.s).max()
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            value = _solved(self.r - middle * self.s)[0]
+            value, _ = _solved(self.r - middle * self.s)
             low, high = torch.where(value > 0, middle, low), torch.where(value > 0, high, middle)
-        _, x, y = _solved(self.r - (low + high) / 2 * self.s)
-        return torch.cat([x, y]).expand(len(self.start[0]), 1, -1)
+        return _solved(self.r - (low + high) / 2 * self.s)[1]
 
+    def stationary(self) -> Tensor:
+        """The solution, shape (n, 1, 4): projected play stays there, though in a corner the field is not zero."""
+        return self.solution.expand(len(self.start[0]), 1, -1)
 
     @cached_property
     def kinds(self) -> Tensor:
-        """Nash where neither player gains by any strategy: a ratio of linear functions is extreme at a corner."""
-        x, y = self.pair(self.stationary()[0])
-        value = (x @ self.r @ y.T) / (x @ self.s @ y.T)
-        kept = ((x @ self.r) / (x @ self.s) <= value + ROUNDING).all()
-        kept &= ((self.r @ y.T) / (self.s @ y.T) >= value - ROUNDING).all()
-        return torch.where(kept, Kind.NASH, Kind.SPURIOUS).expand(len(self.start[0]), 1)
+        """Nash where neither player gains by any strategy: a ratio of linear functions is extreme in a corner."""
+        x, y = self.solution.view(2, 2)
+        value = (x @ self.r @ y) / (x @ self.s @ y)
+        stays = ((x @ self.r) / (x @ self.s) <= value + ROUNDING).all()
+        stays &= ((self.r @ y) / (self.s @ y) >= value - ROUNDING).all()
+        return torch.where(stays, Kind.NASH, Kind.SPURIOUS).expand(len(self.start[0]), 1)
 
 
-def _solved(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Value and strategies of the 2 x 2 game x'My: a saddle in pure strategies, or the mixed one."""
+def _solved(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Value and strategies, side by side, of the game x'My on simplices: a pure saddle, or the mixed one."""
     best = matrix.amax(1)  # what y makes of each x
     worst = matrix.amin(0)
     if best.min() <= worst.max():
         pure = torch.eye(2).to(matrix)
-        return best.min(), pure[best.argmin()], pure[worst.argmax()]
+        return best.min(), torch.cat([pure[best.argmin()], pure[worst.argmax()]])
     (a, b), (c, d) = matrix
     total = a - b - c + d
     x, y = (d - c) / total, (d - b) / total
-    return (a * d - b * c) / total, torch.stack([x, 1 - x]), torch.stack([y, 1 - y])
+    return (a * d - b * c) / total, torch.stack([x, 1 - x, y, 1 - y])
