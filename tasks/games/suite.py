@@ -209,7 +209,7 @@ _FAMILIES = (
         partial(
             _planar,
             formula=_func3,
-            points=((0.0, 0.0), (8.10126, -0.62066), (-8.10126, 0.62066)),
+            points=((0.0, 0.0), (8.1012576948, -0.6206619278), (-8.1012576948, 0.6206619278)),
             start=NEAR_3,
         ),
         RIDGE,
@@ -217,7 +217,7 @@ _FAMILIES = (
     ),
     GameFamily(
         "func2",
-        partial(_planar, formula=_func2, points=((0.40278777, 0.59721223),), start=NEAR_3),
+        partial(_planar, formula=_func2, points=((0.4027877704, 0.5972122296),), start=NEAR_3),
         ANDERSON,
         circles=True,
     ),
@@ -236,7 +236,7 @@ _FAMILIES = (
         partial(
             _planar,
             formula=_forsaken,
-            points=((0.0780267, 0.411934),),
+            points=((0.0780266687, 0.4119338514),),
             start=(0.5, 0.5, 0.5),
             box=10.0,
         ),
@@ -259,6 +259,7 @@ _FAMILIES = (
         "ratio-mixed",
         partial(_ratio, r=[[-0.6, -0.3], [0.6, -0.3]], s=[[0.9, 0.5], [0.8, 0.4]]),
         "Daskalakis, Foster and Golowich, 2020",
+        circles=True,
     ),
     GameFamily(
         "ratio-corner",
