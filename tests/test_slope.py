@@ -9,7 +9,10 @@ from torch.func import jacrev
 from minimax_l2l import InnerProblem, Oracle, Passes
 from minimax_l2l.trees import leaves, map_leaves
 
-VECTOR = (torch.tensor([[0.3, -1.0], [2.0, 0.5]]).double(), torch.tensor([[1.0, 0.2, 0.7], [-0.4, 0.0, 3.0]]).double())
+VECTOR = (
+    torch.tensor([[0.3, -1.0], [2.0, 0.5]]).double(),
+    torch.tensor([[1.0, 0.2, 0.7], [-0.4, 0.0, 3.0]]).double(),
+)
 
 
 class Wavy(InnerProblem):
@@ -21,7 +24,9 @@ class Wavy(InnerProblem):
         self.coupling, self.module = torch.tensor([[0.2, -0.1, 0.4], [0.3, 0.5, -0.2]]).double(), module
 
     def initial(self):
-        return torch.tensor([[0.5, -0.2], [0.1, 0.4]]).double(), torch.tensor([[0.3, 1.0, -0.5], [0.2, 0.1, 0.7]]).double()
+        return torch.tensor([[0.5, -0.2], [0.1, 0.4]]).double(), torch.tensor(
+            [[0.3, 1.0, -0.5], [0.2, 0.1, 0.7]]
+        ).double()
 
     def objective(self, y):
         x, other = leaves(y)

@@ -47,10 +47,11 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
     With J = [[A, B], [C, D]] the field's Jacobian there, A = f_xx and D = -f_yy:
 
         Nash            A >= 0 and D >= 0
-        local minimax   D >= 0 and A - B D^-1 C >= 0
-        weak Minty      (J + J') / 2 + J'J / (2 L) >= 0, L = ||J||
+        local minimax   D >= 0 and A - B D^-1 C > 0
+        weak Minty      (J + J') / 2 + J'J / (2 L) >= 0, L = ||J||, and J is not singular
 
-    Where A or D is singular, f itself is looked at along the directions that it leaves open.
+    Where A or D is singular, f itself is looked at along the directions that it leaves open. What second derivatives
+    leave open otherwise is not counted in a point's favour.
 
     Args:
         game: n games.
@@ -60,15 +61,17 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
     width = pair[0].shape[1]
     a, b = jacobian[:, :width, :width], jacobian[:, :width, width:]
     c, d = jacobian[:, width:, :width], jacobian[:, width:, width:]
-    size = torch.linalg.matrix_norm(jacobian, 2)
+    singular = torch.linalg.svdvals(jacobian)
+    size = singular[:, 0].clamp_min(torch.finfo(jacobian.dtype).eps)
     flat = FLAT * size
     y_stays = _positive(d, flat) & _stays(game, pair, d, flat, player=1)
     x_stays = _positive(a, flat) & _stays(game, pair, a, flat, player=0)
     # Where D is singular, an answer along its null space is as long as x pleases, if x moves what y feels there.
     answered = a - b @ torch.linalg.solve(d + 10 * flat[:, None, None] * torch.eye(len(d[0])).to(d), c)
-    x_is_answered = _positive(answered, flat)
-    share = (1 + SLACK) / (2 * size.clamp_min(torch.finfo(size.dtype).tiny))
+    x_is_answered = _positive(answered, -flat)
+    share = (1 + SLACK) / (2 * size)
     weak_minty = _positive(jacobian + share[:, None, None] * jacobian.mT @ jacobian, flat)
+    weak_minty &= singular[:, -1] > flat
     kind = torch.full_like(size, Kind.SPURIOUS, dtype=torch.long)
     kind = kind.masked_fill(weak_minty, Kind.VI_ONLY)
     kind = kind.masked_fill(y_stays & x_is_answered, Kind.LOCAL_MINIMAX)
@@ -84,7 +87,7 @@ def field_jacobian(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def _positive(matrix: Tensor, flat: Tensor) -> Tensor:
-    """Whether each matrix's symmetric part has no eigenvalue below zero."""
+    """Whether no eigenvalue of each matrix's symmetric part lies below -flat."""
     return torch.linalg.eigvalsh((matrix + matrix.mT) / 2)[:, 0] >= -flat
 
 

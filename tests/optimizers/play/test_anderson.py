@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from duels import by_hand, path, start, xy
+from duels import path, start, xy
 
 from minimax_l2l import AndersonMixing, GradientAscent
 from tasks.games import SUITE, PlanarGame
 
 
 def test_three_steps_by_hand():
-    """f = x^2 / 2 - y^2: residuals (-1/2, -1) and (-1/4, 0) mix with c = -1/17; with two differences it is solved."""
+    """F = x^2 / 2 - y^2: residuals (-1/2, -1) and (-1/4, 0) mix with c = -1/17; with two differences it is solved."""
     game = PlanarGame(start(1.0, 1.0), lambda x, y: x**2 / 2 - y**2, [(0.0, 0.0)])
     optimizer = AndersonMixing(steps=3, step_size=0.5)
     points = path(optimizer, game, 3)[1:, 0]

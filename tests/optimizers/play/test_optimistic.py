@@ -3,7 +3,7 @@
 import torch
 from duels import by_hand, path, xy
 
-from minimax_l2l import Iterate, Oracle, OptimisticAscent, PastExtraGradient
+from minimax_l2l import Iterate, OptimisticAscent, Oracle, PastExtraGradient
 from minimax_l2l.trees import leaves, map_leaves
 from tasks.games import SUITE
 

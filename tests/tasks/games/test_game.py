@@ -1,0 +1,111 @@
+"""A game knows its field, its points and how far it is to those that count."""
+
+import math
+
+import pytest
+import torch
+from duels import start, xy
+
+from minimax_l2l import Oracle
+from tasks.games import BilinearGame, FieldGame, Game, GameFamily, Kind, PlanarGame, QuadraticGame, SeesawGame
+
+SQRT2 = math.sqrt(2)
+
+
+def func4(x, y):
+    return PlanarGame(
+        start(x, y),
+        lambda x, y: 2 * x**2 + y**2 + 4 * x * y + 4 / 3 * y**3 - y**4 / 4,
+        [(-2 - SQRT2, 2 + SQRT2), (0.0, 0.0), (-2 + SQRT2, 2 - SQRT2)],
+    )
+
+
+def test_the_field_by_hand_is_minus_the_direction_of_play_and_costs_nothing():
+    game = xy(2.0, 3.0)
+    assert game.field(game.start).tolist() == [[3.0, -2.0]]
+    assert game.passes.input_gradient == 0
+    moves = Oracle(game).gradient(game.start)
+    assert torch.equal(torch.cat(moves, dim=1), -game.field(game.start))
+
+
+def test_the_nearest_point_of_the_kinds_that_count():
+    game = func4(0.0, 1.0)
+    nash = math.hypot(2 + SQRT2, 1 + SQRT2)
+    assert game.distance(game.start).item() == pytest.approx(nash)
+    assert game.distance(game.start, [Kind.SPURIOUS]).item() == pytest.approx(math.hypot(2 - SQRT2, 1 - 2 + SQRT2))
+    assert game.distance(game.start, [Kind.VI_ONLY]).item() == math.inf
+    assert game.distance(game.start, []).item() == math.inf
+
+
+def test_a_bilinear_game_is_one_of_them():
+    a, p, q = torch.tensor([1.0, 2.0]), torch.tensor([0.5, -1.0]), torch.tensor([0.0, 3.0])
+    game = BilinearGame(a, p, q, (torch.zeros(2, 1), torch.zeros(2, 1)))
+    assert game.kinds.tolist() == [[Kind.NASH]] * 2
+    assert game.distance(game.start).tolist() == pytest.approx([0.5, math.sqrt(10)])
+
+
+def test_a_seesaw_has_a_solution_wherever_the_sine_is_zero():
+    game = SeesawGame(start(0.3, 0.4), torch.tensor([2.0]).double(), torch.tensor([1.0]).double())
+    assert game.stationary()[0].tolist() == [[0.5, 0.0], [0.0, 0.0], [1.0, 0.0]]
+    assert game.distance(start(7.2, 0.0)).item() == pytest.approx(0.2)
+    assert game.distance(game.start, [Kind.SPURIOUS]).item() == math.inf
+
+
+def test_a_quadratic_games_derivative_and_solution():
+    torch.manual_seed(0)
+    half = torch.randn(2, 5, 5).double()
+    full = half @ half.mT
+    pair = (torch.randn(2, 3).double(), torch.randn(2, 2).double())
+    a, b, c = torch.randn(2, 3, 2).double(), torch.randn(2, 3).double(), torch.randn(2, 2).double()
+    game = QuadraticGame(pair, a, p=full[:, :3, :3], q=full[:, 3:, 3:], b=b, c=c)
+    here = torch.cat(pair, dim=1)
+    affine = (game.jacobian @ here[..., None])[..., 0] + torch.cat([b, -c], dim=1)
+    torch.testing.assert_close(game.field(pair), affine)
+    assert game.field(game.pair(game.stationary()[:, 0])).abs().max() < 1e-9
+    torch.testing.assert_close(game.distance(pair), (here - game.stationary()[:, 0]).norm(dim=1))
+
+
+def test_directions_in_which_the_field_does_nothing_do_not_count():
+    a = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]]).double()
+    pair = (torch.tensor([[3.0, 100.0]]).double(), torch.tensor([[4.0, -50.0]]).double())
+    assert QuadraticGame(pair, a).distance(pair).item() == pytest.approx(5.0)
+
+
+def test_a_quadratic_game_whose_field_is_nowhere_zero_has_no_solution():
+    pair = start(1.0, 1.0)
+    game = QuadraticGame(pair, torch.zeros(1, 1, 1).double(), b=torch.ones(1, 1).double())
+    assert game.stationary().isnan().all()
+    assert game.distance(pair).item() == math.inf
+
+
+def test_a_field_game_hands_on_the_field_and_its_derivatives():
+    given = FieldGame(start(0.7, -0.4), lambda x, y: (x**3 + y, y**3 - x), [(0.0, 0.0)])
+    one = PlanarGame(start(0.7, -0.4), lambda x, y: x**4 / 4 + x * y - y**4 / 4, [(0.0, 0.0)])
+    assert given.objective(given.start).tolist() == [0.0]
+    torch.testing.assert_close(given.field(given.start), one.field(one.start))
+    vector = start(0.3, 2.0)
+    for name in ("times", "transposed"):
+        mine, other = (getattr(Oracle(game).slope(game.start), name)(vector) for game in (given, one))
+        torch.testing.assert_close(torch.cat(mine), torch.cat(other))
+
+
+def test_a_game_of_ones_own_needs_an_objective_alone():
+    class Mine(Game):
+        def objective(self, y):
+            return (y[0] * y[1]).sum(1)
+
+    game = Mine((torch.ones(2, 3), torch.ones(2, 3)))
+    assert game.field(game.start).shape == (2, 6)
+    with pytest.raises(NotImplementedError, match="Mine does not say where its field is zero"):
+        game.distance(game.start)
+
+
+def test_a_box_is_a_constraint():
+    game = PlanarGame(start(1.0, 1.0), lambda x, y: x * y, [(0.0, 0.0)], box=0.5)
+    assert [leaf.item() for leaf in game.constraint.project(game.start)] == [0.5, 0.5]
+
+
+def test_a_family_of_ones_own():
+    family = GameFamily("mine", lambda count, generator: xy(count, 0.0), "here")
+    assert family.sample(3).start[0].item() == 3
+    assert not family.circles
