@@ -15,8 +15,12 @@ from minimax_l2l import (
     PGM,
     Adam,
     AlternatingAscent,
+    AnchoredExtraGradient,
+    AndersonMixing,
     Box,
     CNNUpdater,
+    CompetitiveGradient,
+    ConsensusOptimization,
     DenseMLPUpdater,
     ExtraGradient,
     GradientAscent,
@@ -24,21 +28,27 @@ from minimax_l2l import (
     InnerOptimizer,
     InnerProblem,
     IterateFeatures,
+    KBeam,
     L2Ball,
     LearnedFGSM,
     LearnedOptimizer,
     LinfBall,
     LogSignFeatures,
+    Lookahead,
     Losses,
     LowRankUpdater,
     MLPUpdater,
+    OptimisticAscent,
     Oracle,
     Passes,
+    PastExtraGradient,
     Product,
     RNNUpdater,
     RowUpdater,
     Simplex,
+    SymplecticAdjustment,
     Task,
+    TwoTimeScales,
     Updater,
 )
 from minimax_l2l.constraints.free import Free
@@ -46,7 +56,7 @@ from minimax_l2l.testing import ContractViolation, check_game, check_optimizer, 
 from minimax_l2l.testing.probes import moved_most
 from minimax_l2l.trees import leaves
 from tasks.adversarial import AdversarialTraining, PerturbationProblem, SmallResNet
-from tasks.games import BilinearGame, LimitCycle
+from tasks.games import SUITE, BilinearGame, LimitCycle
 
 WEIGHTS = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.4, 0.1, 0.4, 0.1], [0.3, 0.3, 0.2, 0.2]])
 CENTRE = torch.tensor([[-1.0, 0.5], [0.2, 2.0], [1.5, -0.3]])
@@ -125,6 +135,18 @@ HAND_DESIGNED = {
     "PGM": PGM(steps=3, step_size=0.05),
     "PGM, restarts and momentum": PGM(steps=3, step_size=0.05, restarts=2, momentum=0.5),
     "L-BFGS": LBFGS(steps=2, step_size=0.1, random_start=0.5),
+    "optimistic": OptimisticAscent(steps=3, step_size=0.1),
+    "past extragradient": PastExtraGradient(steps=3, step_size=0.1),
+    "anchored extragradient": AnchoredExtraGradient(steps=2, step_size=0.1),
+    "consensus": ConsensusOptimization(steps=2, step_size=0.1),
+    "symplectic adjustment": SymplecticAdjustment(steps=2, step_size=0.1),
+    "Anderson mixing": AndersonMixing(steps=4, step_size=0.1, memory=2),
+    "lookahead": Lookahead(OptimisticAscent(steps=3, step_size=0.1), period=2),
+}
+OF_PAIRS = {
+    "two time scales": TwoTimeScales(steps=2),
+    "competitive": CompetitiveGradient(steps=2, step_size=0.1),
+    "K-beam": KBeam(steps=2, step_size=0.1),
 }
 LEARNED = {
     "MLP": LearnedOptimizer(MLPUpdater(), steps=2),
@@ -163,6 +185,30 @@ def test_bounded_steps_break_it_at_zero():
         pytest.warns(UserWarning, match="y is zero, and max_relative_step lets no iterate leave zero"),
     ):
         check_optimizer(optimizer, PROBLEMS["quadratic"])
+
+
+@pytest.mark.parametrize("problem", [name for name in PROBLEMS if "game" in name])
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_every_optimizer_of_pairs_keeps_its_contract_on_games(name, problem):
+    check_optimizer(OF_PAIRS[name], PROBLEMS[problem])
+
+
+FAMILIES = ["seesaw-1", "matrix-5-printed", "covariance-4", "ridge-3", "forsaken", "ratio-mixed", "diagonal-100"]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_kind_of_game_keeps_its_contract(name):
+    check_problem(lambda: SUITE[name].sample(3))
+
+
+def test_a_game_of_which_the_field_alone_is_given_has_no_objective_to_climb():
+    with pytest.raises(ContractViolation, match="raises the objective"):
+        check_problem(lambda: SUITE["polar"].sample(3))
+
+
+@pytest.mark.parametrize("name", [*OF_PAIRS, "optimistic", "Anderson mixing", "symplectic adjustment"])
+def test_methods_keep_their_contract_on_constrained_games(name):
+    check_optimizer({**HAND_DESIGNED, **OF_PAIRS}[name], lambda: SUITE["ratio-mixed"].sample(3))
 
 
 @pytest.mark.parametrize("problem", [name for name in PROBLEMS if "batch statistics" not in name])

@@ -50,8 +50,8 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
         local minimax   D >= 0 and A - B D^-1 C > 0
         weak Minty      (J + J') / 2 + J'J / (2 L) >= 0, L = ||J||, and J is not singular
 
-    Where A or D is singular, f itself is looked at along the directions that it leaves open. What second derivatives
-    leave open otherwise is not counted in a point's favour.
+    Where A or D is singular, f itself is looked at along the directions that it leaves open. Where one of the other
+    matrices is, the point gets no benefit of the doubt.
 
     Args:
         game: n games.

@@ -6,7 +6,21 @@ from doors.door import Door, knocking_at
 from hypothesis import strategies as st
 
 from minimax_l2l import GradientAscent, InnerOptimizer
-from tasks.games import BilinearGame, LimitCycle, orbit, spiral_factor
+from tasks.games import (
+    SUITE,
+    BilinearGame,
+    CovarianceGame,
+    FieldGame,
+    Game,
+    GameFamily,
+    LimitCycle,
+    PlanarGame,
+    QuadraticGame,
+    RatioGame,
+    SeesawGame,
+    orbit,
+    spiral_factor,
+)
 from tasks.games.presets.limit_cycle import LimitCyclePreset
 
 COUNT, SEED = wrong.not_a_count(), wrong.not_a_count() | st.integers(min_value=2**32)
@@ -15,6 +29,30 @@ PAIR = st.sampled_from([None, 1.0, "ab", (1.0,), (1.0, 2.0, 3.0), ("a", "b"), (1
 STRENGTHS = st.sampled_from([None, 1.0, [1.0, 2.0], torch.ones(3), torch.ones(2, 1), torch.tensor(1.0), "ab"])
 STARTS = st.sampled_from(
     [None, "ab", torch.ones(2, 1), [torch.ones(2, 1)] * 2, (torch.ones(2, 1),), (torch.ones(2),) * 2, (1.0, 2.0)]
+) WIDE = torch.ones(2, 2) STARTS_OF_NUMBERS = STARTS | st.sampled_from([(WIDE, WIDE), (torch.ones(2, 1),
+torch.ones(3, 1)), (torch.ones(2, 1),) * 3]) VECTORS = STRENGTHS | st.sampled_from([torch.ones(2).double(),
+torch.zeros(2), -torch.ones(2), "1"]) FORMULAS = wrong.not_callable() | st.sampled_from([lambda: 0, lambda x: x,
+lambda x, y, z: x]) POINTS = st.sampled_from(
+    [None, "ab", 1.0, (), [(1.0,)], [(1.0, 2.0, 3.0)], [1.0, 2.0], [("a", "b")], [(0.0, float("nan"))], {(0.0,
+    0.0)}]
+)
+BOX = wrong.given(wrong.not_a_number(lambda number: number > 0))
+MATRICES = st.sampled_from(
+    [1.0, "ab", torch.ones(2), torch.ones(2, 2), torch.ones(3, 1, 1), torch.ones(2, 1, 2), torch.ones(2, 1,
+    1).double()]
+) SQUARES = MATRICES | st.sampled_from([torch.tensor([[[1.0, 2.0], [0.0, 1.0]]] * 2), torch.ones(2, 3, 3)])
+TWO_BY_TWO = st.sampled_from([None, 1.0, "ab", [[1.0, 2.0], [3.0, 4.0]], torch.ones(2), torch.ones(2, 3),
+WIDE.double()]) COVARIANCES = st.sampled_from(
+    [
+        None,
+        1.0,
+        torch.eye(2),
+        torch.ones(2, 2, 3),
+        torch.eye(2).expand(3, 2, 2),
+        torch.eye(2).double().expand(2, 2, 2),
+        -torch.eye(2).expand(2, 2, 2),
+        torch.tensor([[[2.0, 1.0], [0.0, 2.0]]] * 2),
+    ]
 )
 DTYPE = st.sampled_from([None, "float64", torch.int64, torch.bool, torch.complex64, float])
 
@@ -28,7 +66,69 @@ def game():
     }
 
 
+def numbers(**others):
+    return {"start": (torch.ones(2, 1), torch.ones(2, 1)), **others}
+
+
+def planar():
+    return numbers(formula=lambda x, y: x * y, points=[(0.0, 0.0)])
+
+
+def field():
+    return numbers(parts=lambda x, y: (y, -x), points=[(0.0, 0.0)])
+
+
+def quadratic():
+    """Players of one number and of two."""
+    return {"start": (torch.ones(2, 1), WIDE), "a": torch.ones(2, 1, 2)}
+
+
+def mixed():
+    return {"start": (WIDE / 2, WIDE / 2), "r": WIDE, "s": WIDE}
+
+
+def covariance():
+    return {"start": (torch.ones(2, 4), torch.ones(2, 4)), "covariance": torch.eye(2).expand(2, 2, 2)}
+
+
 DOORS = [
+    Door("Game", Game, numbers, {"start": STARTS}), Door("PlanarGame", PlanarGame, planar, {"start":
+    STARTS_OF_NUMBERS, "formula": FORMULAS, "points": POINTS, "box": BOX}), Door("FieldGame", FieldGame, field,
+    {"start": STARTS_OF_NUMBERS, "parts": FORMULAS, "points": POINTS, "box": BOX}), Door(
+        "SeesawGame",
+        SeesawGame,
+        lambda: numbers(a=torch.ones(2), b=torch.ones(2)),
+        {"start": STARTS_OF_NUMBERS, "a": VECTORS, "b": VECTORS},
+    ),
+    Door(
+        "QuadraticGame",
+        QuadraticGame,
+        quadratic,
+        {
+            "start": STARTS,
+            "a": MATRICES.filter(lambda a: getattr(a, "shape", ()) != (2, 1, 2)),
+            "p": MATRICES,
+            "q": SQUARES,
+            "b": STRENGTHS.filter(lambda b: b is not None and getattr(b, "shape", ()) != (2, 1)),
+            "c": STRENGTHS.filter(lambda c: c is not None),
+        },
+    ),
+    Door("RatioGame", RatioGame, mixed, {"start": STARTS, "r": TWO_BY_TWO, "s": TWO_BY_TWO | st.just(-WIDE)}),
+    Door("CovarianceGame", CovarianceGame, covariance, {"start": STARTS, "covariance": COVARIANCES}),
+    Door(
+        "GameFamily",
+        GameFamily,
+        lambda: {"name": "xy", "draw": lambda count, generator: None, "source": "here"},
+        {
+            "name": wrong.not_a(str),
+            "draw": FORMULAS,
+            "source": wrong.not_a(str),
+            "circles": wrong.not_a_flag(),
+        },
+    ),
+    Door(
+        "GameFamily.sample", SUITE["xy"].sample, lambda: {"count": 2}, {"count": wrong.not_a_count(1), "seed": SEED}
+    ),
     Door("LimitCycle", LimitCycle, dict, {"iterations": COUNT, "games": wrong.not_a_count(1), "seed": SEED}),
     Door("LimitCycle.learned_optimizer", LimitCycle.learned_optimizer, dict, {"steps": COUNT}),
     Door(

@@ -21,14 +21,52 @@ SHAPES = st.sampled_from(
 IMAGE = st.sampled_from(
     [None, "x", np.ones((1, 8, 8)), torch.ones(8, 8), torch.ones(1, 1, 8, 8), 3, [torch.ones(8, 8)]]
 )
+STEP_SIZES = st.sampled_from(
+    [None, 0.1, "ab", (), {0.1, 0.2}, (0.1, 0.0), (-1.0, 0.1), ("a", "b"), (0.1, float("nan")), [None], (True, 0.1)]
+)
 ASCENT = {"steps": ANY_COUNT, "step_size": POSITIVE, "random_start": FRACTION}
 right = {"steps": 2, "step_size": 0.1}
 
 DOORS = [
     *[
         Door(kind.__name__, kind, lambda: right, ASCENT)
-        for kind in (m.GradientAscent, m.AlternatingAscent, m.ExtraGradient)
+        for kind in (
+            m.GradientAscent,
+            m.AlternatingAscent,
+            m.ExtraGradient,
+            m.OptimisticAscent,
+            m.PastExtraGradient,
+            m.AnchoredExtraGradient,
+        )
     ],
+    Door(
+        "TwoTimeScales",
+        m.TwoTimeScales,
+        lambda: {"steps": 2},
+        {"steps": ANY_COUNT, "step_sizes": STEP_SIZES, "random_start": FRACTION},
+    ),
+    Door("ConsensusOptimization", m.ConsensusOptimization, lambda: right, {**ASCENT, "gamma": NOT_NEGATIVE}),
+    Door("SymplecticAdjustment", m.SymplecticAdjustment, lambda: right, {**ASCENT, "align": FLAG}),
+    Door(
+        "CompetitiveGradient",
+        m.CompetitiveGradient,
+        lambda: right,
+        {**ASCENT, "tolerance": POSITIVE, "rounds": COUNT},
+    ),
+    Door("AndersonMixing", m.AndersonMixing, lambda: right, {**ASCENT, "memory": COUNT}),
+    Door(
+        "Lookahead",
+        m.Lookahead,
+        lambda: {"base": m.GradientAscent(steps=2)},
+        {
+            "base": wrong.not_a(m.InnerOptimizer),
+            "steps": wrong.given(ANY_COUNT),
+            "period": COUNT,
+            "share": FRACTION,
+            "random_start": FRACTION,
+        },
+    ),
+    Door("KBeam", m.KBeam, lambda: right, {**ASCENT, "beams": COUNT, "spread": NOT_NEGATIVE}),
     Door("PGM", m.PGM, lambda: right, {**ASCENT, "restarts": COUNT, "momentum": FRACTION}),
     Door("FGSM", m.FGSM, lambda: {"step_size": 0.1}, {"step_size": POSITIVE, "random_start": FRACTION}),
     Door("Adam", m.Adam, dict, {"lr": POSITIVE, "steps": ANY_COUNT, "betas": BETAS, "random_start": FRACTION}),

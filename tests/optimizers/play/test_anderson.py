@@ -9,7 +9,7 @@ from tasks.games import SUITE, PlanarGame
 
 
 def test_three_steps_by_hand():
-    """F = x^2 / 2 - y^2: residuals (-1/2, -1) and (-1/4, 0) mix with c = -1/17; with two differences it is solved."""
+    """Residuals (-1/2, -1) and (-1/4, 0) mix with c = -1/17; with two differences the game is solved."""
     game = PlanarGame(start(1.0, 1.0), lambda x, y: x**2 / 2 - y**2, [(0.0, 0.0)])
     optimizer = AndersonMixing(steps=3, step_size=0.5)
     points = path(optimizer, game, 3)[1:, 0]
@@ -24,7 +24,7 @@ def test_the_first_step_is_a_gradient_step():
 
 @pytest.mark.parametrize("family", ["rotated-saddle", "matrix-5-printed", "ridge-1", "lower-bound"])
 def test_on_affine_fields_its_residuals_are_those_of_gmres(family):
-    """What is mixed has, of all points in the Krylov space, the shortest residual: as dense least squares find it."""
+    """What is mixed has the shortest residual of all points in the Krylov space, as dense least squares tell."""
     game, size = SUITE[family].sample(4), 0.3
     jacobian, offset = game.jacobian, torch.cat([game.b, -game.c], dim=1)[:, :, None]
     points = path(AndersonMixing(steps=5, step_size=size, memory=5), game, 5)[..., None]

@@ -35,7 +35,7 @@ def test_one_beam_is_gradient_play():
 
 
 def test_several_answers_settle_where_the_best_one_jumps():
-    """F = x^2 / 8 + x y - (y^2 - 1)^2: the best answer to x has its sign, and is the worst once x has crossed zero."""
+    """The best answer to x has the sign of x, and is the worse of the two once x has crossed zero."""
 
     def formula(x, y):
         return x**2 / 8 + x * y - (y**2 - 1) ** 2

@@ -90,9 +90,8 @@ def test_on_xy_gradient_play_leaves_by_a_factor_per_step_in_two_time_scales_as_w
     torch.testing.assert_close(plain[-1], plain[0] * math.sqrt(1 + ETA**2) ** 100)
     assert spiral_factor(ETA) == math.sqrt(1 + ETA**2)
     # With z = (x sqrt(b), y sqrt(a)) a step with sizes a for x and b for y is a rotation times sqrt(1 + a b).
-    scaled = (
-        path(TwoTimeScales(steps=1, step_sizes=(0.04, 0.25)), xy(), 100)[:, 0] * torch.tensor([0.5, 0.2]).double()
-    )
+    points = path(TwoTimeScales(steps=1, step_sizes=(0.04, 0.25)), xy(), 100)[:, 0]
+    scaled = points * torch.tensor([0.5, 0.2], dtype=torch.float64)
     torch.testing.assert_close(scaled[-1].norm(), scaled[0].norm() * math.sqrt(1.01) ** 100)
 
 

@@ -1,4 +1,4 @@
-"""What a stationary point is: by the definitions, on a grid around it, for every game of two numbers in the suite."""
+"""What a stationary point is: by the definitions, on a grid around it, for every game of two numbers."""
 
 import pytest
 import torch
@@ -91,22 +91,20 @@ def test_minimax_points_are_so_by_definition_and_no_others(name):
 
 def least_minty(game, point):
     """The least <F(z), z - z*> L / |F(z)|^2 of points close to z*, L the longest of |F(z)| / |z - z*|."""
-    turns = torch.linspace(0, 2 * torch.pi, 361, dtype=torch.float64)
+    turns = torch.linspace(0, 2 * torch.pi, 73, dtype=torch.float64)
     away = 1e-4 * torch.stack([turns.cos(), turns.sin()], dim=1)
     fields = torch.cat([game.field(game.pair((point + one)[None])).detach() for one in away])
     longest = (fields.norm(dim=1) / away.norm(dim=1)).max()
     return ((fields * away).sum(1) * longest / fields.square().sum(1)).min()
 
 
-@pytest.mark.parametrize(
-    "name", ["lower-bound", "func6", "ridge-2", "swapped-saddle", "func4", "func5", "forsaken"]
-)
+@pytest.mark.parametrize("name", ["lower-bound", "func6", "ridge-2", "swapped-saddle", "func5", "forsaken"])
 def test_the_weak_minty_condition_holds_where_it_is_told_and_fails_at_spurious_points(name):
     game = SUITE[name].sample(1)
     for kind, point in zip(game.kinds[0], game.stationary()[0], strict=True):
         if kind == VI:
             assert least_minty(game, point) >= -0.5 - 1e-3
-        elif kind == SPURIOUS and name not in ("func4",):
+        else:
             assert least_minty(game, point) < -0.5 - 1e-3
 
 
@@ -130,20 +128,17 @@ def test_the_point_of_forsaken_repels_y():
     ],
 )
 def test_where_second_derivatives_vanish_the_function_decides(formula, kind):
-    game = PlanarGame(start(1.0, 1.0), formula, [(0.0, 0.0)])
-    told = Kind(int(game.kinds))
-    assert (told in MINIMAX) == (kind in MINIMAX)
-    assert told == kind or kind == SPURIOUS
+    assert PlanarGame(start(1.0, 1.0), formula, [(0.0, 0.0)]).kinds.tolist() == [[kind]]
 
 
-def test_a_singular_field_that_shears_is_spurious():
-    """F = (y, 0): v = (t, 1) makes <F, v> = t as low as one likes at |F| = 1."""
-    game = FieldGame(start(1.0, 1.0), lambda x, y: (y, 0 * x), [(0.0, 0.0)])
-    jacobian = field_jacobian(game, game.pair(game.stationary()[:, 0]))
-    assert jacobian.tolist() == [[[0.0, 1.0], [0.0, 0.0]]]
+def test_a_field_of_no_one_function_is_classified_by_each_players_own_derivatives():
+    """F = (p x + 3 y, q y - 3 x)."""
+    for p, q, kind in ((1.0, 1.0, NASH), (-1.0, -1.0, VI), (-3.0, -3.0, SPURIOUS)):
+        game = FieldGame(start(1.0, 1.0), lambda x, y, p=p, q=q: (p * x + 3 * y, q * y - 3 * x), [(0.0, 0.0)])
+        assert game.kinds.tolist() == [[kind]]
 
 
 def test_in_single_precision_the_kinds_are_the_same():
-    for p, q, kind in ((1.0, 1.0, NASH), (-1.0, -1.0, SPURIOUS), (-3.0, 2.0, LOCAL)):
+    for p, q, kind in ((1.0, 1.0, NASH), (-1.0, -1.0, VI), (-3.0, -3.0, SPURIOUS), (-3.0, 2.0, LOCAL)):
         one = torch.ones(1, 1, 1)
         assert QuadraticGame((one[0], one[0]), 3 * one, p=p * one, q=q * one).kinds.tolist() == [[kind]]
