@@ -29,31 +29,32 @@ PAIR = st.sampled_from([None, 1.0, "ab", (1.0,), (1.0, 2.0, 3.0), ("a", "b"), (1
 STRENGTHS = st.sampled_from([None, 1.0, [1.0, 2.0], torch.ones(3), torch.ones(2, 1), torch.tensor(1.0), "ab"])
 STARTS = st.sampled_from(
     [None, "ab", torch.ones(2, 1), [torch.ones(2, 1)] * 2, (torch.ones(2, 1),), (torch.ones(2),) * 2, (1.0, 2.0)]
-) WIDE = torch.ones(2, 2) STARTS_OF_NUMBERS = STARTS | st.sampled_from([(WIDE, WIDE), (torch.ones(2, 1),
-torch.ones(3, 1)), (torch.ones(2, 1),) * 3]) VECTORS = STRENGTHS | st.sampled_from([torch.ones(2).double(),
-torch.zeros(2), -torch.ones(2), "1"]) FORMULAS = wrong.not_callable() | st.sampled_from([lambda: 0, lambda x: x,
-lambda x, y, z: x]) POINTS = st.sampled_from(
-    [None, "ab", 1.0, (), [(1.0,)], [(1.0, 2.0, 3.0)], [1.0, 2.0], [("a", "b")], [(0.0, float("nan"))], {(0.0,
-    0.0)}]
+)
+WIDE = torch.ones(2, 2)
+NUMBERS = STARTS | st.sampled_from([(WIDE, WIDE), (torch.ones(2, 1), torch.ones(3, 1)), (torch.ones(2, 1),) * 3])
+VECTORS = STRENGTHS | st.sampled_from([torch.ones(2).double(), torch.zeros(2), -torch.ones(2)])
+FORMULAS = wrong.not_callable() | st.sampled_from([lambda: 0, lambda x: x, lambda x, y, z: x])
+POINTS = st.sampled_from(
+    [
+        None,
+        "ab",
+        1.0,
+        (),
+        [(1.0,)],
+        [(1.0, 2.0, 3.0)],
+        [1.0, 2.0],
+        [("a", "b")],
+        [(0.0, float("nan"))],
+        {(0.0, 0.0)},
+    ]
 )
 BOX = wrong.given(wrong.not_a_number(lambda number: number > 0))
 MATRICES = st.sampled_from(
-    [1.0, "ab", torch.ones(2), torch.ones(2, 2), torch.ones(3, 1, 1), torch.ones(2, 1, 2), torch.ones(2, 1,
-    1).double()]
-) SQUARES = MATRICES | st.sampled_from([torch.tensor([[[1.0, 2.0], [0.0, 1.0]]] * 2), torch.ones(2, 3, 3)])
-TWO_BY_TWO = st.sampled_from([None, 1.0, "ab", [[1.0, 2.0], [3.0, 4.0]], torch.ones(2), torch.ones(2, 3),
-WIDE.double()]) COVARIANCES = st.sampled_from(
-    [
-        None,
-        1.0,
-        torch.eye(2),
-        torch.ones(2, 2, 3),
-        torch.eye(2).expand(3, 2, 2),
-        torch.eye(2).double().expand(2, 2, 2),
-        -torch.eye(2).expand(2, 2, 2),
-        torch.tensor([[[2.0, 1.0], [0.0, 2.0]]] * 2),
-    ]
+    [1.0, "ab", torch.ones(2), WIDE, torch.ones(3, 1, 1), torch.ones(2, 3, 3), torch.ones(2, 1, 1).double()]
 )
+SKEWED = torch.tensor([[[2.0, 1.0], [0.0, 2.0]]] * 2)
+TWO_BY_TWO = st.sampled_from([None, 1.0, "ab", [[1.0, 2.0], [3.0, 4.0]], torch.ones(2), torch.ones(2, 3)])
+SIGMAS = [None, 1.0, torch.eye(2), torch.ones(2, 2, 3), torch.eye(2).expand(3, 2, 2), -torch.eye(2).expand(2, 2, 2)]
 DTYPE = st.sampled_from([None, "float64", torch.int64, torch.bool, torch.complex64, float])
 
 
@@ -92,13 +93,14 @@ def covariance():
 
 
 DOORS = [
-    Door("Game", Game, numbers, {"start": STARTS}), Door("PlanarGame", PlanarGame, planar, {"start":
-    STARTS_OF_NUMBERS, "formula": FORMULAS, "points": POINTS, "box": BOX}), Door("FieldGame", FieldGame, field,
-    {"start": STARTS_OF_NUMBERS, "parts": FORMULAS, "points": POINTS, "box": BOX}), Door(
+    Door("Game", Game, numbers, {"start": STARTS}),
+    Door("PlanarGame", PlanarGame, planar, {"start": NUMBERS, "formula": FORMULAS, "points": POINTS, "box": BOX}),
+    Door("FieldGame", FieldGame, field, {"start": NUMBERS, "parts": FORMULAS, "points": POINTS, "box": BOX}),
+    Door(
         "SeesawGame",
         SeesawGame,
         lambda: numbers(a=torch.ones(2), b=torch.ones(2)),
-        {"start": STARTS_OF_NUMBERS, "a": VECTORS, "b": VECTORS},
+        {"start": NUMBERS, "a": VECTORS, "b": VECTORS},
     ),
     Door(
         "QuadraticGame",
@@ -106,15 +108,25 @@ DOORS = [
         quadratic,
         {
             "start": STARTS,
-            "a": MATRICES.filter(lambda a: getattr(a, "shape", ()) != (2, 1, 2)),
+            "a": MATRICES | st.none(),
             "p": MATRICES,
-            "q": SQUARES,
-            "b": STRENGTHS.filter(lambda b: b is not None and getattr(b, "shape", ()) != (2, 1)),
-            "c": STRENGTHS.filter(lambda c: c is not None),
+            "q": MATRICES | st.just(SKEWED),
+            "b": wrong.given(STRENGTHS.filter(lambda b: getattr(b, "shape", ()) != (2, 1))),
+            "c": wrong.given(STRENGTHS),
         },
     ),
-    Door("RatioGame", RatioGame, mixed, {"start": STARTS, "r": TWO_BY_TWO, "s": TWO_BY_TWO | st.just(-WIDE)}),
-    Door("CovarianceGame", CovarianceGame, covariance, {"start": STARTS, "covariance": COVARIANCES}),
+    Door(
+        "RatioGame",
+        RatioGame,
+        mixed,
+        {"start": STARTS, "r": TWO_BY_TWO | st.just(WIDE.double()), "s": TWO_BY_TWO | st.just(-WIDE)},
+    ),
+    Door(
+        "CovarianceGame",
+        CovarianceGame,
+        covariance,
+        {"start": STARTS, "covariance": st.sampled_from([*SIGMAS, SKEWED, torch.eye(2).double().expand(2, 2, 2)])},
+    ),
     Door(
         "GameFamily",
         GameFamily,
