@@ -11,7 +11,6 @@ from tasks.games import (
     BilinearGame,
     CovarianceGame,
     FieldGame,
-    Game,
     GameFamily,
     LimitCycle,
     PlanarGame,
@@ -93,7 +92,6 @@ def covariance():
 
 
 DOORS = [
-    Door("Game", Game, numbers, {"start": STARTS}),
     Door("PlanarGame", PlanarGame, planar, {"start": NUMBERS, "formula": FORMULAS, "points": POINTS, "box": BOX}),
     Door("FieldGame", FieldGame, field, {"start": NUMBERS, "parts": FORMULAS, "points": POINTS, "box": BOX}),
     Door(

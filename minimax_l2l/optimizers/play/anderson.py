@@ -10,8 +10,6 @@ from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, ravel, unravel
 
-REGULARISATION = 1e-10  # of the normal equations, whose columns have largest entries of 1
-
 
 class AndersonMixing(InnerOptimizer):
     """y_{k+1} = project(y_k + r_k - (dY + dR) c), r_k = step_size * g(y_k), c = argmin |r_k - dR c|.
@@ -46,9 +44,10 @@ class AndersonMixing(InnerOptimizer):
             changes = torch.cat([changes, (residual - last)[:, :, None]], dim=2)[:, :, -self.memory :]
         size = changes.abs().amax(1, keepdim=True).clamp_min(torch.finfo(here.dtype).tiny)  # squares underflow
         unit = changes / size
-        least = max(REGULARISATION, torch.finfo(here.dtype).eps)
+        # It makes the equations regular, and keeps y moving where the best mixture is where it is, as on f = xy.
+        least = torch.finfo(here.dtype).eps ** (2 / 3)
         gram = unit.mT @ unit + least * torch.eye(unit.shape[2]).to(unit)
-        weights = torch.linalg.solve_ex(gram, unit.mT @ residual[:, :, None]).result / size.mT
+        weights = torch.linalg.solve(gram, unit.mT @ residual[:, :, None]) / size.mT
         move = residual - ((moves + changes) @ weights)[:, :, 0]
         moved = unravel((here + move).view_as(ravel(y)), y)
         return oracle.problem.constraint.project(moved), (moves, changes, here, residual)

@@ -54,6 +54,12 @@ def test_it_solves_what_gradient_play_does_not_and_goes_to_points_that_no_player
     assert torch.cat(AndersonMixing(steps=30).maximize(game).y).abs().max() < 1e-6
 
 
+def test_single_precision_does_not_stand_still_on_xy():
+    """Where exact mixing does at its second step."""
+    game = PlanarGame((torch.ones(1, 1), torch.zeros(1, 1)), lambda x, y: x * y, [(0.0, 0.0)])
+    assert path(AndersonMixing(steps=30, step_size=0.1), game, 30)[-1].abs().max() < 1e-4
+
+
 def test_single_precision_stays_finite_where_columns_repeat():
     game = PlanarGame((torch.ones(1, 1), torch.ones(1, 1)), lambda x, y: x**2 / 2 - y**2, [(0.0, 0.0)])
     assert path(AndersonMixing(steps=60, step_size=0.5), game, 60)[-1].abs().max() < 1e-5
