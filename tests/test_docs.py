@@ -15,6 +15,7 @@ from types import FunctionType
 
 import pytest
 
+import minimax_l2l
 from minimax_l2l import cli
 from minimax_l2l.lab.family import GROUP, load_families
 from tasks.adversarial import UniformStart
@@ -23,6 +24,7 @@ from tasks.adversarial.presets.methods import METHODS
 from tasks.gail.presets.methods import CONTROLS
 from tasks.gail.presets.methods import METHODS as IMITATION
 from tasks.gail.presets.settings import SETTINGS
+from tasks.games import SUITE, Kind
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -195,6 +197,44 @@ def test_the_tables_of_imitation_are_those_of_the_code():
         [name, one.environment_id, source, str(one.random_return), str(one.expert_return), one.reward]
         for (name, one), (*_, source, _, _, _) in zip(SETTINGS.items(), experts, strict=True)
     ]
+
+
+def test_the_table_of_games_is_the_suite():
+    page = (ROOT / "docs" / "tasks" / "games.md").read_text(encoding="utf-8")
+    words = {
+        Kind.NASH: "Nash",
+        Kind.LOCAL_MINIMAX: "local minimax",
+        Kind.VI_ONLY: "VI only",
+        Kind.SPURIOUS: "spurious",
+    }
+    rows = [[cell.strip() for cell in cells] for cells in _cells(_section(page, "The suite")) if "`" in cells[0]]
+    families = {name: row for row in rows for name in re.findall(r"`([\w-]+)`", row[0])}
+    assert list(families) == list(SUITE)
+    for name, (_, _, ends, kinds, circles, source) in families.items():
+        family = SUITE[name]
+        points = [words[Kind(kind)] for kind in dict.fromkeys(family.sample(1).kinds[0].tolist())]
+        assert kinds == ", ".join(points), name
+        assert (ends == "nowhere") == (not {"Nash", "local minimax"} & set(points)), name
+        assert circles == ("yes" if family.circles else "no"), name
+        assert source == family.source, name
+
+
+def test_the_table_of_methods_for_games_counts_their_passes():
+    page = (ROOT / "docs" / "tasks" / "games.md").read_text(encoding="utf-8")
+    rows = [[cell.strip("` ") for cell in cells] for cells in _cells(_section(page, "Methods")) if "`" in cells[0]]
+    for name, _, passes in rows:
+        settings = (
+            {"step_sizes": (0.01, 0.1)}
+            if name == "TwoTimeScales"
+            else {"base": minimax_l2l.GradientAscent(steps=1, step_size=0.1)}
+            if name == "Lookahead"
+            else {"step_size": 0.1}
+        )
+        game = SUITE["forsaken"].sample(2)
+        getattr(minimax_l2l, name)(steps=3, **settings).maximize(game)
+        assert game.passes.input_gradient == 3 * int(passes), name
+    homes = {one.stem for one in (ROOT / "minimax_l2l" / "optimizers" / "play").glob("[!_]*.py")}
+    assert homes == {getattr(minimax_l2l, name).__module__.rpartition(".")[2] for name, *_ in rows} - {"ascent"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
