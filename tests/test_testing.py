@@ -135,6 +135,8 @@ HAND_DESIGNED = {
     "PGM": PGM(steps=3, step_size=0.05),
     "PGM, restarts and momentum": PGM(steps=3, step_size=0.05, restarts=2, momentum=0.5),
     "L-BFGS": LBFGS(steps=2, step_size=0.1, random_start=0.5),
+}
+FOR_GAMES = {
     "optimistic": OptimisticAscent(steps=3, step_size=0.1),
     "past extragradient": PastExtraGradient(steps=3, step_size=0.1),
     "anchored extragradient": AnchoredExtraGradient(steps=2, step_size=0.1),
@@ -187,6 +189,19 @@ def test_bounded_steps_break_it_at_zero():
         check_optimizer(optimizer, PROBLEMS["quadratic"])
 
 
+@pytest.mark.parametrize(
+    "problem",
+    ["quadratic in float64 on an L2 ball", "quadratic on the simplex", "linear on an L_inf ball", "bilinear game"],
+)
+@pytest.mark.parametrize("name", FOR_GAMES)
+def test_every_optimizer_for_games_keeps_its_contract(name, problem):
+    check_optimizer(FOR_GAMES[name], PROBLEMS[problem])
+
+
+def test_products_with_the_slope_of_a_network_keep_the_contract():
+    check_optimizer(FOR_GAMES["symplectic adjustment"], perturbations)
+
+
 @pytest.mark.parametrize("problem", [name for name in PROBLEMS if "game" in name])
 @pytest.mark.parametrize("name", OF_PAIRS)
 def test_every_optimizer_of_pairs_keeps_its_contract_on_games(name, problem):
@@ -208,7 +223,7 @@ def test_a_game_of_which_the_field_alone_is_given_has_no_objective_to_climb():
 
 @pytest.mark.parametrize("name", [*OF_PAIRS, "optimistic", "Anderson mixing", "symplectic adjustment"])
 def test_methods_keep_their_contract_on_constrained_games(name):
-    check_optimizer({**HAND_DESIGNED, **OF_PAIRS}[name], lambda: SUITE["ratio-mixed"].sample(3))
+    check_optimizer({**FOR_GAMES, **OF_PAIRS}[name], lambda: SUITE["ratio-mixed"].sample(3))
 
 
 @pytest.mark.parametrize("problem", [name for name in PROBLEMS if "batch statistics" not in name])

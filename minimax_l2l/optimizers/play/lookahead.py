@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from minimax_l2l.errors import require_count, require_fraction
@@ -44,6 +46,11 @@ class Lookahead(InnerOptimizer):
         self.base = base
         self.period = require_count("period", period, least=1)
         self.share = require_fraction("share", share)
+
+    @property
+    def lengths(self) -> Mapping[str, float]:
+        """Those of the base."""
+        return self.base.lengths
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One step; the state is a count, instance by instance, the slow point, and the base's own state."""

@@ -49,6 +49,10 @@ def test_the_base_does_not_say_where_to_start():
     assert torch.equal(path(Lookahead(base), game, 0)[0], torch.cat(game.start, dim=1))
 
 
+def test_its_steps_are_as_long_as_the_bases():
+    assert Lookahead(PGM(steps=1, step_size=0.3)).lengths == {"step_size": 0.3}
+
+
 def test_a_base_that_learns_is_refused():
     learned = LearnedOptimizer(MLPUpdater())
     with pytest.raises(ValueError, match="base must be hand-designed"):

@@ -42,10 +42,10 @@ def test_the_field_is_zero_where_it_is_told_to_be(name):
 def test_newtons_method_finds_no_other_point(name):
     game = SUITE[name].sample(1)
     reach = min(game.box or 9.0, 9.0)
-    line = torch.linspace(-reach, reach, 41, dtype=torch.float64)
+    line = torch.linspace(-reach, reach, 31, dtype=torch.float64)
     points = torch.cartesian_prod(line, line)
     game.start = game.pair(points)
-    for _ in range(40):
+    for _ in range(30):
         pair = game.pair(points)
         step = (torch.linalg.pinv(field_jacobian(game, pair)) @ game.field(pair).detach()[..., None])[..., 0]
         points = points - step / step.norm(dim=1, keepdim=True).clamp_min(1)
@@ -69,9 +69,10 @@ def test_gradient_play_circles_where_the_field_does_not_point_away_from_a_minima
 
 @pytest.mark.parametrize("name", ["polar", "global-forsaken", "forsaken", "ratio-mixed", "ratio-corner"])
 def test_gradient_play_circles_where_it_is_told_to(name):
-    game = SUITE[name].sample(4)
-    away = [game.distance(GradientAscent(steps=n, step_size=0.1).maximize(game).y, list(Kind)) for n in (150, 200)]
-    assert SUITE[name].circles == bool(torch.stack(away).min() > 0.03)
+    game, away = SUITE[name].sample(4), []
+    play = GradientAscent(steps=200, step_size=0.1)
+    play.maximize(game, observe=lambda _, pair: away.append(game.distance(pair, list(Kind))))
+    assert SUITE[name].circles == bool(torch.stack(away[-50:]).min() > 0.03)
 
 
 @pytest.mark.parametrize("name", ["ratio-mixed", "ratio-corner"])
