@@ -268,3 +268,4 @@ _FAMILIES = (
     ),
 )
 SUITE: Mapping[str, GameFamily] = {family.name: family for family in _FAMILIES}
+"""The published minimax problems by name, in double precision."""

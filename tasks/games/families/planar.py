@@ -95,8 +95,8 @@ class FieldGame(PlanarGame):
     """A game whose field F is given and is no one function's: each player has a loss of its own.
 
     The objective is zero everywhere, so its value says nothing and `minimax_l2l.testing.check_problem` refuses it.
-    What it hands on to gradients, and to their derivatives, is the field. No point is a local minimax point
-    because y answers, for y's answer is worth something else to x.
+    What it hands on to gradients, and to their derivatives, is the field. `kinds` are told by each player's own
+    derivatives.
 
     Args:
         start: the pair where play starts, two tensors of shape (n, 1).
