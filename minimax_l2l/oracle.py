@@ -62,10 +62,13 @@ class Oracle:
         return values, gradient
 
     def slope(self, y: Tree) -> Slope:
-        """The gradient at y, and products with its derivative there.
+        """The gradient g at y, and products with its derivative J there.
 
-        Costs one forward and one input-gradient pass, and each product one input-gradient pass more. The products
-        are constants: they carry no graph.
+        Costs one forward and one input-gradient pass, and each product one input-gradient pass more.
+
+        Returns:
+            What has g as `gradient`, and J v and J' v as `times(v)` and `transposed(v)` for a v shaped as y. They
+            are constants and carry no graph.
 
         Raises:
             ValueError: as `value_and_gradient` does.
