@@ -62,7 +62,8 @@ class Game(InnerProblem):
             kinds: those that count; the minimax points unless told.
         """
         away = torch.cat(leaves(pair), dim=1)[:, None] - self.stationary()
-        return torch.linalg.vector_norm(away, dim=2).masked_fill(~self._are(kinds), torch.inf).amin(1)
+        lengths: Tensor = torch.linalg.vector_norm(away, dim=2)
+        return lengths.masked_fill(~self._are(kinds), torch.inf).amin(1)
 
     def field(self, pair: Tree) -> Tensor:
         """F(x, y), shape (n, dx + dy), with its graph. It is for whoever judges a game, and is not counted."""

@@ -88,7 +88,8 @@ def field_jacobian(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
 
 def _positive(matrix: Tensor, flat: Tensor) -> Tensor:
     """Whether no eigenvalue of each matrix's symmetric part lies below -flat."""
-    return torch.linalg.eigvalsh((matrix + matrix.mT) / 2)[:, 0] >= -flat
+    least: Tensor = torch.linalg.eigvalsh((matrix + matrix.mT) / 2)[:, 0]
+    return least >= -flat
 
 
 def _stays(game: Game, pair: tuple[Tensor, Tensor], block: Tensor, flat: Tensor, *, player: int) -> Tensor:

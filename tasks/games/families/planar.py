@@ -117,7 +117,7 @@ class FieldGame(PlanarGame):
 
     def _given(self, x: Tensor, y: Tensor) -> Tensor:
         down, against = self.parts(x, y)
-        value: Tensor = _Given.apply(x, y, down, -against)  # type: ignore[no-untyped-call]
+        value: Tensor = _Given.apply(x, y, down, -against)
         return value
 
 

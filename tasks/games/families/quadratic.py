@@ -79,7 +79,7 @@ class QuadraticGame(Game):
         """
         jacobian, away = self.jacobian, torch.cat(leaves(pair), dim=1) - self.stationary()[:, 0]
         seen = torch.einsum("nij,njk,nk->ni", torch.linalg.pinv(jacobian), jacobian, away)
-        size = torch.linalg.vector_norm(seen, dim=1)
+        size: Tensor = torch.linalg.vector_norm(seen, dim=1)
         return size.masked_fill(~self._are(kinds)[:, 0] | size.isnan(), torch.inf)
 
 
