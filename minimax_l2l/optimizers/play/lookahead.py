@@ -20,7 +20,7 @@ class Lookahead(InnerOptimizer):
     what the base's does.
 
     Args:
-        base: a hand-designed optimizer, whose steps are taken; its start, restarts and number of steps are not used.
+        base: a hand-designed optimizer, whose steps are taken; its start, restarts and own K are not used.
         steps: K, counted in steps of the base; None takes the base's number.
         period: steps between two looks back.
         share: of the way from the slow point to y, how much is kept; 1 is the base alone.
