@@ -125,10 +125,10 @@ def _met_by_newton(walls: Tensor, slopes: Tensor, places: Tensor, square: float)
     It ends where no further bound is met. What is free is 1, and the rest 0: numbers are faster than masks.
     """
     places = places.nan_to_num(0)
-    root, left, before = walls.new_zeros(len(walls), 1), 0.0, -1.0
+    root, left, before = walls.new_zeros(len(walls), 1), 0, -1
     while left != before:
         free = (places - root).sign().clamp_min(0)
-        left, before = free.sum().item(), left
+        left, before = int(free.count_nonzero()), left
         room = square - torch.linalg.vecdot(walls, 1 - free)
         root = torch.fmax(root, (room / torch.linalg.vecdot(slopes, free))[:, None])
     return (places - places * free).amax(1), free
