@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from minimax_l2l.errors import require_a, require_choice
 
 QueryMode = Literal["eval", "train", "tracked"]
+_KEPT = "_kept_in_eval_mode"  # on a part without weights, by the last run
 
 
 def train(module: nn.Module) -> None:
@@ -22,11 +23,23 @@ def train(module: nn.Module) -> None:
         part.eval()
 
 
+def rest(module: nn.Module) -> None:
+    """Eval mode, once a run has ended; which parts without weights were frozen in it is kept for the next one."""
+    kept = set(frozen(module))
+    for part in module.modules():
+        if part in kept and not any(part.parameters()):
+            setattr(part, _KEPT, True)
+        elif hasattr(part, _KEPT):
+            delattr(part, _KEPT)
+    module.eval()
+
+
 def frozen(module: nn.Module) -> list[nn.Module]:
     """Parts in eval mode none of whose weights requires a gradient.
 
     One without weights, such as a `BatchNorm2d(affine=False)`, is frozen if what it is directly part of is in train
-    mode: in a network that is in eval mode as a whole, as a run leaves it, nobody can have meant that one part.
+    mode: in a network that is in eval mode as a whole nobody can have meant that one part. A run leaves a network
+    so; what was frozen in it stays so in the next one, until its owner puts it in train mode.
     """
     around = {child: parent for parent in module.modules() for child in parent.children()}
     return [part for part in module.modules() if not part.training and _is_frozen(part, around.get(part))]
@@ -35,7 +48,7 @@ def frozen(module: nn.Module) -> list[nn.Module]:
 def _is_frozen(part: nn.Module, around: nn.Module | None) -> bool:
     weights = list(part.parameters())
     if not weights:
-        return around is not None and around.training
+        return hasattr(part, _KEPT) or (around is not None and around.training)
     return not any(weight.requires_grad for weight in weights)
 
 

@@ -23,7 +23,6 @@ from minimax_l2l.training.bookkeeping import Bookkeeping
 from minimax_l2l.training.callbacks import Callback
 from minimax_l2l.training.hooks import Hook
 from minimax_l2l.training.iteration import Iteration, Play
-from minimax_l2l.training.kept import BestWeights
 from minimax_l2l.training.occupied import occupied
 from minimax_l2l.training.run import Run
 from minimax_l2l.training.runtime import Device, Precision, Runtime
@@ -246,6 +245,6 @@ class Task(Shown, ABC):
                     "instance validate_every=100."
                 )
         telling = next(kind for kind in type(self).__mro__ if vars(kind).keys() & {"validate", "validates"})
-        for hook in hooks:  # a subclass with a validate of its own may measure other numbers
-            if isinstance(hook, BestWeights) and (known := vars(telling).get("validates")) is not None:
-                hook.require_measured(known)
+        known = vars(telling).get("validates")  # a subclass with a validate of its own may measure other numbers
+        for hook in hooks if every and known is not None else ():
+            hook.require_measured(known)

@@ -6,7 +6,16 @@ from specimens import Through
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from minimax_l2l import PGM, L2Ball, LearnedOptimizer, MLPUpdater, Oracle, Task
+from minimax_l2l import (
+    PGM,
+    BestWeights,
+    L2Ball,
+    LearnedOptimizer,
+    MLPUpdater,
+    Oracle,
+    Task,
+    WeightAverage,
+)
 from minimax_l2l.modes import querying, train
 
 
@@ -275,8 +284,27 @@ class TestFrozenByItsOwner:
         network = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4, affine=False), nn.Linear(4, 1))
         network[1].eval()
         before = state(network[1])
-        self.game(network, query_mode).solve(PGM(steps=2, step_size=0.1), device="cpu")
-        assert all(torch.equal(value, before[name]) for name, value in state(network[1]).items())
+        game = self.game(network, query_mode)
+        for _ in range(2):  # the first one leaves the whole network in eval mode
+            game.solve(PGM(steps=2, step_size=0.1), device="cpu")
+            assert all(torch.equal(value, before[name]) for name, value in state(network[1]).items())
+            assert not any(part.training for part in network.modules())
+        network.train()  # frozen no more
+        for steps in (5, 10):
+            game.solve(PGM(steps=2, step_size=0.1), device="cpu")
+            assert network[1].num_batches_tracked == steps
+
+    @pytest.mark.parametrize("make", [lambda: BestWeights("loss"), lambda: WeightAverage(0.5)])
+    def test_what_is_kept_of_a_run_keeps_what_was_frozen_in_it(self, make):
+        network, hook = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4, affine=False), nn.Linear(4, 1)), make()
+        network[1].eval()
+        game = self.game(network, "eval")
+        game.validate = lambda _: {"loss": 1.0}
+        game.solve(PGM(steps=1, step_size=0.1), device="cpu", hooks=[hook], validate_every=5)
+        kept = hook.module
+        self.game(kept, "eval").solve(PGM(steps=1, step_size=0.1), device="cpu")
+        assert kept[1].num_batches_tracked == 0
+        assert not torch.equal(kept[0].weight, network[0].weight)
 
     @staticmethod
     def game(network, query_mode):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,12 @@ class Hook(Shown):
 
     def moved(self) -> None:
         """Both players have taken their steps."""
+
+    def require_measured(self, numbers: Iterable[str]) -> None:
+        """Refuse validations that lack a number which this hook needs, by the names of those that they have.
+
+        Called before the first step of a run that validates, if the task tells the names; see `Task.validates`.
+        """
 
     def validated(self, row: Mapping[str, float]) -> None:
         """A row with the numbers of a validation."""

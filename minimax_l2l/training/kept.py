@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from minimax_l2l.errors import require_a, require_flag, require_fraction
+from minimax_l2l.modes import rest
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.hooks import Hook
 
@@ -80,7 +81,8 @@ class WeightAverage(_Kept):
         super().begin(theta)
         follow = get_ema_multi_avg_fn(self.decay)  # type: ignore[no-untyped-call]
         self._average = AveragedModel(self._theta, multi_avg_fn=follow, use_buffers=True)
-        self._kept = self._average.eval().module
+        rest(self._average)
+        self._kept = self._average.module
 
     def moved(self) -> None:
         """Follow theta."""
@@ -146,7 +148,7 @@ class BestWeights(_Kept):
         value = row[self.by]
         if self.value is None or (value > self.value if self.highest else value < self.value):
             self.step, self.value = int(row["step"]), value
-            self._kept = copy.deepcopy(self._theta).eval()
+            self._kept = _at_rest(self._theta)
 
     def state_dict(self) -> dict[str, Any]:
         """When, how good, and the weights."""
@@ -157,5 +159,11 @@ class BestWeights(_Kept):
         """Put it back."""
         self.step, self.value = state["step"], state["value"]
         if state["weights"] is not None:
-            self._kept = copy.deepcopy(self._theta).eval()
+            self._kept = _at_rest(self._theta)
             self._kept.load_state_dict(state["weights"])
+
+
+def _at_rest(theta: nn.Module) -> nn.Module:
+    kept = copy.deepcopy(theta)
+    rest(kept)
+    return kept

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from minimax_l2l.errors import DamagedRunError, NonFiniteError
-from minimax_l2l.modes import train
+from minimax_l2l.modes import rest, train
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.training.batch_norm import synchronised
 from minimax_l2l.training.bookkeeping import Bookkeeping
@@ -158,7 +158,7 @@ class Run:
         solution = self.solution
         if solution.status is not Status.DIVERGED:
             self._is_finite()
-        self.iteration.step.eval()
+        rest(self.iteration.step)
         if self._ended:
             return solution
         ended = solution.status is Status.COMPLETED

@@ -173,6 +173,21 @@ class TestBestWeights:
         with pytest.raises(ValueError, match="no number 'accuracy'; choose one of: validation_robust"):
             solve(BestWeights("accuracy"), task=Naming, validate_every=2)
 
+    def test_a_hook_of_ones_own_is_told_the_names_as_well(self):
+        class Naming(Regression):
+            validates = ("validation_robust",)
+
+            def batches(self):
+                raise AssertionError("a batch was asked for")
+
+        class Patient(Hook):
+            def require_measured(self, numbers):
+                raise ValueError(f"there is no loss among {list(numbers)}")
+
+        with pytest.raises(ValueError, match=r"there is no loss among \['validation_robust'\]"):
+            solve(Patient(), task=Naming, validate_every=2)
+        solve(Patient(), steps=1)  # of names that are not known, or no validations, nothing is asked
+
     def test_a_validate_of_ones_own_measures_what_it_will(self):
         class Naming(Regression):
             validates = ("something",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import get_args
@@ -21,6 +21,7 @@ from minimax_l2l.modes import train
 from minimax_l2l.optimizers.base import require_inner_optimizer
 from minimax_l2l.training.iteration import Iteration, Play
 from minimax_l2l.training.step import Moving, Step
+from tasks.adversarial.batches import Batch
 from tasks.adversarial.evaluation.activations import KeptActivations
 from tasks.adversarial.task import AdversarialTraining
 
@@ -64,35 +65,38 @@ def step_cost(task: AdversarialTraining, optimizer: InnerOptimizer, *, play: Pla
     require_a("task", task, AdversarialTraining, "an AdversarialTraining", "pass the game")
     require_inner_optimizer("optimizer", optimizer)
     require_choice("play", play, get_args(Play))
-    return _predicted(task, optimizer, _turns(play, learns=optimizer.learns))
+    (cost,) = _predicted(task, optimizer, [(0, _turns(play, learns=optimizer.learns))])
+    return cost
 
 
 def _predicted(
-    task: AdversarialTraining, optimizer: InnerOptimizer, turns: Sequence[Moving], *, number: int = 0
-) -> StepCost:
-    """The cost of the first batch, played as if it were the step of that number."""
-    with torch.random.fork_rng():
-        batch = next(iter(task.batches()), None)
-    if batch is None:
-        raise ValueError("the task has no batch, so no step; give it epochs=1 or more.")
-    batch = batch._replace(step=number)
+    task: AdversarialTraining, optimizer: InnerOptimizer, steps: Iterable[tuple[int, Sequence[Moving]]]
+) -> list[StepCost]:
+    """The costs of some steps, by their numbers and by who moves, each played on the first batch."""
+    batch = _first(task)
     task, optimizer = copy.deepcopy((task, optimizer), {id(task.data): task.data})
-    step, gradients = Step(task, optimizer), 0
+    step = Step(task, optimizer)
     with FakeTensorMode(allow_non_fake_inputs=True):
         step.to_empty(device="cpu")
         train(step)
         players = [task.outer_optimizer(), *([optimizer.meta_optimizer()] if optimizer.learns else [])]
-        kept = KeptActivations(step)
-        with kept, FlopCounterMode(display=False) as counter:
-            for moving in turns:
-                step.zero_grad()
-                outcome = step(tree_map_only(Tensor, partial(torch.empty_like, device="cpu"), batch), moving)
-                if outcome.loss is not None:
-                    outcome.loss.backward()
-                del outcome
-                gradients = max(gradients, _bytes(weight.grad for weight in step.parameters()))
-                for player in players:
-                    player.step()
+        return [_of_a_step(step, batch._replace(step=number), turns, players) for number, turns in steps]
+
+
+def _of_a_step(
+    step: Step, batch: Batch, turns: Sequence[Moving], players: Sequence[torch.optim.Optimizer]
+) -> StepCost:
+    kept, gradients = KeptActivations(step), 0
+    with kept, FlopCounterMode(display=False) as counter:
+        for moving in turns:
+            step.zero_grad()
+            outcome = step(tree_map_only(Tensor, partial(torch.empty_like, device="cpu"), batch), moving)
+            if outcome.loss is not None:
+                outcome.loss.backward()
+            del outcome
+            gradients = max(gradients, _bytes(weight.grad for weight in step.parameters()))
+            for player in players:
+                player.step()
     return StepCost(
         flops=int(counter.get_total_flops()),
         weights=_bytes([*step.parameters(), *step.buffers()]),
@@ -105,33 +109,49 @@ def _predicted(
 def training_flops(task: AdversarialTraining, optimizer: InnerOptimizer, *, play: Play = "joint") -> int:
     """FLOPs of a whole run: of each kind of step those of one, as `StepCost` counts them, times how many there are.
 
-    Steps differ where phi learns on a part of them, and where what y ascends differs, as every second time in NuAT.
+    Steps differ where phi learns on a part of them, where what y ascends differs, as every second time in NuAT, and
+    where the start asks for gradients of its own, as every 20th time in LIET.
 
     Args:
         task: a game that may be spoiled: if a network cannot do without values, steps of it are played.
         optimizer: its inner optimizer.
         play: see `Task.solve`.
     """
-    if not task.iterations:
-        return 0
     every, period = getattr(optimizer, "learns_every", 1), task.outer_loss.period if task.outer_loss else 1
-    kinds = Counter((step % every == 0, step % period) for step in range(task.iterations))
+    first: dict[tuple[bool, int, bool], int] = {}
+    counts: Counter[tuple[bool, int, bool]] = Counter()
+    for step in range(task.iterations or 0):
+        kind = step % every == 0, step % period, task.start is not None and task.start.asks(step)
+        first.setdefault(kind, step)
+        counts[kind] += 1
+    if not counts:
+        return 0
     try:
-        return sum(
-            _predicted(
-                task, optimizer, _turns(play, learns=optimizer.learns) if learning else ("theta",), number=own
-            ).flops
-            * steps
-            for (learning, own), steps in kinds.items()
-        )
+        turns = _turns(play, learns=optimizer.learns)
+        steps = [(number, turns if learning else ("theta",)) for (learning, *_), number in first.items()]
+        flops = [cost.flops for cost in _predicted(task, optimizer, steps)]
     except Exception:  # a stranger's network may raise anything
-        iteration, flops = Iteration(task, optimizer, Runtime("cpu"), play=play), 0
-        batch = next(iter(task.batches()))
-        for (_, own), steps in kinds.items():
-            with torch.random.fork_rng(), FlopCounterMode(display=False) as counter:
-                iteration(batch._replace(step=own))
-            flops += int(counter.get_total_flops()) * steps
-        return flops
+        flops = list(_played(task, optimizer, first.values(), play))
+    return sum(count * own for count, own in zip(counts.values(), flops, strict=True))
+
+
+def _played(
+    task: AdversarialTraining, optimizer: InnerOptimizer, steps: Iterable[int], play: Play
+) -> Iterator[int]:
+    """FLOPs of some steps, by their numbers, each played for real on the first batch."""
+    iteration, batch = Iteration(task, optimizer, Runtime("cpu"), play=play), _first(task)
+    for number in steps:
+        with torch.random.fork_rng(), FlopCounterMode(display=False) as counter:
+            iteration(batch._replace(step=number))
+        yield int(counter.get_total_flops())
+
+
+def _first(task: AdversarialTraining) -> Batch:
+    with torch.random.fork_rng():
+        batch = next(iter(task.batches()), None)
+    if batch is None:
+        raise ValueError("the task has no batch, so no step; give it epochs=1 or more.")
+    return batch
 
 
 def _turns(play: Play, *, learns: bool) -> tuple[Moving, ...]:

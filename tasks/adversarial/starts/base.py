@@ -37,6 +37,10 @@ class Start(Shown, ABC):
     def remember(self, problem: PerturbationProblem, end: Iterate, gradient: Tree | None) -> None:
         """Keep what later attacks need, at the end of a step. Keeps nothing here; see `InnerProblem.remember`."""
 
+    def asks(self, step: int) -> bool:  # noqa: ARG002
+        """Whether finding y_0 takes passes of its own in a step of a run, in `initial`. None here."""
+        return False
+
     def require_images(self, images: Images | DataLoader[Any], augment: object) -> None:
         """Refuse images, or an augmentation of them, that this start cannot follow. Takes any here."""
 

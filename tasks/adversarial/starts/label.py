@@ -74,6 +74,10 @@ class LabelStart(Start):
             self._directions, self._asked = self._ask(problem), problem.step
         return self._directions
 
+    def asks(self, step: int) -> bool:
+        """In every so many-th."""
+        return step % self.every == 0
+
     def _ask(self, problem: PerturbationProblem) -> Tensor:
         classifier, labels = problem.module, torch.arange(self.classes, device=problem.images.device)
         assert classifier is not None

@@ -210,10 +210,12 @@ def test_a_run_is_all_its_steps():
         assert training_flops(task, optimizer, play=play) == 2 * 3 * step_cost(task, optimizer, play=play).flops
 
 
-@pytest.mark.parametrize("method", ["plain", "nuat", "fgsm-sdi", "grad-l2l"])
-def test_a_run_that_is_played_costs_what_was_predicted(method):
-    """Steps differ: NuAT ascends its norm on every second, and the attacker of FGSM-SDI learns on every 20th."""
-    (task, optimizer), (played, own) = small(method), small(method)
+@pytest.mark.parametrize("epochs", [2, 7])
+@pytest.mark.parametrize("method", ["plain", "nuat", "fgsm-sdi", "liet", "grad-l2l"])
+def test_a_run_that_is_played_costs_what_was_predicted(method, epochs):
+    """Steps differ: NuAT ascends its norm on every second, the attacker of FGSM-SDI learns on every 20th, and on as
+    many LIET asks for the gradients that its attacks start from."""
+    (task, optimizer), (played, own) = small(method, epochs=epochs), small(method, epochs=epochs)
     iteration = Iteration(played, own, Runtime("cpu"))
     with FlopCounterMode(display=False) as counter:
         for batch in played.batches():
@@ -251,7 +253,7 @@ class Looks(nn.Module):
 
 
 def test_a_network_that_looks_at_its_numbers_is_played_for_real():
-    for method in ("plain", "grad-l2l"):
+    for method in ("plain", "liet", "grad-l2l"):
         assert training_flops(*small(method, Looks())) == training_flops(*small(method)) > 0
 
 
