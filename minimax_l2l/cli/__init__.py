@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import tyro
 
@@ -18,15 +18,19 @@ PROGRAM = "minimax-l2l"
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted."""
+def main(arguments: Sequence[str] | None = None, *, said: Container[str] = ()) -> int:
+    """Run a command; 0 done, 1 failed with a sentence, 2 wrong usage, 130 interrupted.
+
+    Args:
+        arguments: words of the command line; those of this process if None.
+        said: sentences that were said meanwhile, which no failure says again.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(words) or DONE
     except (ValueError, TypeError, ImportError, OSError, NonFiniteError) as error:
-        notices.print(
-            f"{PROGRAM}: {as_options(str(error))}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
+        if (sentence := f"{PROGRAM}: {as_options(str(error))}") not in said:
+            notices.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
         return FAILED
     except KeyboardInterrupt as interrupt:
         notices.print(f"{PROGRAM}: {str(interrupt) or 'interrupted.'}", markup=False)
@@ -52,6 +56,13 @@ def _run(words: list[str]) -> int | None:
 
 
 def entry() -> None:
-    """What the installed command calls; a warning is one sentence there, not a line of our code."""
-    warnings.formatwarning = lambda message, *_, **__: f"{PROGRAM}: {as_options(str(message))}\n"
-    sys.exit(main())
+    """What the installed command calls; a warning is one sentence there, not a line of our code, and said once."""
+    said: list[str] = []
+
+    def say_once(message: Warning | str, *_: object, **__: object) -> None:
+        if (sentence := f"{PROGRAM}: {as_options(str(message))}") not in said:
+            said.append(sentence)
+            print(sentence, file=sys.stderr)
+
+    warnings.showwarning = say_once
+    sys.exit(main(said=said))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, NamedTuple
 
 from minimax_l2l.errors import require_a, require_choice
 from minimax_l2l.extras import MissingExtraError
@@ -25,6 +24,22 @@ class BrokenFamilyError(ImportError):
 
 class ForeignModuleError(BrokenFamilyError):
     """A module of the same name as a family's lies in the way."""
+
+
+class LeftOut(NamedTuple):
+    """Families that cannot be loaded, all for one reason.
+
+    Attributes:
+        names: of the families.
+        reason: what is wrong, in words that are the same for all of them.
+    """
+
+    names: list[str]
+    reason: BrokenFamilyError
+
+    def sentence(self) -> str:
+        """What is said of them."""
+        return f"the presets {', '.join(map(repr, self.names))} are left out, because {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -72,15 +87,9 @@ class Family:
 def load_families() -> dict[str, Family]:
     """All families whose packages are installed, by name.
 
-    One that cannot be loaded is left out, and a `UserWarning` says why.
+    Those that cannot be loaded are left out, and a `UserWarning` says why, one for each thing that is wrong.
     """
-    families = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        try:
-            families[point.name] = _load(point)
-        except BrokenFamilyError as error:
-            warnings.warn(str(error), stacklevel=1)  # the same place whoever asks, so that it is said once
-    return families
+    return _said(entry_points(group=GROUP))
 
 
 def find_preset(name: str, families: Mapping[str, Family]) -> tuple[Preset, Family]:
@@ -92,8 +101,9 @@ def find_preset(name: str, families: Mapping[str, Family]) -> tuple[Preset, Fami
     """
     known = {preset: family for family in families.values() for preset in family.presets}
     if isinstance(name, str) and name not in known and family_name(name) not in families:
-        for point in entry_points(group=GROUP, name=family_name(name)):
-            _load(point)  # which says why it was left out
+        for left_out in _sorted_out(entry_points(group=GROUP))[1]:
+            if family_name(name) in left_out.names:
+                raise type(left_out.reason)(left_out.sentence()) from left_out.reason
     if isinstance(name, str) and (alone := name.rstrip("/")) in families and families[alone].presets:
         raise ValueError(
             f"{alone!r} is a family of presets; choose one of them, such as "
@@ -114,7 +124,7 @@ def require_own_name(name: str, preset: Preset) -> None:
     """
     require_a("name", name, str, "the preset's full name", "pass 'family/name'")
     require_a("preset", preset, Preset, "a Preset", "pass one of a family's presets")
-    family = load_families().get(family_name(name))
+    family = _said(entry_points(group=GROUP, name=family_name(name))).get(family_name(name))
     known = family.presets.get(name) if family is not None else None
     if known is None:
         return
@@ -153,6 +163,26 @@ def load_function(name: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
+def _said(points: Iterable[EntryPoint]) -> dict[str, Family]:
+    """The families that some entry points name; those that are left out are warned of."""
+    families, broken = _sorted_out(points)
+    for left_out in broken:
+        warnings.warn(left_out.sentence(), stacklevel=1)  # the same place whoever asks, so that it is said once
+    return families
+
+
+def _sorted_out(points: Iterable[EntryPoint]) -> tuple[dict[str, Family], list[LeftOut]]:
+    """The families that some entry points name, and those that cannot be loaded."""
+    families: dict[str, Family] = {}
+    broken: dict[str, LeftOut] = {}
+    for point in sorted(points, key=lambda point: point.name):
+        try:
+            families[point.name] = _load(point)
+        except BrokenFamilyError as error:
+            broken.setdefault(str(error), LeftOut([], error)).names.append(point.name)
+    return families, list(broken.values())
+
+
 def _load(point: EntryPoint) -> Family:
     """The family that an installed package names.
 
@@ -168,27 +198,26 @@ def _load(point: EntryPoint) -> Family:
     except ForeignModuleError:
         raise
     except (Exception, SystemExit) as error:  # a stranger's module may raise anything
-        package = f" of the package {point.dist.name}" if point.dist is not None else ""
+        package = point.dist.name if point.dist is not None else _top(point)
         raise BrokenFamilyError(
-            f"the presets {point.name!r} are left out, because {point.value}{package} cannot be loaded "
-            f"({type(error).__name__}: {str(error).rstrip('.')}); mend that package, or uninstall it."
+            f"the package {package} cannot be loaded ({type(error).__name__}: {str(error).rstrip('.')}); mend that "
+            "package, or uninstall it."
         ) from error
     return family
 
 
 def _imported(point: EntryPoint) -> Any:
-    top = point.module.split(".")[0]
+    top = _top(point)
     spec = find_spec(top)
     home = Path(str(point.dist.locate_file(top))).resolve() if point.dist is not None else None
     places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
     inside = "." in point.module  # a family may also be a module by itself
     hidden = inside and spec is not None and not any(_holds(place, point.module) for place in places)
     if hidden or (home is not None and home.is_dir() and places and home not in places):
-        where = spec.origin if spec is not None else sys.path[0]
+        where = spec.origin if spec is not None and spec.origin is not None else places[0]
         raise ForeignModuleError(
-            f"the presets {point.name!r} are left out, because the module {top!r} that Python finds first is "
-            f"{where}, not the one {point.value} belongs to; run the command `minimax-l2l` from another folder, or "
-            "rename that file."
+            f"the module {top!r} that Python finds first is {where}, not the one that they belong to; run the "
+            "command `minimax-l2l` from another folder, or rename that file."
         )
     try:
         return point.load()
@@ -196,10 +225,14 @@ def _imported(point: EntryPoint) -> Any:
         if (error.name or "").split(".")[0] != top:
             raise
         raise ForeignModuleError(
-            f"the presets {point.name!r} are left out, because the package {top!r} that Python finds first has no "
-            f"{error.name}, so it is not the one that {point.value} belongs to; run the command `minimax-l2l` from "
-            "another folder, or rename that package."
+            f"the package {top!r} that Python finds first has no {error.name}, so it is not the one that they "
+            "belong to; run the command `minimax-l2l` from another folder, or rename that package."
         ) from error
+
+
+def _top(point: EntryPoint) -> str:
+    """The package that a family's module is in."""
+    return point.module.split(".")[0]
 
 
 def _holds(package: Path, module: str) -> bool:

@@ -41,8 +41,9 @@ def play(
         name: the preset's full name, by which the folder's `config.json` calls it.
         preset: what is played.
         out: the run's folder.
-        resume: go on with the run that is there; it must have been made with the same settings. One that was
-            stopped before its first checkpoint begins again.
+        resume: go on with the run that is there; it must have been made with the same settings, and with the same
+            data by their checksum, whatever they are called now. One that was stopped before its first checkpoint
+            begins again.
         overwrite: remove the run that is there first.
         device: see `Task.solve`.
         progress: show a progress bar.
@@ -65,13 +66,16 @@ def play(
     from minimax_l2l.training.solution import Status
 
     require_own_name(name, preset)
-    folder, chosen, begun = RunFolder(out), {"preset": name, "settings": preset.settings()}, False
+    folder, settings, begun = RunFolder(out), preset.settings(), False
     require_place("out", folder.path)
     if resume:  # data are read after that, which may take long
-        require_same(folder.path, chosen, folder.read_json("config.json"))
+        config = folder.read_json("config.json")
+        settings = _with_data_as_called_in(config, settings)
+        require_same(folder.path, {"preset": name, "settings": settings}, config)
     built = require_built(preset, preset.build())
     require_checksum(preset, built.facts)
-    about = {**chosen, **json.loads(json.dumps(dict(built.facts)))}  # as they will be read again
+    facts = json.loads(json.dumps(dict(built.facts)))  # as they will be read again
+    about = {"preset": name, "settings": settings, **facts}
     if resume:
         require_same(folder.path, about, folder.read_json("config.json"))
         begun = folder.begun
@@ -320,6 +324,13 @@ def read_solution(folder: Path) -> dict[str, Any]:
             f"`{resuming(folder)}` first."
         )
     return solution
+
+
+def _with_data_as_called_in(config: Mapping[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with the user's own data, if both have some, called as they were then: a checksum tells them."""
+    before = config.get("settings", {}).get("data")
+    renamed = before is not None and settings.get("data") is not None
+    return {**settings, "data": before} if renamed else settings
 
 
 def _config_of_preset(folder: Path) -> dict[str, Any]:

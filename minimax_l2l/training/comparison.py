@@ -13,7 +13,7 @@ from minimax_l2l.training.description import PLAIN, POSITIONAL
 def require_same(
     folder: Path, now: Mapping[str, Any], then: Mapping[str, Any], within: str = "", *, told_later: bool = False
 ) -> None:
-    """Refuse to go on with a run that was made otherwise.
+    """Refuse to go on with a run that was made otherwise; data whose checksum is told may have another name.
 
     Args:
         folder: of the run, for the sentence.
@@ -30,8 +30,16 @@ def require_same(
     for name, value in now.items():
         if name == "environment" or (name not in then and (told_later or name == POSITIONAL)):
             continue
+        if _is_name_of_contents(name, now, then):
+            continue
         inside = "" if name in ("settings", "game") else f"{within}{name}."
         _require_equal(folder, f"{within}{name}", value, then.get(name), inside, told_later=name == "game")
+
+
+def _is_name_of_contents(name: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
+    """Whether it is what data are called whose checksum stands beside it: `sha256` of `name`, `x_sha256` of x."""
+    checksum = "sha256" if name == "name" else f"{name}_sha256"
+    return all(isinstance(one.get(name), str) and _is_checksum(one.get(checksum)) for one in (now, then))
 
 
 def _require_equal(

@@ -361,6 +361,17 @@ class TestSolve:
         assert code == 1
         assert "mine was run with other values in data_sha256" in err
 
+    def test_the_same_data_may_be_renamed(self, run, solved):
+        Path("mine.npz").rename("yours.npz")
+        words = ("solve", PRESET, "--out", solved, "--data", "yours.npz", "--resume")
+        code, out, _ = run(*words)
+        assert code == 0
+        assert out.startswith("It had ended before, so nothing was done. 2 steps")
+        archive("yours.npz", y_train=(np.arange(60) + 1) % 4)
+        code, _, err = run(*words)
+        assert code == 1
+        assert "mine was run with other values in data_sha256" in err
+
     def test_resuming_a_folder_that_is_no_run(self, run):
         Path("empty").mkdir()
         code, _, err = run("solve", PRESET, "--out", "empty", "--data", archive(), "--resume")

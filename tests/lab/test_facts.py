@@ -88,6 +88,23 @@ def test_the_same_data_may_lie_elsewhere(kept, run):
 
 
 @pytest.mark.parametrize("kept", ["flat", "within"])
+def test_a_run_is_resumed_with_the_same_data_whatever_they_are_called(kept):
+    play(NAME, Words(data=Path("mine.txt"), kept=kept), Path("run"), device="cpu")
+    config = Path("run/config.json").read_bytes()
+    Path("mine.txt").rename("yours.txt")
+    renamed = Words(data=Path("yours.txt"), kept=kept)
+    assert play(NAME, renamed, Path("run"), resume=True, device="cpu").steps == 1
+    assert Path("run/config.json").read_bytes() == config
+    fact = {"flat": "sha256", "within": r"data\.file\.sha256"}[kept]
+    for name in ("mine.txt", "yours.txt"):
+        Path(name).write_text("that is the question")
+        with pytest.raises(ValueError, match=f"run was run with other values in {fact}: the data differ by"):
+            play(NAME, Words(data=Path(name), kept=kept), Path("run"), resume=True, device="cpu")
+    with pytest.raises(ValueError, match=r"run was run with data='mine\.txt', not None"):
+        play(NAME, Words(kept=kept), Path("run"), resume=True, device="cpu")
+
+
+@pytest.mark.parametrize("kept", ["flat", "within"])
 @pytest.mark.parametrize("name", ["mine.txt", "other.txt"])
 def test_other_data_are_refused(kept, name, run):
     play(NAME, Words(data=Path("mine.txt"), kept=kept), Path("run"), device="cpu")

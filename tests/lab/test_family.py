@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
@@ -14,7 +15,9 @@ from minimax_l2l.lab.family import (
     find_preset,
     load_families,
     load_function,
+    require_own_name,
 )
+from minimax_l2l.lab.preset import Preset
 
 
 class TestLoading:
@@ -110,7 +113,7 @@ class TestForeignModules:
 
     def test_a_module_in_the_way_is_named_and_not_imported(self, strange):
         (strange / "strange.py").write_text(EXPLODE)
-        error = left_out(r"strange\.py, not the one strange\.presets:FAMILY belongs to")
+        error = left_out(r"strange\.py, not the one that they belong to")
         assert isinstance(error, ForeignModuleError)
 
     def test_a_package_in_the_way_is_named_and_not_imported(self, strange):
@@ -147,7 +150,49 @@ BROKEN = {
 @pytest.mark.parametrize(("presets", "reason"), BROKEN.items(), ids=BROKEN.values())
 def test_a_broken_family_is_left_out_and_named(presets, reason, strange):
     written(strange, presets)
-    left_out(rf"the presets 'strange' are left out, because strange\.presets:FAMILY cannot be loaded .*{reason}")
+    left_out(rf"the presets 'strange' are left out, because the package strange cannot be loaded .*{reason}")
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [("strange.py", "the module 'strange' that Python finds first"), ("strange/__init__.py", "ZeroDivisionError")],
+)
+def test_one_thing_that_breaks_several_families_is_said_once(module, reason, strange, monkeypatch):
+    file = strange / module
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("1 / 0")
+    for name in ("one", "two"):
+        (file.parent / f"{name}.py").write_text("")
+    points = EntryPoints([EntryPoint(name, f"strange.{name}:FAMILY", GROUP) for name in ("one", "two")])
+    monkeypatch.setattr("minimax_l2l.lab.family.entry_points", points.select)
+    with pytest.warns(UserWarning, match=f"the presets 'one', 'two' are left out, because .*{reason}") as caught:
+        assert load_families() == {}
+    assert len(caught) == 1
+    for name in ("one", "two"):
+        with pytest.raises(BrokenFamilyError) as refused:
+            find_preset(f"{name}/preset", {})
+        assert str(refused.value) == str(caught[0].message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other(Preset):
+    """Of no family."""
+
+    summary = "other"
+
+    def build(self):
+        raise NotImplementedError
+
+    def evaluate(self, folder, *, device, batch_size, announce):
+        raise NotImplementedError
+
+
+def test_a_run_of_one_family_says_nothing_of_another(strange):
+    """Nor do the processes of many runs, each of which would say it again."""
+    written(strange, "1 / 0")
+    require_own_name("games/mine", Other())
+    with pytest.warns(UserWarning, match="the presets 'strange' are left out"):
+        require_own_name("strange/mine", Other())
 
 
 def test_the_commands_go_on_without_it(tmp_path):
@@ -164,16 +209,17 @@ def test_the_commands_go_on_without_it(tmp_path):
         return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
 
     reason = (
-        "minimax-l2l: the presets 'strange' are left out, because strange.presets:FAMILY of the package odd cannot "
-        "be loaded (ModuleNotFoundError: No module named 'no_such_module_of_anyone'); mend that package, or "
-        "uninstall it.\n"
+        "minimax-l2l: the presets 'strange' are left out, because the package odd cannot be loaded "
+        "(ModuleNotFoundError: No module named 'no_such_module_of_anyone'); mend that package, or uninstall it.\n"
     )
     listed = run("presets", "games")
     assert (listed.returncode, listed.stderr) == (0, reason)
     assert "games/limit-cycle-rnn-l2l" in listed.stdout
     needed = run("solve", "strange/one")
     assert (needed.returncode, needed.stdout) == (1, "")
-    assert needed.stderr == 2 * reason  # of the families that are left out, and of the one that is needed
+    assert needed.stderr == reason  # once, though it is left out and needed
+    played = run("solve", "games/limit-cycle-rnn-l2l", "--iterations=1", "--out", str(tmp_path / "run"))
+    assert (played.returncode, played.stderr.count(reason)) == (0, 1)
 
 
 class TestFunctions:
@@ -193,6 +239,16 @@ class TestFunctions:
 
 
 class TestInTheWay:
+    @pytest.mark.parametrize("command", [["presets"], ["demo"], ["solve", "games/limit-cycle-rnn-l2l"]])
+    def test_it_is_said_once_of_all_families(self, command, tmp_path):
+        (tmp_path / "tasks.py").write_text("1 / 0")
+        done = subprocess.run(
+            [sys.executable, "-m", "minimax_l2l", *command], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert done.stderr.count("that Python finds first") == 1
+        assert "the presets 'adversarial', 'gail', 'games' are left out" in done.stderr
+
     @pytest.mark.parametrize("name", ["tasks.py", "tasks/__init__.py"])
     def test_in_the_working_directory_of_a_process(self, name, tmp_path):
         file = tmp_path / name

@@ -131,6 +131,22 @@ def test_other_data_are_said_to_be_other_data_without_their_checksums(tmp_path):
     assert "aaaa" not in str(error.value)
 
 
+def test_data_with_a_checksum_may_be_called_otherwise(tmp_path):
+    """A name without one, beside one of something else, or of which nothing was known then, is compared."""
+    one, other = "a" * 64, "b" * 64
+    require_same(tmp_path, {"data": "new", "data_sha256": one}, {"data": "old", "data_sha256": one})
+    require_same(tmp_path, {"of": {"name": "new", "sha256": one}}, {"of": {"name": "old", "sha256": one}})
+    for now, then in (
+        ({"data": "new"}, {"data": "old"}),
+        ({"data": "new", "name_sha256": one}, {"data": "old", "name_sha256": one}),
+        ({"data": "new", "data_sha256": one}, {"data": "old"}),
+    ):
+        with pytest.raises(ValueError, match="was run with data='old', not 'new'"):
+            require_same(tmp_path, now, then)
+    with pytest.raises(ValueError, match="other values in data_sha256: the data differ"):
+        require_same(tmp_path, {"data": "new", "data_sha256": one}, {"data": "old", "data_sha256": other})
+
+
 def test_other_settings_are_said(tmp_path):
     with pytest.raises(ValueError, match=r"was run with steps=1, not 2; resume it .* choose another out=\."):
         require_same(tmp_path, {"steps": 2}, {"steps": 1})
