@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,14 @@ class Checksums:
         """Note some files as they are now, and forget all others."""
         self._write({name: [_digest(self._folder / name)] for name in names})
 
-    def expect(self, name: str, data: Path) -> None:
-        """Note what a file is going to be."""
+    def expect(self, drafts: Mapping[str, Path]) -> None:
+        """Note what files are going to be, by their names: what lies elsewhere yet."""
         known = self._read() if self.file.exists() else {}
-        now = _digest(data)
-        self._write({**known, name: [now, *(one for one in known.get(name, []) if one != now)][:KEPT]})
+        digests = {name: _digest(draft) for name, draft in drafts.items()}
+        new = {
+            name: [now, *(one for one in known.get(name, []) if one != now)][:KEPT] for name, now in digests.items()
+        }
+        self._write({**known, **new})
 
     def lists(self, name: str) -> bool:
         """Whether the run has written such a file."""

@@ -27,7 +27,7 @@ def rest(module: nn.Module) -> None:
     """Eval mode, once a run has ended; which parts without weights were frozen in it is kept for the next one."""
     kept = set(frozen(module))
     for part in module.modules():
-        if part in kept and not any(part.parameters()):
+        if part in kept and next(part.parameters(), None) is None:
             setattr(part, _KEPT, True)
         elif hasattr(part, _KEPT):
             delattr(part, _KEPT)

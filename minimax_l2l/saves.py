@@ -8,10 +8,11 @@ from pathlib import Path
 
 from minimax_l2l.checksums import Checksums
 from minimax_l2l.errors import DamagedRunError, require_flag
-from minimax_l2l.files import require_place
+from minimax_l2l.files import drafted, require_place
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FILES = (CONFIG, WEIGHTS)
+README = "README.md"
 
 
 class SavedChecksums(Checksums):
@@ -23,8 +24,8 @@ class SavedChecksums(Checksums):
 
 
 @contextmanager
-def saving(name: str, folder: Path, *, overwrite: bool) -> Iterator[None]:
-    """A place to write `config.json` and `model.safetensors` to, the config last; their checksums are noted.
+def saving(name: str, folder: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A draft to write `config.json` and `model.safetensors` to, which appear in a folder with their checksums.
 
     Args:
         name: of the argument that names the folder.
@@ -33,17 +34,17 @@ def saving(name: str, folder: Path, *, overwrite: bool) -> Iterator[None]:
 
     Raises:
         DamagedRunError: if nobody knows which files a run there has written.
+        NoRoomError: if there is no room; what was saved there before is whole.
         ValueError: if there are such files, or the folder cannot be written to.
     """
     require_flag("overwrite", overwrite)
     require_place(name, folder)
     require_no_run(name, folder, FILES)
     require_free(name, folder, FILES, overwrite=overwrite)
-    try:
-        yield
-    finally:  # also where the Hub could not be reached afterwards
-        if (folder / CONFIG).is_file():
-            SavedChecksums(folder).seal(FILES)
+    with drafted(folder, kept=(README,)) as draft:
+        yield draft
+        if (draft / CONFIG).is_file():
+            SavedChecksums(draft).seal(FILES)
 
 
 def require_free(name: str, folder: Path, files: Iterable[str], *, overwrite: bool) -> None:
@@ -66,20 +67,43 @@ def require_free(name: str, folder: Path, files: Iterable[str], *, overwrite: bo
         )
 
 
-def require_as_saved(folder: Path) -> None:
-    """Refuse what was saved to a folder if a file is another by now; what others saved has no checksums.
+def require_saved(folder: Path, kind: str, advice: str) -> None:
+    """Refuse a folder to which nothing was saved, or whose files are no longer those that were.
+
+    What others saved has no checksums.
+
+    Args:
+        folder: which is there.
+        kind: of what was saved, in words.
+        advice: what to do if nothing was.
 
     Raises:
-        DamagedRunError: if a file is not as it was saved, or gone.
+        DamagedRunError: if a file is not as it was saved or as a run wrote it, or gone.
+        FileNotFoundError: if nobody knows that there was such a file.
     """
+    _require_of_run(folder)
     checksums = SavedChecksums(folder)
-    if not checksums.file.exists():
-        return
     for file in FILES:
-        try:
-            checksums.require(file)
-        except FileNotFoundError as error:
-            raise DamagedRunError(f"{folder} holds no {file} any more; put it back, or save it again.") from error
+        if checksums.file.exists():
+            _require_there(checksums, folder, file, "save it again")
+        elif not (folder / file).is_file():
+            raise FileNotFoundError(f"{folder} holds no {file}, so it is no saved {kind}; {advice}.")
+
+
+def _require_of_run(folder: Path) -> None:
+    """Refuse files within a run's folder that are not as the run wrote them; all others are let through."""
+    place = folder.resolve()
+    run = Checksums(place.parent)
+    for file in FILES:
+        if run.lists(f"{place.name}/{file}"):
+            _require_there(run, place.parent, f"{place.name}/{file}", "solve again in another folder")
+
+
+def _require_there(checksums: Checksums, folder: Path, file: str, otherwise: str) -> None:
+    try:
+        checksums.require(file)
+    except FileNotFoundError as error:
+        raise DamagedRunError(f"{folder} holds no {file} any more; put it back, or {otherwise}.") from error
 
 
 def require_no_run(name: str, folder: Path, files: Iterable[str]) -> None:
@@ -102,20 +126,3 @@ def require_no_run(name: str, folder: Path, files: Iterable[str]) -> None:
                 f"{name}={folder} holds {' and '.join(taken)} of a run, which would be replaced and the run lost; "
                 f"save to a folder of its own, such as {run.name}-saved."
             )
-
-
-def require_of_run(folder: Path, files: Iterable[str]) -> None:
-    """Refuse files within a run's folder that are not as the run wrote them; all others are let through.
-
-    Args:
-        folder: one within a run's, or any other.
-        files: in it.
-
-    Raises:
-        DamagedRunError: if the run wrote another file of that name.
-    """
-    place = folder.resolve()
-    run = Checksums(place.parent)
-    for file in files:
-        if (place / file).is_file() and run.lists(name := f"{place.name}/{file}"):
-            run.require(name)

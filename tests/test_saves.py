@@ -8,6 +8,12 @@ from typing import NamedTuple
 import pytest
 import torch
 from folders import files, unseal
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+)
 
 from minimax_l2l import PGM, CNNUpdater, DamagedRunError, LearnedOptimizer, LinfBall, MLPUpdater, RunFolder
 from tasks.adversarial import Attack, SmallCNN, SmallResNet
@@ -156,13 +162,87 @@ def test_a_classifier_of_others_that_is_damaged(name, content, tmp_path):
         SmallResNet.from_pretrained(tmp_path)
 
 
-def test_a_folder_without_weights(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"holds no model\.safetensors, so it is no saved classifier"):
-        SmallResNet.from_pretrained(tmp_path)
-    SmallResNet(width=1).save_pretrained(tmp_path)
-    (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(DamagedRunError, match=r"holds no model\.safetensors any more; put it back"):
-        SmallResNet.from_pretrained(tmp_path)
+class TestWhatIsNotThere:
+    """Where nothing was saved no file is found; a save that lacks one is damaged. So everywhere."""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_no_such_folder(self, kind, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"there is no folder .*nope.*; (pass|give) .*save_pretrained"):
+            KINDS[kind].load(tmp_path / "nope")
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_folder_without_a_save(self, kind, tmp_path):
+        with pytest.raises(FileNotFoundError, match=rf"holds no \w+\.json, so it is no saved {kind}; (pass|give)"):
+            KINDS[kind].load(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("kind", "name"), [(kind, name) for kind in KINDS for name in KINDS[kind].files if "checksums" not in name]
+    )
+    def test_a_file_that_is_gone(self, kind, name, tmp_path):
+        KINDS[kind].make().save_pretrained(tmp_path)
+        (tmp_path / name).unlink()
+        with pytest.raises(DamagedRunError, match=r"(?s)put (it|the right files) back, or save it again"):
+            KINDS[kind].load(tmp_path)
+
+    @pytest.mark.parametrize(("kind", "part"), [("optimizer", "optimizer"), ("classifier", "model")])
+    @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+    def test_a_file_of_a_run_that_is_gone(self, kind, part, name, tmp_path):
+        RunFolder(tmp_path).write_module(part, KINDS[kind].make())
+        (tmp_path / part / name).unlink()
+        with pytest.raises(DamagedRunError, match=rf"holds no {part}/{re.escape(name)} any more; put it back"):
+            KINDS[kind].load(tmp_path / part)
+
+    @pytest.mark.parametrize("kind", ["optimizer", "classifier"])
+    @pytest.mark.parametrize(
+        ("said", "found"),
+        [
+            (EntryNotFoundError("none"), r"config\.json and model\.safetensors of a repository .* \(EntryNotFound"),
+            (LocalEntryNotFoundError("cached"), r".* could not be had from the Hugging Face Hub \(LocalEntry"),
+            (OfflineModeIsEnabled("offline"), r".* could not be had from the Hugging Face Hub \(Offline"),
+            (HFValidationError("a name"), "no repository can have that name"),
+        ],
+    )
+    def test_a_repository_that_is_not_there(self, kind, said, found, monkeypatch):
+        def download(*_, **__):
+            raise said
+
+        monkeypatch.setattr("minimax_l2l.hub.hf_hub_download", download)
+        with pytest.raises(FileNotFoundError, match=rf"^there is no folder 'nope', and {found}.*; pass the folder"):
+            KINDS[kind].load("nope")
+
+    def test_a_classifier_of_a_repository(self, tmp_path, monkeypatch):
+        saved, asked = SmallResNet(width=1), []
+        saved.save_pretrained(tmp_path)
+
+        def download(*of, **options):
+            asked.append((*of, options))
+            return str(tmp_path / of[1])
+
+        monkeypatch.setattr("minimax_l2l.hub.hf_hub_download", download)
+        loaded = SmallResNet.from_pretrained("somebody/robust", revision="v1", strict=True)
+        assert all(torch.equal(part, saved.state_dict()[name]) for name, part in loaded.state_dict().items())
+        assert asked == [
+            ("somebody/robust", name, {"revision": "v1"}) for name in ("config.json", "model.safetensors")
+        ]
+
+
+@pytest.mark.parametrize("kind", ["optimizer", "classifier"])
+def test_what_is_pushed_is_saved_first(kind, tmp_path, monkeypatch):
+    """To the folder's name, whether the Hub can be reached or not."""
+    saved, asked = KINDS[kind].make(), []
+
+    def push(self, repo_id, **options):
+        asked.append((repo_id, options))
+        raise ConnectionError
+
+    monkeypatch.setattr(type(saved), "push_to_hub", push)
+    for repository in (None, "somebody/mine"):
+        with pytest.raises(ConnectionError):
+            saved.save_pretrained(
+                tmp_path / "mine", overwrite=True, push_to_hub=True, repo_id=repository, private=True
+            )
+    assert asked == [(name, {"private": True}) for name in ("mine", "somebody/mine")]
+    KINDS[kind].load(tmp_path / "mine")
 
 
 class Unkept(MLPUpdater):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -84,12 +84,15 @@ class Family:
                 require_a("each of report, demo, audit and benchmarks", named, str, "a function's name", function)
 
 
-def load_families() -> dict[str, Family]:
-    """All families whose packages are installed, by name.
+def load_families(*names: str) -> dict[str, Family]:
+    """The families whose packages are installed, by name: all of them, or those of some names.
 
     Those that cannot be loaded are left out, and a `UserWarning` says why, one for each thing that is wrong.
     """
-    return _said(entry_points(group=GROUP))
+    families, broken = _sorted_out(names)
+    for left_out in broken:
+        warnings.warn(left_out.sentence(), stacklevel=1)  # the same place whoever asks, so that it is said once
+    return families
 
 
 def find_preset(name: str, families: Mapping[str, Family]) -> tuple[Preset, Family]:
@@ -101,7 +104,7 @@ def find_preset(name: str, families: Mapping[str, Family]) -> tuple[Preset, Fami
     """
     known = {preset: family for family in families.values() for preset in family.presets}
     if isinstance(name, str) and name not in known and family_name(name) not in families:
-        for left_out in _sorted_out(entry_points(group=GROUP))[1]:
+        for left_out in _sorted_out()[1]:
             if family_name(name) in left_out.names:
                 raise type(left_out.reason)(left_out.sentence()) from left_out.reason
     if isinstance(name, str) and (alone := name.rstrip("/")) in families and families[alone].presets:
@@ -124,7 +127,7 @@ def require_own_name(name: str, preset: Preset) -> None:
     """
     require_a("name", name, str, "the preset's full name", "pass 'family/name'")
     require_a("preset", preset, Preset, "a Preset", "pass one of a family's presets")
-    family = _said(entry_points(group=GROUP, name=family_name(name))).get(family_name(name))
+    family = load_families(family_name(name)).get(family_name(name))
     known = family.presets.get(name) if family is not None else None
     if known is None:
         return
@@ -163,19 +166,13 @@ def load_function(name: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
-def _said(points: Iterable[EntryPoint]) -> dict[str, Family]:
-    """The families that some entry points name; those that are left out are warned of."""
-    families, broken = _sorted_out(points)
-    for left_out in broken:
-        warnings.warn(left_out.sentence(), stacklevel=1)  # the same place whoever asks, so that it is said once
-    return families
-
-
-def _sorted_out(points: Iterable[EntryPoint]) -> tuple[dict[str, Family], list[LeftOut]]:
-    """The families that some entry points name, and those that cannot be loaded."""
+def _sorted_out(names: Collection[str] = ()) -> tuple[dict[str, Family], list[LeftOut]]:
+    """All families, or those of some names, and which of them cannot be loaded."""
     families: dict[str, Family] = {}
     broken: dict[str, LeftOut] = {}
-    for point in sorted(points, key=lambda point: point.name):
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        if names and point.name not in names:
+            continue
         try:
             families[point.name] = _load(point)
         except BrokenFamilyError as error:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from huggingface_hub import ModelHubMixin, hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+from huggingface_hub import ModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -17,7 +16,8 @@ from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a, told
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
 from minimax_l2l.fingerprint import fingerprint
-from minimax_l2l.saves import CONFIG, FILES, WEIGHTS, require_as_saved, require_of_run, saving
+from minimax_l2l.hub import located
+from minimax_l2l.saves import CONFIG, WEIGHTS, saving
 from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.cnn import CNNUpdater
 from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
@@ -35,6 +35,7 @@ UPDATERS: Sequence[type[Updater]] = (
 FEATURES: Sequence[type[Features]] = (GradientFeatures, IterateFeatures, LogSignFeatures)
 Part = TypeVar("Part", Updater, Features)
 CHECKSUM = "sha256"
+PLACES = "pass the folder that save_pretrained wrote, or a repository's name, 'user/name'"
 CARD = """---
 {{ card_data }}
 ---
@@ -95,22 +96,34 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         save_file(tensors, save_directory / WEIGHTS)
         (save_directory / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
 
-    def save_pretrained(self, save_directory: str | Path, *, overwrite: bool = False, **options: Any) -> str | None:
+    def save_pretrained(
+        self,
+        save_directory: str | Path,
+        *,
+        overwrite: bool = False,
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **options: Any,
+    ) -> str | None:
         """Save to a folder: config, weights, and the checksums of both.
 
         Args:
             save_directory: the folder.
             overwrite: whether what was saved there before is replaced; a run's files never are.
-            **options: those of `huggingface_hub.ModelHubMixin.save_pretrained`, such as `push_to_hub`.
+            push_to_hub: whether it goes to the Hub as well, once it is saved.
+            repo_id: the repository there; None is the folder's name.
+            **options: those of `huggingface_hub.ModelHubMixin.push_to_hub`.
 
         Raises:
+            NoRoomError: if the disk is full; what was saved there before is whole.
             ValueError: if something was saved there and is not to be replaced, if it is a run's folder, or if it
                 cannot be written to.
         """
         folder = Path(_require_path("save_directory", save_directory))
         self.config()  # refuses what could not be saved, before anything is replaced
-        with saving("save_directory", folder, overwrite=overwrite):
-            return super().save_pretrained(folder, **options)
+        with saving("save_directory", folder, overwrite=overwrite) as draft:
+            super().save_pretrained(draft, **options)
+        return self.push_to_hub(repo_id or folder.name, **options) if push_to_hub else None
 
     @classmethod
     def from_pretrained(
@@ -130,23 +143,21 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             **options: those of `huggingface_hub.hf_hub_download`, such as `revision`.
 
         Raises:
-            FileNotFoundError: if there is no such folder, nor a repository that can be reached; or if the folder
-                lacks a file: where the optimizer is, if it is a run's or an attack's.
-            DamagedRunError: if a file in it is damaged.
+            FileNotFoundError: if there is no such folder, nor a repository that can be reached; or if nothing was
+                saved there: where the optimizer is, if it is a run's or an attack's.
+            DamagedRunError: if a file that was saved there is damaged, or gone.
             MissingClassError: if the optimizer was saved with an updater or features that are not known.
         """
         place = str(_require_path("pretrained_model_name_or_path", pretrained_model_name_or_path))
         _require_classes("updaters", updaters, Updater)
         _require_classes("features", features, Features)
-        config, weights = (_fetch(place, name, options) for name in (CONFIG, WEIGHTS))
-        if Path(place).is_dir():
-            require_of_run(Path(place), FILES)
-            require_as_saved(Path(place))
+        beside = _beside(Path(place))
+        folder = located(place, "optimizer", beside or PLACES, **options)
         try:
-            saved = dict(json.loads(config.read_text(encoding="utf-8")))
+            saved = dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
             checksum = saved.pop(CHECKSUM, None)
             optimizer = cls.from_config(saved, updaters=updaters, features=features)
-            tensors = load_file(weights)
+            tensors = load_file(folder / WEIGHTS)
             optimizer.load_state_dict(tensors)
             if checksum not in (None, fingerprint(tensors[name] for name in optimizer.state_dict())):
                 raise ValueError("the weights are not those it was saved with")
@@ -154,39 +165,10 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             raise
         except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             raise DamagedRunError(
-                f"{place} is no whole saved optimizer ({error})"
-                f"{_beside(Path(place)) or '; save it again with save_pretrained, or load another'}."
+                f"{place} is no whole saved optimizer ({error}); "
+                f"{beside or 'save it again with save_pretrained, or load another'}."
             ) from error
         return optimizer
-
-
-def _fetch(place: str, name: str, options: Mapping[str, Any]) -> Path:
-    if not Path(place).is_dir():
-        return _from_hub(place, name, options)
-    file = Path(place) / name
-    if not file.is_file():
-        raise FileNotFoundError(f"{place} holds no {name}, so it is not a saved optimizer{_beside(Path(place))}.")
-    return file
-
-
-def _from_hub(place: str, name: str, options: Mapping[str, Any]) -> Path:
-    """A file of a repository, where the place may be the name of one."""
-    advice = (
-        _beside(Path(place)) or "; pass the folder that save_pretrained wrote, or a repository's name, 'user/name'"
-    )
-    if Path(place).is_file():
-        raise FileNotFoundError(f"{place!r} is a file and no folder{advice}.")
-    try:
-        return Path(hf_hub_download(place, name, **options))
-    except HFValidationError as error:
-        raise FileNotFoundError(
-            f"there is no folder {place!r}, and no repository can have that name{advice}."
-        ) from error
-    except (HfHubHTTPError, EntryNotFoundError, ConnectionError) as error:
-        raise FileNotFoundError(
-            f"there is no folder {place!r}, and {name} of a repository of that name could not be had from the "
-            f"Hugging Face Hub ({type(error).__name__}){advice}."
-        ) from error
 
 
 def _beside(place: Path) -> str:
@@ -194,7 +176,7 @@ def _beside(place: Path) -> str:
     found = next(
         (own for own in (place / "optimizer", place.parent / "optimizer") if (own / WEIGHTS).is_file()), place
     )
-    return f"; pass {str(found)!r}" if found != place else ""
+    return f"pass {str(found)!r}" if found != place else ""
 
 
 def _require_path(name: str, path: str | Path) -> str | Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from minimax_l2l.arguments import Shown
 from minimax_l2l.errors import require_a, require_count
 from minimax_l2l.extras import require_extra
-from minimax_l2l.files import require_place
+from minimax_l2l.files import require_place, room_for
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -80,16 +80,18 @@ class TensorBoard(Shown):
 
     def __exit__(self, *_: object) -> None:
         if self._writer is not None:
-            self._writer.close()  # what it still holds is written now
+            with room_for(Path(self.folder)):
+                self._writer.close()  # what it still holds is written now
 
     def __call__(self, row: Mapping[str, float]) -> None:
         """Write one row, if it is its turn."""
         if int(row["step"]) % self.every and not any(name.startswith("validation") for name in row):
             return
-        if self._writer is None:
-            from torch.utils.tensorboard import SummaryWriter
+        with room_for(Path(self.folder)):
+            if self._writer is None:
+                from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(self.folder))
-        for name, value in row.items():
-            if name != "step":
-                self._writer.add_scalar(name, value, int(row["step"]))
+                self._writer = SummaryWriter(str(self.folder))
+            for name, value in row.items():
+                if name != "step":
+                    self._writer.add_scalar(name, value, int(row["step"]))

@@ -15,7 +15,7 @@ import torch
 
 from minimax_l2l.checksums import NAME
 from minimax_l2l.errors import DamagedRunError, require_a
-from minimax_l2l.files import atomic
+from minimax_l2l.files import atomic, room_for
 from minimax_l2l.training.saved import SavedModules
 from minimax_l2l.training.solution import Row
 
@@ -109,9 +109,7 @@ class RunFolder(SavedModules):
 
     def seal(self, *names: str) -> None:
         """Note files as they are now: nobody writes to them any more."""
-        for name in names:
-            if (self.path / name).is_file():
-                self._checksums.expect(name, self.path / name)
+        self._checksums.expect({name: self.path / name for name in names if (self.path / name).is_file()})
 
     def reopen(self) -> None:
         """The run goes on: how it ended and what it was worth are no longer true, and its metrics grow.
@@ -181,7 +179,7 @@ class RunFolder(SavedModules):
 
     def append_metrics(self, row: Row) -> None:
         """Add one row."""
-        with self.metrics_file.open("a") as file:
+        with room_for(self.metrics_file), self.metrics_file.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
     def metrics_digest(self, rows: int) -> str:
@@ -226,8 +224,11 @@ class RunFolder(SavedModules):
         if self.checkpoint_file.exists():
             before = self.checkpoint_file.with_name(f".writing-{uuid4().hex}")
             before.hardlink_to(self.checkpoint_file)
-            self._checksums.expect(PREVIOUS, before)
-            before.replace(self.path / PREVIOUS)
+            try:
+                self._checksums.expect({PREVIOUS: before})
+                before.replace(self.path / PREVIOUS)
+            finally:
+                before.unlink(missing_ok=True)
         with self._writing(CHECKPOINT) as file:
             torch.save(dict(state), file)
 

@@ -158,7 +158,9 @@ class Run:
         solution = self.solution
         if solution.status is not Status.DIVERGED:
             self._is_finite()
-        rest(self.iteration.step)
+        for player in (self.optimizer, self.task.outer):
+            if player is not None:
+                rest(player)
         if self._ended:
             return solution
         ended = solution.status is Status.COMPLETED

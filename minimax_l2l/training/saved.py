@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any, TypeVar
 
 from huggingface_hub import ModelHubMixin, PyTorchModelHubMixin
@@ -18,8 +16,8 @@ from torch import nn
 from minimax_l2l.arguments import Shown
 from minimax_l2l.checksums import Checksums
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a
-from minimax_l2l.files import atomic
-from minimax_l2l.saves import FILES, SavedChecksums
+from minimax_l2l.files import atomic, drafted
+from minimax_l2l.saves import FILES, WEIGHTS, SavedChecksums
 
 Module = TypeVar("Module", bound=ModelHubMixin)
 
@@ -37,15 +35,12 @@ class SavedModules(Shown):
 
     def write_module(self, name: str, module: nn.Module) -> None:
         """Write theta or phi to a subfolder, with its config if it knows how to save one."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=self.path, prefix=".writing-") as draft:
+        with drafted(self.path / name) as draft:
             if isinstance(module, ModelHubMixin):
                 module.save_pretrained(draft)
             else:
-                save_model(module, str(Path(draft) / "model.safetensors"))
-            for file in sorted(Path(draft).iterdir()):
-                with file.open("rb") as source, self._writing(f"{name}/{file.name}") as target:
-                    shutil.copyfileobj(source, target)
+                save_model(module, str(draft / WEIGHTS))
+            self._checksums.expect({f"{name}/{file.name}": file for file in sorted(draft.iterdir())})
 
     def require_module(self, name: str) -> None:
         """Refuse theta's or phi's files if they are not as they were written.
@@ -154,5 +149,5 @@ class SavedModules(Shown):
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[IO[bytes]]:
-        with atomic(self.path / name, ready=lambda draft: self._checksums.expect(name, draft)) as file:
+        with atomic(self.path / name, ready=lambda draft: self._checksums.expect({name: draft})) as file:
             yield file

@@ -203,8 +203,9 @@ class Attack(Shown):
             features: the same of its features.
 
         Raises:
-            DamagedRunError: if a file is missing or damaged.
+            DamagedRunError: if a file that was saved there is damaged, or gone.
+            FileNotFoundError: if the folder is not there, or no attack was saved there.
             MissingClassError: if it was saved with a loss or an optimizer that is not known.
-            ValueError: if the folder is not there, or holds a run that has not ended.
+            ValueError: if the folder holds a run that has not ended.
         """
         return cls(**read_attack(folder, Strangers(losses, optimizers, updaters, features))._asdict())

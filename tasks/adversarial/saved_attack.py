@@ -27,7 +27,7 @@ from minimax_l2l import (
 from minimax_l2l.arguments import arguments
 from minimax_l2l.checksums import Checksums
 from minimax_l2l.errors import MissingClassError, require_flag, require_path, require_seed, told
-from minimax_l2l.files import require_place
+from minimax_l2l.files import drafted, require_place
 from minimax_l2l.fingerprint import fingerprint
 from minimax_l2l.saves import CONFIG, WEIGHTS, SavedChecksums, require_free
 from minimax_l2l.training.description import describe
@@ -37,6 +37,7 @@ from tasks.adversarial.threat import Threat
 OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (LearnedOptimizer, FGSM, PGM, GradientAscent)
 BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
 OWN = ("attack.json", f"optimizer/{CONFIG}", f"optimizer/{WEIGHTS}")
+PLACES = "give one that Attack.save_pretrained wrote, or that of a run"
 ATTACK_OF_IT = "an attack with it is Attack(LearnedOptimizer.from_pretrained(...), threat), if it is an optimizer."
 WORDS = {"holds": "other values, in its defaults or in what it holds", "code": "other code"}
 NamedKind = TypeVar("NamedKind", bound=Any)
@@ -81,37 +82,38 @@ def write_attack(folder: Path | str, attack: Parts, *, overwrite: bool) -> None:
         )
         raise ValueError(f"{path} holds {what}; save the attack to another folder.")
     require_free("folder", path, OWN, overwrite=overwrite)
-    for file in (*OWN, f"optimizer/{SavedChecksums.file_name}", Checksums.file_name):
-        (path / file).unlink(missing_ok=True)
-    RunFolder(path).write_json(
-        "attack.json",
-        {
-            "optimizer": type(attack.optimizer).__name__,
-            "arguments": kept,
-            "threat": {"ball": type(attack.threat).__name__, "eps": attack.threat.eps},
-            "loss": name if attack.loss in LOSSES else {"name": name, **_told(attack.loss)},
-            "seed": attack.seed,
-        },
-    )
-    if learned:
-        RunFolder(path).write_module("optimizer", attack.optimizer)
+    told = {
+        "optimizer": type(attack.optimizer).__name__,
+        "arguments": kept,
+        "threat": {"ball": type(attack.threat).__name__, "eps": attack.threat.eps},
+        "loss": name if attack.loss in LOSSES else {"name": name, **_told(attack.loss)},
+        "seed": attack.seed,
+    }
+    with drafted(path) as draft:
+        RunFolder(draft).write_json("attack.json", told)
+        if learned:
+            RunFolder(draft).write_module("optimizer", attack.optimizer)
+        for file in (*OWN, f"optimizer/{SavedChecksums.file_name}"):
+            if not (draft / file).exists():
+                (path / file).unlink(missing_ok=True)  # of an attack that was learned
 
 
 def read_attack(folder: Path | str, strangers: Strangers) -> Parts:
     """Read what `write_attack` or a run wrote; see `Attack.from_pretrained`."""
     path = require_path("folder", folder)
     if not os.path.isdir(path):  # a path would raise at a name that is too long
-        raise ValueError(
-            f"there is no folder {folder}; give one that Attack.save_pretrained wrote, or that of a run."
-        )
-    of_run = (path / CONFIG).exists() and not (path / "attack.json").exists()
-    if (path / WEIGHTS).exists() and not (path / "attack.json").exists():
+        raise FileNotFoundError(f"there is no folder {folder}; {PLACES}.")
+    saved = (path / "attack.json").exists() or Checksums(path).lists("attack.json")
+    of_run = (path / CONFIG).exists() and not saved
+    if (path / WEIGHTS).exists() and not saved:
         around = path.resolve().parent
         within = any((around / name).exists() for name in ("attack.json", "solution.json"))
-        raise ValueError(
+        raise FileNotFoundError(
             f"{folder} holds a saved network and no attack; "
             + (f"give the folder around it, {str(around)!r}." if within else ATTACK_OF_IT)
         )
+    if not of_run and not saved:
+        raise FileNotFoundError(f"{folder} holds no attack.json, so it is no saved attack; {PLACES}.")
     if of_run and not (path / "solution.json").exists():
         raise ValueError(f"{folder} holds a run that has not ended, so it has no attacker yet; resume it first.")
     try:

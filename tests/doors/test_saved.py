@@ -110,7 +110,10 @@ def test_damaged_files(tmp_path, name, damage):
 def test_missing_files(tmp_path, name):
     LearnedOptimizer(MLPUpdater()).save_pretrained(tmp_path)
     (tmp_path / name).unlink()
-    with pytest.raises(FileNotFoundError, match=f"holds no {name}, so it is not a saved optimizer"):
+    with pytest.raises(DamagedRunError, match=f"holds no {name} any more; put it back, or save it again"):
+        LearnedOptimizer.from_pretrained(tmp_path)
+    unseal(tmp_path)
+    with pytest.raises(FileNotFoundError, match=f"holds no {name}, so it is no saved optimizer; pass the folder"):
         LearnedOptimizer.from_pretrained(tmp_path)
 
 

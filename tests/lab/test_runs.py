@@ -60,7 +60,7 @@ class TestPlay:
 
     def test_another_presets_name_is_refused(self, climb, out, monkeypatch):
         known = {"climbs": Family(presets={NAME: replace(climb, secret="gentle")})}
-        monkeypatch.setattr("minimax_l2l.lab.family.load_families", lambda: known)
+        monkeypatch.setattr("minimax_l2l.lab.family.load_families", lambda *_: known)
         with pytest.raises(
             ValueError, match="preset has secret='steep', but the preset of the name 'climbs/steep'"
         ):

@@ -12,7 +12,8 @@ from safetensors import SafetensorError
 from torch import nn
 
 from minimax_l2l.errors import DamagedRunError, plain, require_count, require_path
-from minimax_l2l.saves import FILES, WEIGHTS, require_as_saved, require_of_run, saving
+from minimax_l2l.hub import OPTIONS, located
+from minimax_l2l.saves import saving
 from tasks.adversarial.models.normalise import Normalise
 
 CARD = """---
@@ -22,6 +23,7 @@ CARD = """---
 
 Load it with `CLASS.from_pretrained(...)`.
 """
+PLACES = "pass the folder that save_pretrained wrote, model/ of a run, or a repository's name, 'user/name'"
 
 
 class Classifier(nn.Module, PyTorchModelHubMixin):
@@ -65,21 +67,33 @@ class Classifier(nn.Module, PyTorchModelHubMixin):
                 f"mean and std have {len(mean)} numbers, the images channels={channels}; give one for each channel."
             )
 
-    def save_pretrained(self, save_directory: str | Path, *, overwrite: bool = False, **options: Any) -> str | None:
+    def save_pretrained(
+        self,
+        save_directory: str | Path,
+        *,
+        overwrite: bool = False,
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **options: Any,
+    ) -> str | None:
         """Save to a folder: config, weights, and the checksums of both.
 
         Args:
             save_directory: the folder.
             overwrite: whether what was saved there before is replaced; a run's files never are.
-            **options: those of `huggingface_hub.ModelHubMixin.save_pretrained`, such as `push_to_hub`.
+            push_to_hub: whether it goes to the Hub as well, once it is saved.
+            repo_id: the repository there; None is the folder's name.
+            **options: those of `huggingface_hub.ModelHubMixin.push_to_hub`.
 
         Raises:
+            NoRoomError: if the disk is full; what was saved there before is whole.
             ValueError: if something was saved there and is not to be replaced, if it is a run's folder, or if it
                 cannot be written to.
         """
         folder = require_path("save_directory", save_directory)
-        with saving("save_directory", folder, overwrite=overwrite):
-            return super().save_pretrained(folder, **options)
+        with saving("save_directory", folder, overwrite=overwrite) as draft:
+            super().save_pretrained(draft, **options)
+        return self.push_to_hub(repo_id or folder.name, **options) if push_to_hub else None
 
     @classmethod
     def from_pretrained(
@@ -94,25 +108,19 @@ class Classifier(nn.Module, PyTorchModelHubMixin):
                 arguments of the constructor.
 
         Raises:
-            DamagedRunError: if a file in the folder is not as it was saved, or it holds another network.
-            FileNotFoundError: if it holds no weights.
+            DamagedRunError: if a file that was saved there is damaged, or gone, or holds another network.
+            FileNotFoundError: if there is no such folder, nor a repository that can be reached; or if nothing was
+                saved there.
         """
-        folder = require_path("pretrained_model_name_or_path", pretrained_model_name_or_path)
-        if not folder.is_dir():
-            return super().from_pretrained(str(folder), strict=strict, **options)
-        require_of_run(folder, FILES)
-        require_as_saved(folder)
-        if not (folder / WEIGHTS).is_file():
-            raise FileNotFoundError(
-                f"{folder} holds no {WEIGHTS}, so it is no saved classifier; pass the folder that save_pretrained "
-                "wrote, or model/ of a run."
-            )
+        place = require_path("pretrained_model_name_or_path", pretrained_model_name_or_path)
+        downloading = {name: options.pop(name) for name in OPTIONS if name in options}
+        folder = located(place, "classifier", PLACES, **downloading)
         try:
             return super().from_pretrained(folder, strict=strict, **options)
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
             found = str(error).partition("\n")[0]  # torch lists every weight below
             raise DamagedRunError(
-                f"{folder} is no whole saved {cls.__name__} ({type(error).__name__}: {found}); load it with the "
+                f"{place} is no whole saved {cls.__name__} ({type(error).__name__}: {found}); load it with the "
                 "class that saved it, or save it again."
             ) from error
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from minimax_l2l import require_extra
 from minimax_l2l.errors import require_a, require_path
-from minimax_l2l.files import require_place
+from minimax_l2l.files import require_place, room_for
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.demonstrations.trajectory import Trajectory, naming
 from tasks.gail.environments.seeded_episodes import make_environment
@@ -66,6 +66,7 @@ def write_minari(demonstrations: Demonstrations, name: str, *, root: Path | str 
     require_place("root", top)
     top.mkdir(parents=True, exist_ok=True)
     with (  # a whole path, since Minari joins relative ones twice
+        room_for(folder),
         TemporaryDirectory(dir=top.resolve(), prefix=".writing-") as draft,
         _datasets_in(draft),
         warnings.catch_warnings(),

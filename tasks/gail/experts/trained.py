@@ -15,7 +15,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from minimax_l2l.errors import require_a, require_count, require_flag, require_path, require_seed
-from minimax_l2l.files import atomic, require_place
+from minimax_l2l.files import drafted, require_place
 from minimax_l2l.saves import require_free
 from tasks.gail.environments.seeded_episodes import make_environments, require_id
 from tasks.gail.policy.algorithm import PolicySettings, make_trpo, save_zip
@@ -137,16 +137,16 @@ class Expert:
         if (top / "config.json").exists():
             raise ValueError(f"{top} holds a run, whose policy would be replaced; save to another folder.")
         require_free("folder", top, FILES, overwrite=overwrite)
-        save_zip(self.model, top / "policy.zip")
         rest = {
             "environment": self.environment_id,
             "steps": self.recipe.steps,
             "policy": self.recipe.policy.plain(),
             "normalization": None if self.normalization is None else asdict(self.normalization),
         }
-        with atomic(top / "expert.json") as file:
-            file.write((json.dumps(rest, indent=2) + "\n").encode())
-        seal(top, FILES)
+        with drafted(top) as draft:
+            save_zip(self.model, draft / "policy.zip")
+            (draft / "expert.json").write_text(json.dumps(rest, indent=2) + "\n")
+            seal(draft, FILES)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str | torch.device = "cpu") -> Expert:

@@ -481,7 +481,7 @@ class TestSaving:
         assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
     def test_nothing_saved(self, tmp_path):
-        with pytest.raises(DamagedRunError, match=r"holds no attack\.json; put the right files back"):
+        with pytest.raises(FileNotFoundError, match=r"holds no attack\.json, so it is no saved attack; give one"):
             Attack.from_pretrained(tmp_path)
 
     def test_weights_of_another_attack(self, tmp_path):
@@ -590,7 +590,7 @@ class TestSaving:
 class TestOtherFolders:
     def test_one_that_is_not_there(self, tmp_path):
         with pytest.raises(
-            ValueError, match=r"there is no folder .*none; give one that Attack\.save_pretrained wrote"
+            FileNotFoundError, match=r"there is no folder .*none; give one that Attack\.save_pretrained wrote"
         ):
             Attack.from_pretrained(tmp_path / "none")
 
@@ -600,7 +600,7 @@ class TestOtherFolders:
         task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
         task.solve(learned(), out=tmp_path / "run", device="cpu")
         with pytest.raises(
-            ValueError, match=r"a saved network and no attack; give the folder around it"
+            FileNotFoundError, match=r"a saved network and no attack; give the folder around it"
         ) as refused:
             Attack.from_pretrained(tmp_path / within)
         (better,) = re.findall(r"around it, '([^']*)'\.$", str(refused.value))
@@ -610,7 +610,7 @@ class TestOtherFolders:
     def test_that_of_a_network_is_no_attack(self, saved, tmp_path):
         saved.save_pretrained(tmp_path / "mine")
         with pytest.raises(
-            ValueError, match=r"holds a saved network and no attack; an attack with it is Attack\(Lear"
+            FileNotFoundError, match=r"holds a saved network and no attack; an attack with it is Attack\(Lear"
         ):
             Attack.from_pretrained(tmp_path / "mine")
 

@@ -213,8 +213,11 @@ def test_a_run_is_all_its_steps():
 @pytest.mark.parametrize("epochs", [2, 7])
 @pytest.mark.parametrize("method", ["plain", "nuat", "fgsm-sdi", "liet", "grad-l2l"])
 def test_a_run_that_is_played_costs_what_was_predicted(method, epochs):
-    """Steps differ: NuAT ascends its norm on every second, the attacker of FGSM-SDI learns on every 20th, and on as
-    many LIET asks for the gradients that its attacks start from."""
+    """Steps differ.
+
+    NuAT ascends its norm on every second one. On every 20th the attacker of FGSM-SDI learns, and LIET asks for the
+    gradients that its attacks start from.
+    """
     (task, optimizer), (played, own) = small(method, epochs=epochs), small(method, epochs=epochs)
     iteration = Iteration(played, own, Runtime("cpu"))
     with FlopCounterMode(display=False) as counter:
