@@ -113,16 +113,20 @@ class TestNoRoom:
     )
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_whoever_writes(self, write, tmp_path):
-        with pytest.raises(NoRoomError, match=r"mine could not be written \(File too large\)"):
-            with little_room(2000), room_for(tmp_path / "mine"):
-                write(tmp_path / "file")
+        said = r"mine could not be written \(File too large\)"
+        with little_room(2000), pytest.raises(NoRoomError, match=said), room_for(tmp_path / "mine"):
+            write(tmp_path / "file")
 
     def test_of_several_files_none_is_replaced(self, tmp_path):
         for name in ("a", "b"):
             (tmp_path / name).write_text("old")
-        with pytest.raises(NoRoomError), little_room(2000), drafted(tmp_path) as draft:
+
+        def write(draft):
             (draft / "a").write_text("new")
             (draft / "b").write_text("new" * 1000)
+
+        with little_room(2000), pytest.raises(NoRoomError), drafted(tmp_path) as draft:
+            write(draft)
         assert files(tmp_path) == {str(tmp_path / name): b"old" for name in ("a", "b")}
 
     def test_other_errors_are_let_through(self, tmp_path):
@@ -148,9 +152,9 @@ class TestNoRoom:
             return task.outer.weight
 
         play(tmp_path / "run", steps=2)
-        with pytest.raises(NoRoomError, match=r"state\.pt could not be written \(File too large\)"):
-            with little_room(6000):
-                play(tmp_path / "run", resume=True, checkpoint_every=1)
+        said = r"state\.pt could not be written \(File too large\)"
+        with little_room(6000), pytest.raises(NoRoomError, match=said):
+            play(tmp_path / "run", resume=True, checkpoint_every=1)
         assert not list(tmp_path.rglob(".writing-*"))
         assert RunFolder(tmp_path / "run").read_checkpoint()["step"] == 2
         assert torch.equal(play(tmp_path / "run", resume=True), play(tmp_path / "straight"))
@@ -168,20 +172,20 @@ class TestNoRoom:
             assert files(tmp_path / "model") == before
             run.read_module("model", SmallResNet)
 
-    @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-    @pytest.mark.filterwarnings(
-        "ignore::pytest.PytestUnhandledThreadExceptionWarning"
-    )  # of TensorBoard's own thread
-    def test_curves(self, tmp_path):
-        pytest.importorskip("tensorboard")
+    def test_curves(self, tmp_path, monkeypatch):
+        writers = pytest.importorskip("torch.utils.tensorboard")
+
+        class Full:
+            def __init__(self, _):
+                raise OSError(errno.ENOSPC, "full")
+
+        monkeypatch.setattr(writers, "SummaryWriter", Full)
         with pytest.raises(NoRoomError, match="curves could not be written"):
-            with little_room(0), TensorBoard(tmp_path / "curves") as watch:
-                for step in range(3):
-                    watch({"step": step, "objective": 1.0})
+            TensorBoard(tmp_path / "curves")({"step": 1, "objective": 1.0})
 
     def test_on_the_command_line(self, tmp_path, monkeypatch, capfd):
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setattr("minimax_l2l.lab.runs.find_spec", lambda _: None)  # without TensorBoard's own thread
         words = ["solve", "games/limit-cycle-rnn-l2l", "--iterations", "1", "--out", "run", "--device", "cpu"]
         with little_room(9000):
             assert main(words) == 1
