@@ -17,6 +17,7 @@ from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a, to
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
 from minimax_l2l.fingerprint import fingerprint
 from minimax_l2l.hub import located
+from minimax_l2l.own_code import tell, warn_if_another
 from minimax_l2l.saves import CONFIG, WEIGHTS, saving
 from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.cnn import CNNUpdater
@@ -35,6 +36,7 @@ UPDATERS: Sequence[type[Updater]] = (
 FEATURES: Sequence[type[Features]] = (GradientFeatures, IterateFeatures, LogSignFeatures)
 Part = TypeVar("Part", Updater, Features)
 CHECKSUM = "sha256"
+OWN_CODE = "own_code"
 PLACES = "pass the folder that save_pretrained wrote, or a repository's name, 'user/name'"
 CARD = """---
 {{ card_data }}
@@ -50,7 +52,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
 
     A config names the classes of the parts, which are looked up among this library's and those handed to
     `from_pretrained(..., updaters=[MyUpdater], features=[MyFeatures])`: loading a folder never imports or runs
-    code.
+    code. What such a class does is kept as well, see `minimax_l2l.own_code.tell`. One of the same name that does
+    something else now is taken with a warning, for it may have been made better.
     """
 
     updater: Updater
@@ -90,9 +93,13 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         view = _find("features", seen.pop("class"), (*FEATURES, *features))
         return cls(**{**config, "updater": network(**updater["config"]), "features": view(**seen)})
 
+    def _parts(self) -> dict[str, type]:
+        return {"optimizer": type(self), "updater": type(self.updater), "features": type(self.features)}
+
     def _save_pretrained(self, save_directory: Path) -> None:
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}
-        config = {**self.config(), CHECKSUM: fingerprint(tensors.values())}
+        own = {name: told for name, part in self._parts().items() if (told := tell(part))["code"]}
+        config = {**self.config(), CHECKSUM: fingerprint(tensors.values()), **({OWN_CODE: own} if own else {})}
         save_file(tensors, save_directory / WEIGHTS)
         (save_directory / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
 
@@ -147,6 +154,9 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
                 saved there: where the optimizer is, if it is a run's or an attack's.
             DamagedRunError: if a file that was saved there is damaged, or gone.
             MissingClassError: if the optimizer was saved with an updater or features that are not known.
+
+        Warns:
+            UserWarning: if a class of one's own is not the one that it was saved with, by its code.
         """
         place = str(_require_path("pretrained_model_name_or_path", pretrained_model_name_or_path))
         _require_classes("updaters", updaters, Updater)
@@ -155,12 +165,15 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         folder = located(place, "optimizer", beside or PLACES, **options)
         try:
             saved = dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
-            checksum = saved.pop(CHECKSUM, None)
+            checksum, own = saved.pop(CHECKSUM, None), saved.pop(OWN_CODE, {})
             optimizer = cls.from_config(saved, updaters=updaters, features=features)
             tensors = load_file(folder / WEIGHTS)
             optimizer.load_state_dict(tensors)
             if checksum not in (None, fingerprint(tensors[name] for name in optimizer.state_dict())):
                 raise ValueError("the weights are not those it was saved with")
+            for name, part in optimizer._parts().items():
+                if name in own:
+                    warn_if_another(name, own[name], part)
         except MissingClassError:
             raise
         except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType
 from typing import Any, NamedTuple, TypeVar
 
 from minimax_l2l import (
@@ -28,7 +26,7 @@ from minimax_l2l.arguments import arguments
 from minimax_l2l.checksums import Checksums
 from minimax_l2l.errors import MissingClassError, require_flag, require_path, require_seed, told
 from minimax_l2l.files import drafted, require_place
-from minimax_l2l.fingerprint import fingerprint
+from minimax_l2l.own_code import differing, tell, warn_if_another
 from minimax_l2l.saves import CONFIG, WEIGHTS, SavedChecksums, require_free
 from minimax_l2l.training.description import describe
 from tasks.adversarial.losses import LOSSES, Loss
@@ -39,7 +37,6 @@ BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
 OWN = ("attack.json", f"optimizer/{CONFIG}", f"optimizer/{WEIGHTS}")
 PLACES = "give one that Attack.save_pretrained wrote, or that of a run"
 ATTACK_OF_IT = "an attack with it is Attack(LearnedOptimizer.from_pretrained(...), threat), if it is an optimizer."
-WORDS = {"holds": "other values, in its defaults or in what it holds", "code": "other code"}
 NamedKind = TypeVar("NamedKind", bound=Any)
 
 
@@ -88,6 +85,7 @@ def write_attack(folder: Path | str, attack: Parts, *, overwrite: bool) -> None:
         "threat": {"ball": type(attack.threat).__name__, "eps": attack.threat.eps},
         "loss": name if attack.loss in LOSSES else {"name": name, **_told(attack.loss)},
         "seed": attack.seed,
+        **({"own_code": own} if not learned and (own := tell(type(attack.optimizer)))["code"] else {}),
     }
     with drafted(path) as draft:
         RunFolder(draft).write_json("attack.json", told)
@@ -132,50 +130,33 @@ def _as_saved(path: Path, strangers: Strangers) -> Parts:
     ball = _named("ball", saved["threat"]["ball"], BALLS)(saved["threat"]["eps"])
     loss = _loss(saved["loss"], strangers.losses)
     seed = require_seed("seed", saved["seed"])
-    return Parts(_optimizer(path, saved["optimizer"], saved["arguments"], strangers), ball, loss, seed)
+    optimizer = _optimizer(path, saved["optimizer"], saved["arguments"], strangers)
+    if "own_code" in saved:
+        warn_if_another("optimizer", saved["own_code"], type(optimizer))
+    return Parts(optimizer, ball, loss, seed)
 
 
 def _loss(saved: Any, strangers: Sequence[Loss]) -> Loss:
     """One of the library's by its name, another only if it is what was saved."""
     if isinstance(saved, str):
         return _named("loss", saved, LOSSES)
-    name, before = saved["name"], {key: value for key, value in saved.items() if key != "name"}
-    loss: Loss = _named("loss", name, strangers, hint="losses")
-    now = _told(loss)
-    if before["python"] != now["python"]:  # whose code cannot be compared
-        before, now = {"holds": before["holds"]}, {"holds": now["holds"]}
-    differing = next((key for key in before if before[key] != now[key]), None)
-    if differing is not None:
+    loss: Loss = _named("loss", saved["name"], strangers, hint="losses")
+    if (what := differing(saved, _told(loss))) is not None:
         raise MissingClassError(
-            f"the attack was saved with a loss {name} of {WORDS[differing]}; pass the one of then to "
+            f"the attack was saved with a loss {saved['name']} of {what}; pass the one of then to "
             "from_pretrained(..., losses=[it]), or make an Attack of its optimizer and the loss of now."
         )
     return loss
 
 
-def _told(loss: Loss) -> dict[str, Any]:
-    """What a loss of one's own holds, and its code's checksum, which differs between versions of Python."""
+def _told(loss: Any) -> dict[str, Any]:
+    """What a loss of one's own does, and what it holds: the variables that it has captured, a method's object."""
+    bound = describe(loss)
+    held = {f"{loss.__name__}.{name}": own for name, own in bound.items()} if isinstance(bound, dict) else {}
+    held.pop(f"{loss.__name__}.function", None)
     inner = inspect.unwrap(loss.__func__ if inspect.ismethod(loss) else loss)
-    code, bound = getattr(inner, "__code__", None), describe(loss)
-    held = {name: own for name, own in bound.items() if name != "function"} if isinstance(bound, dict) else {}
-    defaults = (getattr(inner, name, None) for name in ("__defaults__", "__kwdefaults__"))
-    return {
-        "holds": [held, *map(describe, defaults)],
-        "code": None if code is None else fingerprint([], _written(code, inner.__doc__)),
-        "python": ".".join(map(str, sys.version_info[:2])),
-    }
-
-
-def _written(code: CodeType, but: str | None = None) -> str:
-    """What a function does, without where it stands and what its docstring says."""
-    constants = [_constant(part) for part in code.co_consts if but is None or part != but]
-    return repr((code.co_code.hex(), code.co_names, code.co_varnames, code.co_freevars, constants))
-
-
-def _constant(part: object) -> str:
-    if isinstance(part, CodeType):
-        return _written(part)
-    return repr(sorted(map(repr, part)) if isinstance(part, frozenset) else part)
+    told = tell(inner) if inspect.isfunction(inner) else tell(type(inner))
+    return {**told, "values": {**told["values"], **held}}
 
 
 def _of_run(path: Path, strangers: Strangers) -> Parts:

@@ -110,6 +110,69 @@ def test_an_updater_of_ones_own_is_handed_to_from_pretrained(tmp_path):
     assert loaded.steps == 4
 
 
+GAIN = 1.0
+
+
+def gained(update):
+    return GAIN * update
+
+
+class Gained(Features):
+    channels, needs_gradient, power = 1, True, 1
+
+    def __call__(self, iterate, gradient):
+        return gained(gradient[:, None]) ** self.power
+
+
+class Careful(LearnedOptimizer):
+    def begin_step(self, remaining, y, state):
+        return super().begin_step(remaining, y, state)
+
+
+class TestCodeOfOnesOwn:
+    """A class of the same name that does something else now is taken with a warning."""
+
+    @pytest.fixture
+    def saved(self, tmp_path):
+        Careful(Scale(1), features=Gained()).save_pretrained(tmp_path)
+        return tmp_path
+
+    @staticmethod
+    def load(saved, **classes):
+        classes = {"cls": Careful, "updaters": [Scale], "features": [Gained], **classes}
+        return classes.pop("cls").from_pretrained(saved, **classes)
+
+    def test_the_same_is_taken_silently(self, saved):
+        assert isinstance(self.load(saved).features, Gained)
+
+    def test_another_updater(self, saved):
+        class Halved(Scale):
+            def forward(self, features, state):
+                return super().forward(features / 2, state)
+
+        Halved.__name__ = "Scale"
+        with pytest.warns(UserWarning, match=r"saved with the updater Scale of other code \(Scale\.forward"):
+            self.load(saved, updaters=[Halved])
+
+    def test_other_features(self, saved):
+        other = type("Gained", (Features,), {**vars(Gained), "power": 2})
+        with pytest.warns(UserWarning, match=r"the features Gained of other values \(Gained\.power\)"):
+            self.load(saved, features=[other])
+
+    def test_another_helper(self, saved, monkeypatch):
+        monkeypatch.setitem(globals(), "GAIN", 2.0)
+        with pytest.warns(UserWarning, match=r"of other values \(Gained\.__call__\.gained\.GAIN\)"):
+            self.load(saved)
+
+    def test_another_optimizer(self, saved):
+        with pytest.warns(UserWarning, match=r"the optimizer LearnedOptimizer of other code \(Careful"):
+            self.load(saved, cls=LearnedOptimizer)
+
+    def test_of_the_library_s_nothing_is_kept(self, tmp_path):
+        LearnedOptimizer(MLPUpdater()).save_pretrained(tmp_path)
+        assert "own_code" not in json.loads((tmp_path / "config.json").read_text())
+
+
 def test_an_unknown_updater_is_refused_by_name(tmp_path):
     LearnedOptimizer(Scale()).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"updater Scale, which this library.*updaters=\[Scale\]"):

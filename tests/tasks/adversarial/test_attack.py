@@ -428,35 +428,61 @@ class Weighing:
         return self.weight * logits[:, 0]
 
 
-VALUES = "other values, in its defaults or in what it holds"
+WITH_HELPERS = """
+FACTOR, COUNT = 1.0, 0
+
+def mine(logits, labels):
+    global COUNT
+    COUNT += 1
+    return first(logits)
+
+def first(logits):
+    return {times} * second(logits)
+
+def second(logits, most={most}):
+    return logits[:, 0] if len(logits) < most else first(logits[:most])
+"""
+
+
+def with_helpers(factor=1.0, times="FACTOR", most=100):
+    """A loss whose helpers call each other; what it counts is no part of what it does."""
+    names = {}
+    exec(WITH_HELPERS.format(times=times, most=most), names)
+    names["FACTOR"] = factor
+    return names["mine"]
+
+
 OTHER_LOSSES = [
     (
         written("def mine(logits, labels): return logits[:, 0]"),
         written("def mine(logits, labels): return logits[:, 1]"),
-        "other code",
+        r"other code \(mine\)",
     ),
     (
         written("def mine(logits, labels): return logits.exp()[:, 0]"),
         written("def mine(logits, labels): return logits.sin()[:, 0]"),
-        "other code",
+        r"other code \(mine\)",
     ),
     (
         written("def mine(logits, labels): return torch.stack([one * 2 for one in logits[:, 0]])"),
         written("def mine(logits, labels): return torch.stack([one * 3 for one in logits[:, 0]])"),
-        "other code",
+        r"other code \(mine\)",
     ),
     (
         written("def mine(logits, labels, t=1.0): return t * logits[:, 0]"),
         written("def mine(logits, labels, t=2.0): return t * logits[:, 0]"),
-        VALUES,
+        r"other values \(mine\.t\)",
     ),
     (
         written("def mine(logits, labels, *, t=1.0): return t * logits[:, 0]"),
         written("def mine(logits, labels, *, t=2.0): return t * logits[:, 0]"),
-        VALUES,
+        r"other values \(mine\.t\)",
     ),
-    (holding(torch.ones(2)), holding(torch.zeros(2)), VALUES),
-    (Weighing(1.0).mine, Weighing(2.0).mine, VALUES),
+    (holding(torch.ones(2)), holding(torch.zeros(2)), r"other values \(mine\.weight\)"),
+    (Weighing(1.0).mine, Weighing(2.0).mine, r"other values \(mine\.of\)"),
+    (with_helpers(), with_helpers(factor=2.0), r"other values \(mine\.first\.FACTOR\)"),
+    (with_helpers(), with_helpers(times="2.0 * FACTOR"), r"other code \(mine\.first\)"),
+    (with_helpers(), with_helpers(most=50), r"other values \(mine\.first\.second\.most\)"),
 ]
 
 
@@ -517,6 +543,7 @@ class TestSaving:
         [
             (holding(torch.ones(2)), holding(torch.ones(2))),
             (written("def mine(logits, labels):\n 'Words.'"), written("\n\ndef mine(logits, labels): 'Other.'")),
+            (with_helpers(), with_helpers()),
         ],
     )
     def test_a_loss_is_the_same_in_another_place(self, then, again, tmp_path):
@@ -553,12 +580,21 @@ class TestSaving:
 
     def test_an_optimizer_of_ones_own(self, tmp_path):
         class Careful(GradientAscent):
-            pass
+            def step(self, oracle, y, state):
+                return super().step(oracle, y, state)
 
         Attack(Careful(steps=2), LinfBall(EPS)).save_pretrained(tmp_path)
         with pytest.raises(MissingClassError, match="the optimizer Careful"):
             Attack.from_pretrained(tmp_path)
         assert isinstance(Attack.from_pretrained(tmp_path, optimizers=[Careful]).optimizer, Careful)
+
+        class Changed(Careful):
+            def step(self, oracle, y, state):
+                return y, state
+
+        Changed.__name__ = "Careful"
+        with pytest.warns(UserWarning, match=r"the optimizer Careful of other code \(Careful\.step"):
+            Attack.from_pretrained(tmp_path, optimizers=[Changed])
 
     @pytest.mark.parametrize(
         "change",
