@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import inspect
+import json
 import math
 import sys
 import sysconfig
@@ -24,6 +25,7 @@ from minimax_l2l.fingerprint import fingerprint
 PLAIN = (bool, int, float, str, type(None))
 LIBRARIES = ("builtins", "huggingface_hub", "minimax_l2l", "numpy", "tasks", "torch")
 INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+LONG = 200  # letters; of a longer value the checksum is kept
 _NOTHING = object()
 
 
@@ -67,7 +69,7 @@ def warn_if_another(kind: str, then: Mapping[str, Any], now: type) -> None:
         warnings.warn(
             f"what is loaded was saved with the {kind} {now.__name__} of {what}, so it may do something else now; "
             "pass the class of then, or save it again with that of now.",
-            stacklevel=4,
+            stacklevel=3,
         )
 
 
@@ -105,8 +107,10 @@ class _Found:
         if isinstance(member, property):
             for part in filter(None, (member.fget, member.fset)):
                 self._part(name, part)
-        elif isinstance(member, staticmethod | classmethod) or inspect.isfunction(member):
-            self._part(name, inspect.unwrap(member))
+        elif isinstance(member, staticmethod | classmethod):
+            self._part(name, member.__func__)
+        elif inspect.isfunction(member):
+            self._part(name, member)
         elif not name.rpartition(".")[2].startswith("_"):
             self._value(name, member)
 
@@ -122,7 +126,8 @@ class _Found:
 
     def _value(self, name: str, value: object) -> None:
         if (shown := _shown(value)) is not _NOTHING:
-            self.values[name] = shown
+            text = json.dumps(shown)
+            self.values[name] = shown if len(text) < LONG else fingerprint([], text)
 
     def _globals(self, function: FunctionType) -> Iterator[tuple[str, object]]:
         """What a function reads by name, in its module or in one that it names; not what it sets itself."""
@@ -143,7 +148,8 @@ class _Found:
 
     def _is_own(self, module: str | None, file: str) -> bool:
         top = (module or "").partition(".")[0]
-        installed = file.startswith("<frozen") or any(Path(file).is_relative_to(place) for place in INSTALLED)
+        hidden = not file or file.startswith("<frozen")  # in the interpreter itself
+        installed = hidden or any(Path(file).is_relative_to(place) for place in INSTALLED)
         return top not in LIBRARIES and (top == self._home or not installed)
 
 

@@ -246,5 +246,6 @@ class Task(Shown, ABC):
                 )
         telling = next(kind for kind in type(self).__mro__ if vars(kind).keys() & {"validate", "validates"})
         known = vars(telling).get("validates")  # a subclass with a validate of its own may measure other numbers
-        for hook in hooks if every and known is not None else ():
-            hook.require_measured(known)
+        if every and known is not None:
+            for hook in hooks:
+                hook.require_measured(known)

@@ -170,6 +170,18 @@ def test_a_tensor_without_numbers_is_no_value():
     assert tell(mine)["values"] == {}
 
 
+def test_of_a_long_value_the_checksum_is_kept():
+    numbers = list(range(1000))
+
+    def mine(x):
+        return x, numbers
+
+    one = tell(mine)
+    assert len(one["values"]["mine.numbers"]) == 64
+    numbers[500] = 0
+    assert differing(one, tell(mine)) == "other values (mine.numbers)"
+
+
 def test_names_that_meet_are_kept_apart():
     class Mine:
         @property
