@@ -199,7 +199,7 @@ class Attack(Shown):
             folder: that `save_pretrained` wrote, or that of a run of `AdversarialTraining`.
             losses: functions beside the library's own that it may have been saved with. One of the same name that
                 does something else now, by its code and values and by those of one's own functions that it calls,
-                is refused; see `minimax_l2l.own_code.tell`. Of a run's, the name and what it has captured are known.
+                is refused; see `minimax_l2l.own_code.tell`. Of a run's the name and what it holds are compared.
             optimizers: classes of hand-designed optimizers beside the library's own.
             updaters: classes of a learned one's updater beside the library's own.
             features: the same of its features.
