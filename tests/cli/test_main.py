@@ -171,9 +171,9 @@ class TestProcess:
     def one_thread(self, monkeypatch):
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
-    def test_a_warning_is_a_sentence(self):
-        play = "cli.main = lambda: warnings.warn('y explodes'); cli.entry()"
-        script = f"import warnings; from minimax_l2l import cli; {play}"
+    def test_a_warning_is_a_sentence_and_said_once(self):
+        play = "cli.main = lambda **_: [warnings.warn('y explodes') for _ in range(2)] and None; cli.entry()"
+        script = f"import warnings; warnings.simplefilter('always'); from minimax_l2l import cli; {play}"
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "minimax-l2l: y explodes\n")
 
