@@ -21,11 +21,11 @@ STEP_SIZE = 0.1
 START = (1.0, 0.0)
 
 
-def meta_train(*, inner_steps: int, seed: int) -> InnerOptimizer:
-    """A learned optimizer after 250 batches of random games."""
+def meta_train(*, batches: int, inner_steps: int, seed: int) -> InnerOptimizer:
+    """A learned optimizer after some batches of random games."""
     torch.manual_seed(seed)
     learned = LimitCycle.learned_optimizer(steps=inner_steps)
-    LimitCycle(seed=seed).solve(learned, progress="learning to settle games")
+    LimitCycle(iterations=batches, seed=seed).solve(learned, progress="learning to settle games")
     return learned
 
 
@@ -46,13 +46,14 @@ def main() -> None:
     )
     parser.add_argument("--steps", type=int, default=100, help="steps of f = xy to play (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the learned optimizer (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="meta-train on unrolls of 32 steps instead of 48")
+    parser.add_argument("--quick", action="store_true", help="60 batches of 32 inner steps instead of 250 of 48")
     options = parser.parse_args()
 
+    batches, inner_steps = (60, 32) if options.quick else (250, 48)
     players = {
         "simultaneous": GradientAscent(steps=1, step_size=STEP_SIZE),
         "alternating": AlternatingAscent(steps=1, step_size=STEP_SIZE),
-        "learned": meta_train(inner_steps=32 if options.quick else 48, seed=options.seed),
+        "learned": meta_train(batches=batches, inner_steps=inner_steps, seed=options.seed),
     }
     orbits = {name: orbit(player, steps=options.steps, start=START) for name, player in players.items()}
     print_distances(orbits, every=max(options.steps // 4, 1))

@@ -58,11 +58,11 @@ def main() -> None:
     """Check the problem, solve the task, compare with the truth."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="folder to keep the run in (default: none)")
-    parser.add_argument("--quick", action="store_true", help="400 batches instead of 4,000")
+    parser.add_argument("--quick", action="store_true", help="150 batches instead of 4,000")
     options = parser.parse_args()
 
     torch.manual_seed(0)
-    task = RobustRegression(iterations=400 if options.quick else 4000)
+    task = RobustRegression(iterations=150 if options.quick else 4000)
     problem = task.inner_problem(next(task.batches()))
     check_problem(lambda: task.inner_problem(next(task.batches())))
     optimizer = LearnedOptimizer(MLPUpdater(), steps=2)

@@ -2,7 +2,7 @@
 
 import json
 import re
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -11,20 +11,26 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(example: str, folder: Path, *arguments: str) -> str:
-    """What an example prints, started as a person would start it, in a folder of its own."""
-    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{example}.py"), "--quick", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """What an example prints, run as a script in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(example: str, *arguments: str) -> str:
+        file = str(EXAMPLES / f"{example}.py")
+        monkeypatch.setattr(sys, "argv", [file, "--quick", *arguments])
+        runpy.run_path(file, run_name="__main__")
+        return capsys.readouterr().out
+
+    return call
 
 
 def numbers(line: str) -> list[float]:
     return [float(word) for word in re.findall(r"\d+(?:\.\d+)?(?:e[+-]\d+)?", line)]
 
 
-def test_the_learned_optimizer_settles_where_gradient_play_does_not(tmp_path):
-    printed = run("limit_cycle", tmp_path, "--out", "pictures/orbits.png")
+def test_the_learned_optimizer_settles_where_gradient_play_does_not(run, tmp_path):
+    printed = run("limit_cycle", "--out", "pictures/orbits.png")
     distances = {line.split()[0]: numbers(line) for line in printed.splitlines()[2:5]}
     assert all(path[0] == 1.0 for path in distances.values())
     assert distances["simultaneous"][-1] > 1.5
@@ -33,8 +39,8 @@ def test_the_learned_optimizer_settles_where_gradient_play_does_not(tmp_path):
     assert (tmp_path / "pictures" / "orbits.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_learned_attacker_trains_a_robust_classifier_at_a_fraction_of_the_passes(tmp_path):
-    printed = run("adversarial_digits", tmp_path, "--out", "rows.json")
+def test_a_learned_attacker_trains_a_robust_classifier_at_a_fraction_of_the_passes(run, tmp_path):
+    printed = run("adversarial_digits", "--out", "rows.json")
     rows = {row["method"]: row for row in json.loads((tmp_path / "rows.json").read_text())}
     assert [re.split("  +", line)[0] for line in printed.splitlines()[2:5]] == list(rows)
     plain, pgm, learned = rows.values()
@@ -47,16 +53,16 @@ def test_a_learned_attacker_trains_a_robust_classifier_at_a_fraction_of_the_pass
     assert min(pgm["CW-100"], learned["CW-100"]) > plain["CW-100"] + 0.2
 
 
-def test_a_new_problem_is_solved_to_the_worst_case_that_is_known(tmp_path):
-    printed = run("own_problem", tmp_path, "--out", "run")
+def test_a_new_problem_is_solved_to_the_worst_case_that_is_known(run, tmp_path):
+    printed = run("own_problem", "--out", "run")
     unmoved, found, worst = (numbers(line)[-1] for line in printed.splitlines())
     assert unmoved < 0.95 * worst
     assert 0.95 * worst < found < worst + 1e-3
     assert (tmp_path / "run" / "optimizer" / "model.safetensors").is_file()
 
 
-def test_a_cart_is_balanced_by_policies_that_plain_stable_baselines_plays(tmp_path):
-    printed = run("gail_cartpole", tmp_path, "--out", "policies")
+def test_a_cart_is_balanced_by_policies_that_plain_stable_baselines_plays(run, tmp_path):
+    printed = run("gail_cartpole", "--out", "policies")
     expert, *rows = printed.splitlines()
     assert expert == "return of the expert: 500.0"
     random = 22.03  # benchmarks/results/gail-experts.json
@@ -64,8 +70,8 @@ def test_a_cart_is_balanced_by_policies_that_plain_stable_baselines_plays(tmp_pa
     assert {file.parent.name for file in tmp_path.glob("policies/*/policy.zip")} == {"GAIL", "L2L", "never-trained"}
 
 
-def test_an_expert_that_ships_with_the_package_is_imitated(tmp_path):
-    printed = run("gail_mountain_car", tmp_path, "--out", "policies")
+def test_an_expert_that_ships_with_the_package_is_imitated(run, tmp_path):
+    printed = run("gail_mountain_car", "--out", "policies")
     expert, quick, _, *rows = printed.splitlines()
     assert expert == "return of the expert: -105.9"
     assert quick.startswith("two iterations: nobody arrives so soon")
