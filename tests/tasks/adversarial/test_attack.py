@@ -10,6 +10,7 @@ import pytest
 import torch
 from advised import built
 from folders import reseal
+from short import cut_short
 from torch import nn
 
 import minimax_l2l
@@ -830,7 +831,8 @@ class TestAdvice:
         }[advice]()
         assert torch.equal(Images(PIXELS, done).labels, LABELS)
 
-    def test_of_what_holds_a_classifier(self):
+    def test_of_what_holds_a_classifier(self, monkeypatch):
+        cut_short(monkeypatch)
         task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
         solution = task.solve(FGSM(step_size=EPS), device="cpu")
         attack = Attack(FGSM(step_size=EPS), LinfBall(EPS))

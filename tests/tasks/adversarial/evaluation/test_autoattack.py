@@ -5,6 +5,7 @@ import logging
 import pyautoattack
 import pytest
 import torch
+from short import cut_short
 from torch import nn
 
 from minimax_l2l import L2Ball, LinfBall
@@ -36,22 +37,10 @@ def by_the_library(classifier, images, norm, eps, seed):
         return attacked, classifier(attacked).argmax(1) == images.labels
 
 
-@pytest.fixture
-def short(monkeypatch):
-    """All four attacks of the standard version, with fewer steps, however they are called."""
-    whole = pyautoattack.AutoAttack.run_standard_evaluation
-
-    def run(self, *given, **named):
-        self.apgd.n_iter = self.apgd_targeted.n_iter = self.fab.n_iter = 8
-        self.square.n_queries = 100
-        return whole(self, *given, **named)
-
-    monkeypatch.setattr(pyautoattack.AutoAttack, "run_standard_evaluation", run)
-
-
-@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize(("threat", "norm"), [(LinfBall(0.1), "Linf"), (L2Ball(0.4), "L2")])
-def test_is_the_librarys(threat, norm):
+def test_is_the_librarys(threat, norm, monkeypatch):
+    """All four attacks of the standard version, with fewer steps, however they are called."""
+    cut_short(monkeypatch, steps=8)
     classifier, images = NearestMean().eval(), digits().test.first(10)
     found = []
     for seed in (0, 5):

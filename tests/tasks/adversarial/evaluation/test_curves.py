@@ -3,6 +3,7 @@
 import pytest
 import torch
 from on_paper import EPS, Linear, TwoRivals, linear_problem, worst_rival
+from short import cut_short
 
 from minimax_l2l import CNNUpdater, L2Ball, LearnedOptimizer, LinfBall
 from tasks.adversarial import accuracy_against_eps, accuracy_against_steps, evaluate, withstands
@@ -40,7 +41,8 @@ class TestSteps:
         assert classifier.training
 
     @pytest.mark.parametrize("threat", [LinfBall(EPS), L2Ball(0.3)])
-    def test_its_points_are_those_of_the_evaluation(self, threat):
+    def test_its_points_are_those_of_the_evaluation(self, threat, monkeypatch):
+        cut_short(monkeypatch)
         classifier, images = linear_problem(24, kind=TwoRivals)
         accuracies = evaluate(classifier, images, threat, tier="quick", seed=2).accuracies()
         curve = accuracy_against_steps(classifier, images, threat, [20, 100], seed=2, batch_size=7)

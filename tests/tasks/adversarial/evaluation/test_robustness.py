@@ -9,6 +9,7 @@ import pyautoattack.checks
 import pytest
 import torch
 from on_paper import EPS, Linear, TwoRivals, linear_problem, worst_rival
+from short import cut_short
 from torch import nn
 
 from minimax_l2l import (
@@ -29,15 +30,25 @@ ATTACKS = ["clean", "fgsm", "pgm_20", "pgm_100", "cw_100"]
 TRIED = 1 + 4 + 2  # images that a classifier is shown before anything else
 
 
+@pytest.fixture
+def short(monkeypatch):
+    cut_short(monkeypatch)
+
+
 @pytest.fixture(scope="module", params=[Linear, TwoRivals])
 def measured(request):
-    """The standard evaluation of a linear classifier, with what stood around it before and after."""
+    """The standard evaluation of a linear classifier, with what stood around it before and after.
+
+    Square has little time, for what stands after a hundred steps along the gradients of such a classifier is robust.
+    """
     torch.set_num_threads(1)
     classifier, images = linear_problem(kind=request.param)
     classifier.norm.train()
     states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
     announced = []
-    result = evaluate(classifier, images, LinfBall(EPS), own=GradientAscent(steps=2), announce=announced.append)
+    with pytest.MonkeyPatch.context() as patch:
+        cut_short(patch, steps=100)
+        result = evaluate(classifier, images, LinfBall(EPS), own=GradientAscent(steps=2), announce=announced.append)
     after = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
     return classifier, images, result, (states, after), announced
 
@@ -89,6 +100,7 @@ class TestLinearClassifier:
         assert torch.equal(kept, robust)
 
 
+@pytest.mark.usefixtures("short")
 class TestTiers:
     def test_quick_has_a_name_of_its_own(self):
         classifier, images = linear_problem(8)
@@ -146,6 +158,7 @@ class Knowing(InnerOptimizer):
         return self.answer[oracle.problem.indices], state
 
 
+@pytest.mark.usefixtures("short")
 class TestOwnAttacker:
     def test_counts_in_the_worst_case(self):
         _, images = linear_problem(24)
@@ -192,6 +205,11 @@ class Adaptive(Linear):
 
 
 class TestAutoAttack:
+    @pytest.fixture(autouse=True)
+    def short(self, monkeypatch):
+        """A linear classifier is broken by a few steps, if by any."""
+        cut_short(monkeypatch, steps=20, queries=1000)
+
     def test_standard_finds_what_gradients_hide_and_quick_does_not(self):
         classifier, images = linear_problem(24, kind=Flat)
         found = {
@@ -350,6 +368,7 @@ class Rooted(Linear):
         return super().forward(images.sqrt())
 
 
+@pytest.mark.usefixtures("short")
 class TestNumbers:
     @pytest.mark.parametrize("column", range(4))
     @pytest.mark.parametrize("threat", [LinfBall(EPS), L2Ball(0.3)])
@@ -380,6 +399,7 @@ class InPlace(Linear):
         return logits
 
 
+@pytest.mark.usefixtures("short")
 class TestImagesAreTheUsers:
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
     def test_a_classifier_that_works_in_place(self, dtype):
@@ -440,9 +460,12 @@ def finished(tmp_path_factory):
     """An evaluation that nobody interrupted, how many images were seen, and its pieces."""
     folder = tmp_path_factory.mktemp("finished")
     torch.set_num_threads(1)
-    return *whole(folder), (folder / "parts.json").read_text()
+    with pytest.MonkeyPatch.context() as patch:
+        cut_short(patch)
+        return *whole(folder), (folder / "parts.json").read_text()
 
 
+@pytest.mark.usefixtures("short")
 class TestInterrupted:
     @pytest.mark.parametrize("stop_after", [1, 3, 7, 10])
     def test_goes_on_where_it_was(self, tmp_path, finished, stop_after):
