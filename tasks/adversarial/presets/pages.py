@@ -66,6 +66,9 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     rows = {lines[folder]: evaluation["rows"][0] for folder, evaluation in evaluations.items()}
     curves = {lines[folder]: content["curves"] for folder, content in evaluations.items() if "curves" in content}
     histories = {lines[folder]: RunFolder(folder).read_metrics() for folder in folders}
+    learned = [folder for folder, preset in presets.items() if preset.row.learns]
+    most = max(learned, key=lambda folder: presets[folder].steps, default=None)
+    shown = _perturbations(most, presets[most]) if most is not None else []  # reads weights: nothing is drawn before
     robust = next(field for field in ROBUST if all(field in row for row in rows.values()))
     first = next(iter(rows.values()))
     intervals = {line: interval(row, robust) for line, row in rows.items()}
@@ -119,10 +122,7 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
                 figure=figures.accuracy_curves(curves, "steps", "steps", log=True, reference=reference),
             ),
         ]
-    learned = [folder for folder, preset in presets.items() if preset.row.learns]
-    if learned:
-        most = max(learned, key=lambda folder: presets[folder].steps)
-        page += _perturbations(most, presets[most])
+    page += shown
     page.append(
         Section(
             "Training",
