@@ -10,6 +10,7 @@ from torch import nn
 
 from minimax_l2l import PGM, L2Ball, LinfBall
 from tasks.adversarial import Attack, SmallResNet
+from tasks.adversarial.evaluation.cost import StepCost
 from tasks.adversarial.experiments import speed, stepping
 from tasks.adversarial.experiments.floor import bare_attack
 from tasks.adversarial.experiments.timing import in_turns, peak_bytes
@@ -93,6 +94,7 @@ def test_rows_are_whole_and_kept(tmp_path, small, monkeypatch):
     told, threads, few = [], torch.get_num_threads(), ("plain", "remembered-grad-l2l")
     monkeypatch.setattr(speed, "METHODS", {name: METHODS[name] for name in few})
     monkeypatch.setattr(speed, "peak_bytes", lambda work, device: 1)  # a test of its own
+    monkeypatch.setattr(stepping, "step_cost", lambda *_: StepCost(1, 1, 1, 1, 1))  # so has this
     monkeypatch.setattr(speed, "installed", dict)
     file = speed.measure_speed(tmp_path, announce=told.append, device="cpu", plan=TINY)
     torch.set_num_threads(threads)
