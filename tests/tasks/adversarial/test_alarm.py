@@ -155,7 +155,7 @@ class TestRuns:
         torch.manual_seed(0)
         data = replace(digits(), validation=digits().validation.first(120))
         game = AdversarialTraining(
-            SmallResNet(), data, LinfBall(0.15), epochs=4, query_mode="train", weight_decay=2e-3
+            SmallResNet(width=4), data, LinfBall(0.15), epochs=3, query_mode="train", weight_decay=2e-3
         )
         assert words(game, optimizer, every=19) == expected
 

@@ -176,7 +176,7 @@ def test_it_makes_a_net_robust():
     for start, replays in ((CarriedStart(), 4), (None, 1)):
         torch.manual_seed(0)
         game = AdversarialTraining(
-            SmallResNet(width=4), digits(), LinfBall(EPS), start=start, replays=replays, epochs=12
+            SmallResNet(width=4), digits(), LinfBall(EPS), start=start, replays=replays, epochs=4
         )
         game.solve(NOTHING, device="cpu")
         robust.append(game.validate(NOTHING)["validation_pgm_10"])
