@@ -1,7 +1,10 @@
 """What all tests share: one thread, one seed, the CPU, so that none depends on another; a way to run commands."""
 
+import gc
 import os
 import signal
+from functools import cache
+from importlib.metadata import entry_points
 
 import pytest
 import torch
@@ -16,6 +19,26 @@ def pytest_configure():
     """
     os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What has been collected stays until the end: nobody looks through it for what might go."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def installed_once():
+    """What is installed stays as it is; to look for it anew is half of what a run of two steps takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("lightning_fabric.utilities.registry", "minimax_l2l.lab.family"):
+            patch.setattr(f"{module}.entry_points", cache(entry_points))
+        yield
 
 
 @pytest.fixture(autouse=True)
