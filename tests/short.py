@@ -5,7 +5,7 @@ import pytest
 
 
 def cut_short(patch: pytest.MonkeyPatch, *, steps: int = 5, queries: int = 100) -> None:
-    """From now on its attacks by gradient take `steps`, not a hundred, and Square asks `queries` times, not 5,000."""
+    """From now on its attacks by gradient take `steps`, not a hundred, and Square has `queries`, not 5,000."""
     usual = pyautoattack.AutoAttack
 
     def short(*given, **options):

@@ -68,7 +68,7 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     histories = {lines[folder]: RunFolder(folder).read_metrics() for folder in folders}
     learned = [folder for folder, preset in presets.items() if preset.row.learns]
     most = max(learned, key=lambda folder: presets[folder].steps, default=None)
-    shown = _perturbations(most, presets[most]) if most is not None else []  # reads weights: nothing is drawn before
+    shown = _perturbations(most, presets[most]) if most is not None else []  # reads weights, so it comes first
     robust = next(field for field in ROBUST if all(field in row for row in rows.values()))
     first = next(iter(rows.values()))
     intervals = {line: interval(row, robust) for line, row in rows.items()}

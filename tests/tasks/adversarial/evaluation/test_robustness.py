@@ -39,7 +39,7 @@ def short(monkeypatch):
 def measured(request):
     """The standard evaluation of a linear classifier, with what stood around it before and after.
 
-    Square has little time, for what stands after a hundred steps along the gradients of such a classifier is robust.
+    Square has little time: what stands after a hundred steps along the gradients of such a classifier is robust.
     """
     torch.set_num_threads(1)
     classifier, images = linear_problem(kind=request.param)
