@@ -21,7 +21,7 @@ def nearest_in_ball_and_box(y, radius, low, high):
         torch.as_tensor(bound, dtype=torch.float64).expand_as(y).reshape(len(y), -1) for bound in (low, high)
     )
     near, far = torch.zeros(len(y), 1, dtype=torch.float64), torch.ones(len(y), 1, dtype=torch.float64)
-    for _ in range(1000):
+    for _ in range(200):
         middle = (near + far) / 2
         fits = (middle * wide).clamp(low, high).norm(dim=1, keepdim=True) <= radius
         near, far = torch.where(fits, middle, near), torch.where(fits, far, middle)
