@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from minimax_l2l.trees import Tree, leaves, map_leaves
     from minimax_l2l.updaters.base import Updater
     from minimax_l2l.updaters.cnn import CNNUpdater
+    from minimax_l2l.updaters.gram.updater import GramUpdater
     from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
     from minimax_l2l.updaters.rnn import RNNUpdater
     from minimax_l2l.updaters.rows import RowUpdater
@@ -73,6 +74,7 @@ __all__ = [
     "Free",
     "GradientAscent",
     "GradientFeatures",
+    "GramUpdater",
     "Hook",
     "InnerOptimizer",
     "InnerProblem",

@@ -7,6 +7,7 @@ import warnings
 import torch
 from torch import Tensor
 
+from minimax_l2l.constraints.free import Free
 from minimax_l2l.errors import (
     require_a,
     require_count,
@@ -59,6 +60,9 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             off; `minimax_l2l.testing.check_optimizer` finds such a case.
         relative: multiply each update by the gradient's root mean square. Then updates shrink near a solution, and
             do not depend on the objective's scale.
+        squash: bound updates by the set, see `Constraint.squash`. An updater that knows how far to go does without.
+        projected_gradient: let features see (project(y + s g) - y) / s in place of g, with this s. It is g inside
+            of the set, and zero at a solution on the boundary, where g need not be. None leaves g as it is.
         lazy: project the sum of all updates anew in each step, y_{k+1} = project(s_{k+1}) with s_{k+1} = s_k +
             step_size * squash(u_k) and s_0 = y_0, instead of going on from the projected y_k (Zinkevich, 2003). The
             sums are the last part of the state.
@@ -85,6 +89,8 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         truncate: int | None = None,
         second_order: bool = False,
         relative: bool = False,
+        squash: bool = True,
+        projected_gradient: float | None = None,
         lazy: bool = False,
         max_relative_step: float | None = None,
         learning_rate: float = 1e-3,
@@ -104,6 +110,10 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.detach_iterates = require_flag("detach_iterates", detach_iterates)
         self.second_order = require_flag("second_order", second_order)
         self.relative = require_flag("relative", relative)
+        self.squash = require_flag("squash", squash)
+        self.projected_gradient = (
+            require_positive("projected_gradient", projected_gradient) if projected_gradient is not None else None
+        )
         self.lazy = require_flag("lazy", lazy)
         self.max_relative_step = (
             require_positive("max_relative_step", max_relative_step) if max_relative_step is not None else None
@@ -125,17 +135,28 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One learned step: query, features, updater, squash, project."""
         problem = oracle.problem
-        gradient = ravel(oracle.gradient(y)) if self.features.needs_gradient else None
+        gradient = ravel(self._gradient(oracle, y)) if self.features.needs_gradient else None
         iterate = problem.view(y)
         if self.detach_iterates:
             iterate = iterate.detach()
         total, state = self._total(y, state)
+        state = state or self.updater.begin(y, problem.signs_of(y))
         update, state = self._update(self.features(iterate, gradient), state, ravel(y))
         if self.relative and gradient is not None:
             update = update * root_mean_square(gradient)
-        bounded = problem.constraint.squash(unravel(update, y))
+        bounded = unravel(update, y)
+        if self.squash:
+            bounded = problem.constraint.squash(bounded)
         total = shifted(total, self.step_size, self._shortened(bounded, y))
         return problem.constraint.project(total), (*state, *leaves(total)) if self.lazy else state
+
+    def _gradient(self, oracle: Oracle, y: Tree) -> Tree:
+        """The gradient, or how a gradient step that stays in the set would move y."""
+        gradient, constraint = oracle.gradient(y), oracle.problem.constraint
+        if self.projected_gradient is None or isinstance(constraint, Free):
+            return gradient
+        moved = constraint.project(shifted(y, self.projected_gradient, gradient))
+        return map_leaves(lambda after, before: (after - before) / self.projected_gradient, moved, y)
 
     def _total(self, y: Tree, state: State) -> tuple[Tree, State]:
         """What the next update is added to, and the updater's part of the state."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,6 +22,7 @@ from minimax_l2l.own_code import tell, warn_if_another
 from minimax_l2l.saves import CONFIG, WEIGHTS, saving
 from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.cnn import CNNUpdater
+from minimax_l2l.updaters.gram.updater import GramUpdater
 from minimax_l2l.updaters.perceptrons import DenseMLPUpdater, LowRankUpdater, MLPUpdater
 from minimax_l2l.updaters.rnn import RNNUpdater
 from minimax_l2l.updaters.rows import RowUpdater
@@ -32,8 +34,11 @@ UPDATERS: Sequence[type[Updater]] = (
     RowUpdater,
     LowRankUpdater,
     DenseMLPUpdater,
+    GramUpdater,
 )
 FEATURES: Sequence[type[Features]] = (GradientFeatures, IterateFeatures, LogSignFeatures)
+WITH_US = Path(__file__).parent / "shipped"
+SHIPPED = ("gram-games",)
 Part = TypeVar("Part", Updater, Features)
 CHECKSUM = "sha256"
 OWN_CODE = "own_code"
@@ -144,7 +149,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         """Load an optimizer from a folder or from the Hub.
 
         Args:
-            pretrained_model_name_or_path: the folder, or a repository's name.
+            pretrained_model_name_or_path: the folder, a repository's name, or the name of one that ships with this
+                library: "gram-games", which was trained to settle games.
             updaters: classes beside the library's own.
             features: classes beside the library's own.
             **options: those of `huggingface_hub.hf_hub_download`, such as `revision`.
@@ -159,6 +165,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             UserWarning: if a class of one's own is not the one that it was saved with, by its code.
         """
         place = str(_require_path("pretrained_model_name_or_path", pretrained_model_name_or_path))
+        if place in SHIPPED and not os.path.isdir(place):
+            place = str(WITH_US / place)
         _require_classes("updaters", updaters, Updater)
         _require_classes("features", features, Features)
         beside = _beside(Path(place))

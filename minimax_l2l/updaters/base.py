@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from minimax_l2l.arguments import arguments, settings
 from minimax_l2l.errors import require_positive
 from minimax_l2l.iterate import State
+from minimax_l2l.trees import Tree
 
 
 class Updater(nn.Module, ABC):
@@ -22,10 +24,12 @@ class Updater(nn.Module, ABC):
     Attributes:
         fan_in_scaling: whether learning rates follow the fan-in; see `parameter_groups`.
         streaming: whether gradients come as outer products, which `StreamingAdam` steps without forming them.
+        stacked: whether weights may have one more dimension in front, a set of them for each instance.
     """
 
     fan_in_scaling: bool = False
     streaming: bool = False
+    stacked: bool = False
 
     @abstractmethod
     def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
@@ -33,11 +37,20 @@ class Updater(nn.Module, ABC):
 
         Args:
             features: shape (n, channels, *event).
-            state: what the last call returned, `()` at the first.
+            state: what the last call returned, what `begin` did at the first.
 
         Returns:
             The update, shape (n, *event), and the next state.
         """
+
+    def begin(self, y: Tree, signs: Sequence[float]) -> State:  # noqa: ARG002
+        """The state before the first call; none here. It may hold what features do not tell of y.
+
+        Args:
+            y: where the inner variable starts.
+            signs: of its leaves, see `InnerProblem.signs`.
+        """
+        return ()
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """Groups of parameters for a torch optimizer: all at one learning rate, or a matrix at it over its fan-in.

@@ -1,4 +1,4 @@
-"""Games of two players: a suite of published ones, and those on which gradient play circles."""
+"""Games of two players: a suite of published ones, and a learned optimizer that practises to settle them."""
 
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from tasks.games.game import Game
     from tasks.games.kinds import Kind
     from tasks.games.limit_cycle import LimitCycle, orbit, spiral_factor
+    from tasks.games.meta.optimizer import gram_optimizer
+    from tasks.games.meta.practice import PRACTICE
+    from tasks.games.meta.training import MetaTraining, meta_train
     from tasks.games.suite import SUITE
 
 __all__ = [
+    "PRACTICE",
     "SUITE",
     "BilinearGame",
     "CovarianceGame",
@@ -25,10 +29,13 @@ __all__ = [
     "GameFamily",
     "Kind",
     "LimitCycle",
+    "MetaTraining",
     "PlanarGame",
     "QuadraticGame",
     "RatioGame",
     "SeesawGame",
+    "gram_optimizer",
+    "meta_train",
     "orbit",
     "spiral_factor",
 ]

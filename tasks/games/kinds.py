@@ -81,7 +81,8 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
 def field_jacobian(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
     """The derivative of the field F by (x, y), shape (n, d, d)."""
     point = tuple(leaf.detach().requires_grad_() for leaf in pair)
-    rows = game.field(point).sum(0)  # instances are independent
+    with torch.enable_grad():
+        rows = game.field(point).sum(0).unbind()  # instances are independent
     grown = [torch.autograd.grad(row, point, retain_graph=True, materialize_grads=True) for row in rows]
     return torch.stack([torch.cat(parts, dim=1) for parts in grown], dim=1)
 

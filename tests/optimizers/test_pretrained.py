@@ -17,6 +17,7 @@ from minimax_l2l import (
     DenseMLPUpdater,
     Features,
     GradientFeatures,
+    GramUpdater,
     IterateFeatures,
     LearnedOptimizer,
     LogSignFeatures,
@@ -431,7 +432,8 @@ def test_an_optimizer_saved_by_the_first_version_still_loads(told, features, tmp
         1.0,
     ]
     updater = {**config["updater"], "config": loaded.updater.config()}
-    assert loaded.config() == {**config, "lazy": False, "learns_every": 1, "updater": updater}  # which came later
+    later = {"lazy": False, "learns_every": 1, "squash": True, "projected_gradient": None}
+    assert loaded.config() == {**config, **later, "updater": updater}
 
 
 @pytest.mark.parametrize("within", ["run", "run/optimizer", "run/../run", "run/model/../optimizer"])
@@ -484,3 +486,18 @@ def test_a_folder_whose_checksums_cannot_be_read_is_left_alone(content, tmp_path
     with pytest.raises(DamagedRunError, match="nobody knows whether the run's files are whole"):
         LearnedOptimizer(MLPUpdater()).save_pretrained(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["checksums.json"]
+
+
+class TestShipped:
+    """Optimizers that come with the library are found by name."""
+
+    def test_it_is_whole_and_small(self):
+        optimizer = LearnedOptimizer.from_pretrained("gram-games")
+        assert isinstance(optimizer.updater, GramUpdater)
+        assert sum(one.numel() for one in optimizer.parameters()) < 20_000
+        assert optimizer.updater.head.weight.any()  # it has learned something
+
+    def test_a_folder_of_that_name_goes_first(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        LearnedOptimizer(MLPUpdater(), steps=3).save_pretrained("gram-games")
+        assert LearnedOptimizer.from_pretrained("gram-games").steps == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -63,10 +64,16 @@ class QuadraticGame(Game):
         above = torch.cat([self.p, self.a], dim=2)
         return torch.cat([above, torch.cat([-self.a.mT, self.q], dim=2)], dim=1)
 
+    @cached_property
+    def _inverse(self) -> Tensor:
+        """J^+, shape (n, dx + dy, dx + dy)."""
+        inverse: Tensor = torch.linalg.pinv(self.jacobian)
+        return inverse
+
     def stationary(self) -> Tensor:
         """The point nearest to the origin at which F is zero, shape (n, 1, dx + dy); if there is none, NaN."""
         jacobian, away = self.jacobian, torch.cat([self.b, -self.c], dim=1)
-        point = -torch.einsum("nij,nj->ni", torch.linalg.pinv(jacobian), away)
+        point = -torch.einsum("nij,nj->ni", self._inverse, away)
         left = torch.linalg.vector_norm(torch.einsum("nij,nj->ni", jacobian, point) + away, dim=1)
         size = torch.linalg.vector_norm(away, dim=1)
         unsolved = left > torch.finfo(left.dtype).eps ** 0.5 * size
@@ -77,8 +84,8 @@ class QuadraticGame(Game):
 
         Directions in which J does nothing do not count.
         """
-        jacobian, away = self.jacobian, torch.cat(leaves(pair), dim=1) - self.stationary()[:, 0]
-        seen = torch.einsum("nij,njk,nk->ni", torch.linalg.pinv(jacobian), jacobian, away)
+        away = torch.cat(leaves(pair), dim=1) - self.stationary()[:, 0]
+        seen = torch.einsum("nij,njk,nk->ni", self._inverse, self.jacobian, away)
         size: Tensor = torch.linalg.vector_norm(seen, dim=1)
         return size.masked_fill(~self._are(kinds)[:, 0] | size.isnan(), torch.inf)
 

@@ -1,0 +1,1 @@
+"""A learned optimizer that sees inner products alone, so that it works in any dimension and in any coordinates."""

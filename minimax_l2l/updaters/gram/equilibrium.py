@@ -1,0 +1,94 @@
+"""Where both players want to be, if the objective is as curved as it was seen to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from minimax_l2l.updaters.gram.secants import Curvature
+
+FLAT = 1e-5  # curvature that counts as none, in units of the largest seen; rounding grows by its inverse's square
+RISING = 0.03  # likewise, above which the one who ascends has not arrived
+SURE = 0.999  # share of a direction that was seen
+
+
+def equilibrium(curvature: Curvature, slope: Tensor, leaders: int, patience: Tensor) -> Tensor:
+    """Newton's step to a minimax point; points of other kinds repel it. Shape (n, d).
+
+        dx = -|f_xx + f_xy D^-1 f_yx|^-1 (f_x + f_xy D^-1 f_y),    dy = D^-1 (f_y + f_yx dx),    D = |f_yy|
+
+    |M| has the eigenvectors of M and the absolute values of its eigenvalues. Near a minimax point the step is
+    Newton's. Elsewhere the players move away from a point at which they would not stay. Where y is seen to gain by
+    leaving, x waits, since it cannot know y's answer.
+
+    Args:
+        curvature: the second derivatives of f.
+        slope: the first ones, shape (n, d).
+        leaders: how many coordinates are x, which descends; they come first.
+        patience: factor on the curvature of f_yy above which x waits, shape (n,).
+
+    Source: Zhang et al., "Newton-type methods for minimax optimization", 2020, for the step near a minimax point;
+    Dauphin et al., "Identifying and attacking the saddle point problem", 2014, for the absolute values.
+    """
+    matrix, flat = curvature.matrix, FLAT * curvature.size
+    f_xx, f_xy, f_yy = matrix[:, :leaders, :leaders], matrix[:, :leaders, leaders:], matrix[:, leaders:, leaders:]
+    f_x, f_y = slope[:, :leaders, None], slope[:, leaders:, None]
+    pull = f_xy @ (inverse := positive_inverse(f_yy, flat))
+    dx = -positive_inverse(f_xx + pull @ f_xy.mT, flat) @ (f_x + pull @ f_y)
+    threshold = RISING * patience.detach() * curvature.size + curvature.doubt
+    dx = dx.masked_fill(_rises(f_yy.detach(), curvature.seen[:, leaders:], threshold)[:, None, None], 0)
+    dy = inverse @ (f_y + f_xy.mT @ dx)
+    return torch.cat([dx, dy], dim=1)[:, :, 0]
+
+
+def _rises(f_yy: Tensor, seen: Tensor, threshold: Tensor) -> Tensor:
+    """Whether y gains along a direction that was seen as a whole, shape (n,)."""
+    values, vectors = _eigen(f_yy)
+    share = (seen.mT @ vectors).square().sum(1)
+    return ((values > threshold[:, None]) & (share > SURE)).any(1)
+
+
+def positive_inverse(matrix: Tensor, least: Tensor) -> Tensor:
+    """|M|^-1 of symmetric matrices, shape (n, d, d).
+
+    Args:
+        matrix: M, of which the symmetric part counts.
+        least: what an eigenvalue of |M| counts at least, shape (n,).
+    """
+    inverse: Tensor = _PositiveInverse.apply(matrix, least)
+    return inverse
+
+
+class _PositiveInverse(torch.autograd.Function):
+    """The derivative of V h(L) V' is V (K * V' G V) V', K_ij = (h_i - h_j) / (l_i - l_j), also where l_i = l_j.
+
+    Source: Daleckii and Krein, 1965. Torch's derivative of eigenvectors is infinite there.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor, least: Tensor) -> Tensor:
+        values, vectors = _eigen(matrix)
+        inverted = 1 / torch.maximum(values.abs(), least[:, None])
+        ctx.save_for_backward(values, vectors, inverted, least)
+        return vectors @ (inverted[:, :, None] * vectors.mT)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *above: Tensor) -> tuple[Tensor, None]:
+        values, vectors, inverted, least = ctx.saved_tensors
+        apart = values[:, :, None] - values[:, None]
+        slopes = -values.sign() * inverted.square() * (values.abs() > least[:, None])
+        sizes = values.abs()
+        same = apart.abs() <= torch.finfo(values.dtype).eps ** 0.5 * (sizes[:, :, None] + sizes[:, None])
+        kernel = (inverted[:, :, None] - inverted[:, None]) / apart.masked_fill(same, 1)
+        kernel = torch.where(same, slopes[:, :, None].expand_as(kernel), kernel)
+        return vectors @ (kernel * (vectors.mT @ above[0] @ vectors)) @ vectors.mT, None
+
+
+def _eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and eigenvectors; where a matrix is not finite, the slope is not either, and any will do."""
+    values, vectors = torch.linalg.eigh(torch.nan_to_num((matrix + matrix.mT) / 2, 0, 0, 0))
+    return values, vectors

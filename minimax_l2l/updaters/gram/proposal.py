@@ -1,0 +1,76 @@
+"""Newton's step to where both players want to be, from what the last moves showed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from minimax_l2l.updaters.gram.equilibrium import equilibrium
+from minimax_l2l.updaters.gram.past import Past, Shown
+from minimax_l2l.updaters.gram.secants import curvature
+from minimax_l2l.updaters.gram.span import span
+
+GROWN = 2.0  # growth of the gradient at which the last move was too long
+NEGLIGIBLE = 1e-9  # part of the gradient of a player who would not move
+
+
+class Proposal(NamedTuple):
+    """A step of n instances.
+
+    Attributes:
+        step: shape (n, d).
+        usual: how long steps are here, shape (n,).
+    """
+
+    step: Tensor
+    usual: Tensor
+
+
+def probe(past: Past, step_size: float) -> Proposal:
+    """A gradient step of who descends; of all, where that would not move anything."""
+    gradient = past.gradient
+    own = gradient * (past.sides < 0)
+    moves = torch.linalg.vector_norm(own, dim=1) > NEGLIGIBLE * torch.linalg.vector_norm(gradient, dim=1)
+    step = step_size * torch.where(moves[:, None], own, gradient)
+    return Proposal(step, torch.linalg.vector_norm(step, dim=1))
+
+
+def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor) -> Proposal:
+    """To the equilibrium of the second derivatives that the last moves showed.
+
+    Args:
+        past: see there.
+        shown: likewise.
+        stiffness: curvature where none was seen, of who descends and of who ascends, in units of the largest that
+            was seen, shape (n, 2).
+        patience: see `equilibrium`, shape (n,).
+    """
+    first = 1 + shown.moves
+    moved = shown.lengths[:, first:]
+    rates = shown.lengths[:, 1:first] / moved.masked_fill(moved == 0, 1)
+    spans = [span(gram, min(rank, gram.shape[1])) for gram, rank in zip(shown.grams, shown.ranks, strict=True)]
+    units = torch.cat([one.coordinates for one in spans], dim=2)
+    leaders = spans[0].coordinates.shape[2]
+    sides = units.new_ones(units.shape[2])
+    sides[:leaders] = -1
+    assumed = -sides * stiffness[:, (sides > 0).long()]
+    seen = curvature(units[:, first:], sides * rates[:, :, None] * units[:, 1:first], assumed)
+    step = equilibrium(seen, sides * shown.lengths[:, :1] * units[:, 0], leaders, patience)
+    parts = step[:, :leaders], step[:, leaders:]
+    down, up = ((one.mixture(part)[:, None] @ shown.units)[:, 0] for one, part in zip(spans, parts, strict=True))
+    return Proposal(torch.where(past.sides < 0, down, up), _usual(past, shown, shown.lengths[:, 0] / seen.size))
+
+
+def _usual(past: Past, shown: Shown, scale: Tensor) -> Tensor:
+    """As long as the longer of the last two moves; half of the last one, if it made the gradient much longer.
+
+    After the probe, whose length says nothing, it is that of a plain gradient step, if that is longer.
+    """
+    moved = shown.lengths[:, 1 + shown.moves :]
+    usual = moved[:, :2].amax(1)
+    if past.calls == 1:
+        usual = torch.maximum(usual, scale)
+    before = torch.linalg.vector_norm(past.gradient - past.changes[:, 0], dim=1)
+    return torch.where(shown.lengths[:, 0] > GROWN * before, moved[:, 0] / 2, usual)

@@ -1,0 +1,96 @@
+"""`minimax-l2l benchmark games`: every method on every family of the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from minimax_l2l.lab import EVERY_CORE, Announce, fill
+from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, STEP_SIZES, TUNED, learned
+from tasks.games.experiments.trial import trial
+from tasks.games.game import Game
+from tasks.games.suite import SUITE
+
+GAMES = 100
+BUDGET = 200
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One method on one family.
+
+    Attributes:
+        family: its name in the suite.
+        method: its name.
+        step_size: None for a learned one, which has none.
+        games: n.
+        budget: evaluations.
+    """
+
+    family: str
+    method: str
+    step_size: float | None
+    games: int = GAMES
+    budget: int = BUDGET
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """The first fields of its row."""
+        return {
+            "family": self.family,
+            "method": self.method,
+            "step_size": self.step_size,
+            "seed": SEED,
+            "games": self.games,
+            "budget": self.budget,
+        }
+
+
+def measure_games(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
+    """Every method as it comes, and some with the best of nine step sizes; what was measured before is kept.
+
+    Args:
+        out: folder of `games.json`.
+        announce: see `Family`.
+        workers: see `play_all`.
+    """
+    usual = [(name, one.usual) for name, one in HAND_DESIGNED.items()]
+    tuned = [(name, eta) for name in TUNED for eta in STEP_SIZES if eta != HAND_DESIGNED[name].usual]
+    settings = [*((name, None) for name in LEARNED), *usual, *tuned]
+    jobs = [Job(family, method, eta) for method, eta in settings for family in SUITE]
+    families, methods = list(SUITE), [*LEARNED, *HAND_DESIGNED]
+
+    def order(row: Mapping[str, Any]) -> tuple[int, int, float]:
+        return families.index(row["family"]), methods.index(row["method"]), row["step_size"] or 0.0
+
+    return fill(out / "games.json", jobs, play, announce=announce, workers=workers, order=order)
+
+
+def play(job: Job) -> Mapping[str, Any]:
+    """The rest of its row: how many games were solved, after how many evaluations, and how many ended wrong."""
+    eta = job.step_size
+    optimizer = learned(job.method) if eta is None else HAND_DESIGNED[job.method].make(eta)
+    game = SUITE[job.family].sample(job.games, seed=SEED)
+    vars(game)["kinds"] = _kinds(job.family, job.games)
+    done = trial(optimizer, game, budget=job.budget)
+    solved = done.evaluations[done.solved]
+    return {
+        "solved": int(done.solved.sum()),
+        "evaluations": solved.median().item() if len(solved) else None,
+        "wrong": int(done.wrong.sum()),
+        "solvable": int(game.distance(game.initial()).isfinite().sum()),
+        "dimensions": sum(leaf.shape[1] for leaf in game.start),
+    }
+
+
+@cache
+def _kinds(family: str, games: int) -> Tensor:
+    """Worked out once: of a hundred numbers it takes longer than to play."""
+    game: Game = SUITE[family].sample(games, seed=SEED)
+    return game.kinds

@@ -1,0 +1,158 @@
+"""GramUpdater: blind to coordinates, fit for every dimension, exact where games are quadratic, trainable."""
+
+import pytest
+import torch
+
+from minimax_l2l import Box, GramUpdater, InnerProblem, LearnedOptimizer, leaves
+from minimax_l2l.testing import check_optimizer, check_updater
+from tasks.games import SUITE, QuadraticGame, gram_optimizer
+
+FAR = 1e-3
+
+
+def turned(optimizer):
+    """The same optimizer with dials that are not at rest."""
+    with torch.no_grad():
+        optimizer.updater.head.weight.normal_(std=0.3)
+    return optimizer
+
+
+def path(optimizer, game, steps):
+    pairs = []
+    game.watched = True
+    optimizer.maximize(game, steps=steps, observe=lambda _, pair: pairs.append(torch.cat(leaves(pair), dim=1)))
+    return torch.stack(pairs)
+
+
+def solved_after(optimizer, name, steps=40, count=20, seed=3):
+    """Share of games that stay within 1e-3, and the median step from which they do."""
+    game = SUITE[name].sample(count, seed=seed)
+    game.watched, distances = True, []
+    with torch.no_grad():
+        optimizer.maximize(game, steps=steps, observe=lambda _, pair: distances.append(game.distance(pair)))
+    far = (torch.stack(distances) > FAR).flip(0).cummax(0).values.flip(0)
+    return 1 - far[-1].double().mean().item(), far.sum(0).double().median().item()
+
+
+def test_the_contract():
+    check_updater(GramUpdater(), torch.randn(3, 2, 5, dtype=torch.float64))
+
+
+def test_the_contract_of_its_optimizer():
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randn(3, 2, 2, generator=generator, dtype=torch.float64)
+    start = torch.ones(3, 2, dtype=torch.float64), torch.ones(3, 2, dtype=torch.float64)
+    check_optimizer(turned(gram_optimizer(steps=5)), lambda: QuadraticGame(start, a))
+
+
+def test_it_is_small():
+    assert sum(one.numel() for one in GramUpdater().parameters()) < 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("xy", 3), ("rotated-saddle", 3), ("ridge-1", 5), ("matrix-5-filed", 14)]
+)
+def test_quadratic_games_end_once_all_was_seen(name, most):
+    share, steps = solved_after(gram_optimizer(), name)
+    assert share == 1
+    assert steps <= most
+
+
+@pytest.mark.parametrize("name", ["swapped-saddle", "ridge-2", "lower-bound", "func5"])
+def test_points_that_nobody_wants_are_left(name):
+    game = SUITE[name].sample(20, seed=3)
+    away = torch.tensor(leaves(game.stationary())[0].shape[0] * [0.0])
+    end = path(gram_optimizer(), game, 40)[-1]
+    away = torch.linalg.vector_norm(end[:, None] - game.stationary(), dim=2).amin(1)
+    assert (away > 0.1).all()
+
+
+def test_steps_turn_with_each_players_coordinates():
+    """Rotating x and y apart from each other rotates their paths, whatever the dials."""
+    optimizer, count = turned(gram_optimizer()), 4
+    rotation = [torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64))[0] for _ in range(2)]
+    a = torch.randn(count, 3, 3, dtype=torch.float64)
+    start = tuple(torch.randn(count, 3, dtype=torch.float64) for _ in range(2))
+    plain = path(optimizer, QuadraticGame(start, a), 8)
+    moved = tuple(one @ turn.T for one, turn in zip(start, rotation, strict=True))
+    other = path(optimizer, QuadraticGame(moved, rotation[0] @ a @ rotation[1].T), 8)
+    torch.testing.assert_close(plain @ torch.block_diag(*rotation).T, other, rtol=1e-5, atol=1e-6)
+
+
+def test_steps_do_not_depend_on_where_the_game_is():
+    optimizer, a = turned(gram_optimizer()), torch.randn(4, 2, 2, dtype=torch.float64)
+    start = tuple(torch.randn(4, 2, dtype=torch.float64) for _ in range(2))
+    far = torch.tensor([5.0, -7.0], dtype=torch.float64)
+    b, c = -torch.einsum("nij,j->ni", a, far), -torch.einsum("nij,i->nj", a, far)
+    here = path(optimizer, QuadraticGame(start, a), 6)
+    there = path(optimizer, QuadraticGame((start[0] + far, start[1] + far), a, b=b, c=c), 6)
+    torch.testing.assert_close(here + torch.cat([far, far]), there, rtol=1e-5, atol=1e-6)
+
+
+class Bowl(InnerProblem):
+    """-|y - 1|^2, for one who ascends alone."""
+
+    def __init__(self, start, constraint=None):
+        self.start = start
+        if constraint is not None:
+            self.constraint = constraint
+
+    def initial(self):
+        return self.start
+
+    def objective(self, y):
+        return -(y - 1).square().flatten(1).sum(1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_one_player_alone_of_any_shape_and_dtype(dtype):
+    end = gram_optimizer(steps=6).maximize(Bowl(torch.randn(2, 3, 4, dtype=dtype)))
+    assert end.y.dtype == dtype
+    torch.testing.assert_close(end.y, torch.ones_like(end.y))
+
+
+def test_a_solution_on_the_boundary_is_where_it_rests():
+    problem = Bowl(torch.zeros(3, 2, dtype=torch.float64), Box(-1.0, 0.5))
+    end = gram_optimizer(steps=12).maximize(problem)
+    torch.testing.assert_close(end.y, torch.full_like(end.y, 0.5))
+
+
+def test_at_rest_it_rests_for_ever():
+    """Long after the solution was met to the last digit, nothing is divided by zero."""
+    end = gram_optimizer(steps=60).maximize(SUITE["xy"].sample(3))
+    assert all(leaf.abs().max() < 1e-12 for leaf in leaves(end.y))
+
+
+def test_an_extreme_scale_is_no_obstacle():
+    start = torch.ones(2, 1, dtype=torch.float64), torch.ones(2, 1, dtype=torch.float64)
+    for strength in (1e-6, 1e6):
+        game = QuadraticGame(start, torch.full((2, 1, 1), strength, dtype=torch.float64))
+        end = gram_optimizer(steps=30).maximize(game)
+        assert (game.distance(end.y) < FAR).all(), strength
+
+
+def test_phi_learns_through_the_steps():
+    optimizer = turned(gram_optimizer())
+    game = SUITE["func2"].sample(8)
+    game.distance(optimizer.maximize(game, steps=5).y).sum().backward()
+    gradients = [one.grad for one in optimizer.parameters()]
+    assert all(one.isfinite().all() and one.any() for one in gradients)
+
+
+def test_weights_of_each_instance_are_those_of_one():
+    """A set of weights for each instance gives what each set gives alone."""
+    features = torch.randn(3, 2, 4, dtype=torch.float64)
+    singles = [turned(LearnedOptimizer(GramUpdater())).updater for _ in range(3)]
+    many = GramUpdater()
+    for name in dict(many.named_parameters()):
+        module, _, own = name.rpartition(".")
+        stack = torch.stack([one.get_parameter(name).detach() for one in singles])
+        delattr(many.get_submodule(module), own)
+        setattr(many.get_submodule(module), own, stack)
+    state, states = (), [()] * 3
+    for call in range(4):
+        seen = features * (call + 1)
+        step, state = many(seen, state)
+        for place, one in enumerate(singles):
+            alone, states[place] = one(seen[place : place + 1], states[place])
+            torch.testing.assert_close(step[place : place + 1], alone)
