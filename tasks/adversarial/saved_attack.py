@@ -100,7 +100,8 @@ def read_attack(folder: Path | str, strangers: Strangers) -> Parts:
     """Read what `write_attack` or a run wrote; see `Attack.from_pretrained`."""
     path = require_path("folder", folder)
     if not os.path.isdir(path):  # a path would raise at a name that is too long
-        raise FileNotFoundError(f"there is no folder {folder}; {PLACES}.")
+        found = f"{folder} is a file and no folder" if os.path.isfile(path) else f"there is no folder {folder}"
+        raise FileNotFoundError(f"{found}; {PLACES}.")
     saved = (path / "attack.json").exists() or Checksums(path).lists("attack.json")
     of_run = (path / CONFIG).exists() and not saved
     if (path / WEIGHTS).exists() and not saved:

@@ -61,7 +61,10 @@ def knocking_at(*doors: Door) -> tuple[Callable[..., None], Callable[..., None]]
 
 
 def knock(door: Door, argument: str, value: object) -> None:
-    """Fails unless the value is refused by a ValueError or TypeError that we raise and that names the argument."""
+    """Fails unless the value is refused by an error that we raise and that names the argument.
+
+    It is a ValueError or TypeError, or a FileNotFoundError for what is not there.
+    """
     knocked[door.name] = knocked.get(door.name, 0) + 1
     fault = _fault(door, argument, value)
     assert fault is None, f"{door}({argument}={value!r}) {fault}"
@@ -70,7 +73,7 @@ def knock(door: Door, argument: str, value: object) -> None:
 def _fault(door: Door, argument: str, value: object) -> str | None:
     try:
         door.open(**{**door.right(), argument: value})
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, FileNotFoundError) as error:
         raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
         if not raised_in.startswith(OURS):
             return f"ends in a raw error from {raised_in}: {error!r}"

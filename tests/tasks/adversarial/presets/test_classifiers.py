@@ -33,6 +33,7 @@ def module(tmp_path, monkeypatch):
     """The name of a user's own module in the working folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # which would outlive a change within the same second
     archive()
     name = f"own_{tmp_path.name}"
     Path(f"{name}.py").write_text(OWN)
