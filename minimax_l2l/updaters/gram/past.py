@@ -11,6 +11,7 @@ from minimax_l2l.iterate import State
 
 RECENT = 3  # moves that the network sees
 SMALLEST = 1e-290  # what counts as no move
+ROUNDING = 1e-6  # in units of y: what is not a part of a step, but what y's digits cost
 
 
 class Past(NamedTuple):
@@ -23,6 +24,7 @@ class Past(NamedTuple):
         changes: of the gradient along them, likewise.
         y: where the last call was, shape (n, d).
         gradient: there.
+        aim: where the last step led, shape (n, d); y is elsewhere where that is not in the set.
     """
 
     sides: Tensor
@@ -31,6 +33,7 @@ class Past(NamedTuple):
     changes: Tensor
     y: Tensor
     gradient: Tensor
+    aim: Tensor
 
     @classmethod
     def known(cls, state: State, y: Tensor, gradient: Tensor, memory: int) -> Past:
@@ -41,7 +44,7 @@ class Past(NamedTuple):
         if len(state) < 2:
             sides = state[0] if state else y.new_ones(y.shape[1])
             none = y.new_zeros(len(y), memory, y.shape[1])
-            return cls(sides.to(y), torch.zeros((), dtype=torch.long), none, none, y, gradient)
+            return cls(sides.to(y), torch.zeros((), dtype=torch.long), none, none, y, gradient, y)
         past = cls(*state)
         move, change = y - past.y, gradient - past.gradient
         return cls(
@@ -51,11 +54,26 @@ class Past(NamedTuple):
             torch.cat([change[:, None], past.changes[:, :-1]], dim=1),
             y,
             gradient,
+            past.aim,
         )
+
+    @property
+    def cut(self) -> Tensor:
+        """The part of the last step that was not made, of who made some of it, shape (n, d)."""
+        cut = self.aim - self.y
+        rounding = cut.abs() <= ROUNDING * torch.maximum(self.aim.abs(), self.y.abs())
+        return cut.masked_fill(rounding | ~self.moves[:, 0].any(1, keepdim=True), 0)
+
+    def after(self, step: Tensor) -> State:
+        """The state that the next call is given."""
+        return tuple(self._replace(aim=self.y + step))
 
 
 class Shown(NamedTuple):
     """Gradient, changes and moves, in this order, newest first: c = 1 + 2 m vectors.
+
+    The second of the moves is the part of the last step that was not made: along it the set's boundary turns the
+    gradient back.
 
     Attributes:
         units: the vectors at length one, or zero; shape (n, c, d).
@@ -70,10 +88,13 @@ class Shown(NamedTuple):
     ranks: tuple[int, int]
 
     @classmethod
-    def of(cls, past: Past) -> Shown:
-        """Everything that is decided is decided on this, units apart."""
+    def of(cls, past: Past, wall: float) -> Shown:
+        """Everything that is decided is decided on this, units apart; `wall` is the boundary's curvature."""
         count = max(RECENT, min(int(past.calls), past.moves.shape[1]))
-        vectors = torch.cat([past.gradient[:, None], past.changes[:, :count], past.moves[:, :count]], dim=1)
+        cut = past.cut[:, None]
+        changes = past.changes[:, :1], -wall * cut, past.changes[:, 1:count]
+        moves = past.moves[:, :1], cut, past.moves[:, 1:count]
+        vectors = torch.cat([past.gradient[:, None], *changes, *moves], dim=1)
         largest = vectors.abs().amax(2, keepdim=True)  # squares of what is smaller than 1e-160 are zero
         units = vectors / largest.masked_fill(largest < SMALLEST, torch.inf)
         sizes = torch.linalg.vector_norm(units, dim=2)
@@ -91,4 +112,5 @@ class Shown(NamedTuple):
     @property
     def recent(self) -> list[int]:
         """Places of the gradient, of its last changes and of the last moves."""
-        return [0, *range(1, 1 + RECENT), *range(1 + self.moves, 1 + self.moves + RECENT)]
+        first = 1 + self.moves
+        return [0, 1, *range(3, 2 + RECENT), first, *range(first + 2, first + 1 + RECENT)]

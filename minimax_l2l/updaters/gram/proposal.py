@@ -68,8 +68,8 @@ def _usual(past: Past, shown: Shown, scale: Tensor) -> Tensor:
 
     After the probe, whose length says nothing, it is that of a plain gradient step, if that is longer.
     """
-    moved = shown.lengths[:, 1 + shown.moves :]
-    usual = moved[:, :2].amax(1)
+    moved = torch.linalg.vector_norm(past.moves[:, :2], dim=2)
+    usual = moved.amax(1)
     if past.calls == 1:
         usual = torch.maximum(usual, scale)
     before = torch.linalg.vector_norm(past.gradient - past.changes[:, 0], dim=1)

@@ -46,18 +46,27 @@ class GramUpdater(Updater):
         hidden: widths of the network's hidden layers.
         probe: step size of the first step, before which nothing is known. It is of who descends alone.
         growth: how many times longer than the last two moves a step may be, times the factor.
+        wall: curvature of a set's boundary, where it cut the last step off: 1 / `projected_gradient` of the
+            `LearnedOptimizer`.
     """
 
     stacked = True
 
     def __init__(
-        self, memory: int = 10, hidden: Sequence[int] = (32, 32), *, probe: float = 0.05, growth: float = 3.0
+        self,
+        memory: int = 10,
+        hidden: Sequence[int] = (32, 32),
+        *,
+        probe: float = 0.05,
+        growth: float = 3.0,
+        wall: float = 20.0,
     ) -> None:
         super().__init__()
         self.memory = require_count("memory", memory, least=RECENT)
         self.hidden = require_widths("hidden", hidden)
         self.probe = require_positive("probe", probe)
         self.growth = require_positive("growth", growth)
+        self.wall = require_positive("wall", wall)
         widths = (SEEN, *self.hidden)
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(widths):
@@ -78,12 +87,12 @@ class GramUpdater(Updater):
         require_channels(self, features, 2)
         y, gradient = features.detach().flatten(2).unbind(1)
         past = Past.known(state, y, gradient, memory=self.memory)
-        shown = Shown.of(past)
+        shown = Shown.of(past, self.wall)
         descending, ascending, patience, length = self._dials(past, shown).unbind(1)
         stiffness = torch.stack([descending, ascending], dim=1)
         proposal = newton(past, shown, stiffness, patience) if past.calls else probe(past, self.probe)
         step = _cut(proposal.step, self.growth * length * proposal.usual)
-        return step.view_as(features[:, 0]), tuple(past)
+        return step.view_as(features[:, 0]), past.after(step.detach())
 
     def _dials(self, past: Past, shown: Shown) -> Tensor:
         """Factors, shape (n, 4)."""

@@ -5,6 +5,7 @@ import torch
 
 from minimax_l2l import Box, GramUpdater, InnerProblem, LearnedOptimizer, leaves
 from minimax_l2l.testing import check_optimizer, check_updater
+from minimax_l2l.updaters.gram.past import Past
 from tasks.games import SUITE, QuadraticGame, gram_optimizer
 
 FAR = 1e-3
@@ -115,6 +116,26 @@ def test_a_solution_on_the_boundary_is_where_it_rests():
     problem = Bowl(torch.zeros(3, 2, dtype=torch.float64), Box(-1.0, 0.5))
     end = gram_optimizer(steps=12).maximize(problem)
     torch.testing.assert_close(end.y, torch.full_like(end.y, 0.5))
+
+
+@pytest.mark.parametrize("name", ["ratio-corner", "ratio-mixed"])
+def test_a_player_in_a_corner_does_not_hold_the_other_one_up(name):
+    """What a set cuts off a step is not waited for: x stays in its corner, and y moves on to its own."""
+    share, steps = solved_after(gram_optimizer(), name)
+    assert share == 1
+    assert steps <= 12
+
+
+def test_what_was_cut_off_is_known_whatever_the_digits():
+    y = torch.tensor([[0.3, 0.7]], dtype=torch.float32).double()
+    gradient = torch.ones(1, 2, dtype=torch.float64)
+    past = Past.known((), y, gradient, memory=3)
+    step = torch.tensor([[0.1, 0.4]], dtype=torch.float64)
+    rounded = (y + step).float().double()
+    assert not Past.known(past.after(step), rounded, gradient, memory=3).cut.any()
+    inside = torch.tensor([[0.4, 1.0]], dtype=torch.float64)
+    cut = Past.known(past.after(step), inside, gradient, memory=3).cut
+    torch.testing.assert_close(cut, torch.tensor([[0.0, 0.1]], dtype=torch.float64), rtol=1e-6, atol=1e-7)
 
 
 def test_at_rest_it_rests_for_ever():
