@@ -21,6 +21,7 @@ PAGES = (
     "docs/results.md",
     "docs/results/adversarial.md",
     "docs/results/cost.md",
+    "docs/results/games.md",
     "docs/results/imitation.md",
     "docs/results/real-images.md",
     "docs/results/stress.md",

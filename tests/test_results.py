@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks import make
 from tasks.gail.presets.settings import SETTINGS
+from tasks.games import SUITE
+from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED
 
 ROOT = Path(__file__).parents[1]
 
@@ -52,6 +54,22 @@ def test_the_figures_of_games_are_those_that_the_readme_prints():
     shown = re.search(r"^```text\n(GradientAscent .*?)^```", (ROOT / "docs/results.md").read_text(), re.M | re.S)
     assert shown is not None
     assert f"```\n\n{shown[0]}" in (ROOT / "README.md").read_text()  # under the code that prints it
+
+
+def test_what_is_claimed_of_games_is_what_was_measured():
+    rows = json.loads((ROOT / "benchmarks/results/games.json").read_text())["rows"]
+    usual = {name: None for name in LEARNED} | {name: one.usual for name, one in HAND_DESIGNED.items()}
+    tempting = ("swapped-saddle", "ridge-2", "func4-wide", "func5", "lower-bound")
+    settled, wrong = dict.fromkeys(usual, 0), dict.fromkeys(usual, 0)
+    for row in rows:
+        if row["step_size"] == usual[row["method"]]:
+            settled[row["method"]] += row["solvable"] > 0 and row["solved"] >= 0.95 * row["solvable"]
+            wrong[row["method"]] += row["wrong"] if row["family"] in tempting else 0
+    others = [count for name, count in settled.items() if name in HAND_DESIGNED and name != "anderson"]
+    assert (settled["gram-games"], settled["anderson"], settled["extragradient"]) == (26, 17, 4)
+    assert (len(others), max(others)) == (11, 8)
+    assert (wrong["gram-games"], wrong["anderson"]) == (0, 371)
+    assert {row["family"] for row in rows} == set(SUITE)
 
 
 @pytest.mark.parametrize("script", ["dense_updater", "make", "peer"])
