@@ -58,7 +58,7 @@ def test_the_figures_of_games_are_those_that_the_readme_prints():
 
 def test_what_is_claimed_of_games_is_what_was_measured():
     rows = json.loads((ROOT / "benchmarks/results/games.json").read_text())["rows"]
-    usual = {name: None for name in LEARNED} | {name: one.usual for name, one in HAND_DESIGNED.items()}
+    usual = dict.fromkeys(LEARNED) | {name: one.usual for name, one in HAND_DESIGNED.items()}
     tempting = ("swapped-saddle", "ridge-2", "func4-wide", "func5", "lower-bound")
     settled, wrong = dict.fromkeys(usual, 0), dict.fromkeys(usual, 0)
     for row in rows:
