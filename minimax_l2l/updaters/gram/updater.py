@@ -39,7 +39,8 @@ class GramUpdater(Updater):
     updater fits every dimension, and where a player's coordinates are rotated, its steps are. It does not know
     where it is, only how the gradient changed. What is seen is a constant to phi.
 
-    It reckons in double precision: small differences of gradients lose half of their digits.
+    It reckons in double precision: small differences of gradients lose half of their digits. It needs the gradient
+    as it is: give its `LearnedOptimizer` `GradientFeatures("none")`, and `squash=False`, as `gram_optimizer` does.
 
     Args:
         memory: how many moves are remembered, m.

@@ -12,14 +12,10 @@ from minimax_l2l import Tree, leaves
 from tasks.games.families.quadratic import QuadraticGame
 from tasks.games.family import GameFamily
 from tasks.games.game import Game
+from tasks.games.suite import uniform
 
 OURS = "made for practice"
 LARGEST = 4  # numbers of a player
-
-
-def uniform(generator: Generator, low: float, high: float, *shape: int) -> Tensor:
-    """Uniform numbers in double precision."""
-    return low + (high - low) * torch.rand(*shape, generator=generator, dtype=torch.float64)
 
 
 def normal(generator: Generator, *shape: int) -> Tensor:

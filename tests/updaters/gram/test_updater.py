@@ -62,7 +62,6 @@ def test_quadratic_games_end_once_all_was_seen(name, most):
 @pytest.mark.parametrize("name", ["swapped-saddle", "ridge-2", "lower-bound", "func5"])
 def test_points_that_nobody_wants_are_left(name):
     game = SUITE[name].sample(20, seed=3)
-    away = torch.tensor(leaves(game.stationary())[0].shape[0] * [0.0])
     end = path(gram_optimizer(), game, 40)[-1]
     away = torch.linalg.vector_norm(end[:, None] - game.stationary(), dim=2).amin(1)
     assert (away > 0.1).all()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from minimax_l2l import AndersonMixing, CompetitiveGradient, ExtraGradient, GradientAscent, InnerOptimizer, Iterate
+from minimax_l2l import AndersonMixing, CompetitiveGradient, ExtraGradient, GradientAscent, InnerOptimizer
 from tasks.games import SUITE
 from tasks.games.experiments.trial import SOLVED, trial
 
@@ -65,8 +65,12 @@ def test_who_explodes_has_solved_nothing():
 
 
 def test_it_is_played_with_the_state_carried_on():
-    game, other = (SUITE["xy"].sample(4) for _ in range(2))
-    trial(AndersonMixing(steps=1), game, budget=7)
-    end, carried = AndersonMixing(steps=7), Iterate(other.initial())
-    assert game.passes.input_gradient == 7
-    assert end.maximize(other, start=carried).y[0].shape == (4, 1)
+    """Step by step it arrives when one call of as many steps does, which a mixture without memory would not."""
+    game, other, far = SUITE["seesaw-1"].sample(4), SUITE["seesaw-1"].sample(4), []
+    done = trial(AndersonMixing(steps=1), game, budget=30)
+    other.watched = True
+    AndersonMixing(steps=30).maximize(other, observe=lambda _, pair: far.append(other.distance(pair) > SOLVED))
+    assert game.passes.input_gradient == 30
+    last_far = torch.stack(far).long().flip(0).cummax(0).values.sum(0)
+    assert done.evaluations.tolist() == [float(steps) if steps <= 30 else torch.inf for steps in last_far.tolist()]
+    assert done.solved.any()
