@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.tables.markdown import Rows, groups, over, spread, table, where
-from tasks.adversarial.evaluation.intervals import wilson_interval
+from minimax_l2l.lab import wilson_interval
 from tasks.adversarial.presets.methods import METHODS
 
 

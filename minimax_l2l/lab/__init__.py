@@ -7,6 +7,7 @@ from minimax_l2l.lazy import lazily
 if TYPE_CHECKING:
     from minimax_l2l.lab.environment import describe_environment
     from minimax_l2l.lab.family import Family, find_preset, load_families
+    from minimax_l2l.lab.intervals import wilson_interval
     from minimax_l2l.lab.pool import EVERY_CORE, play_all
     from minimax_l2l.lab.preset import Announce, Built, Hidden, Preset
     from minimax_l2l.lab.report import Section, blank_figure, environment_section, svg, write_report
@@ -38,6 +39,7 @@ __all__ = [
     "read_solution",
     "read_whole",
     "svg",
+    "wilson_interval",
     "write_report",
     "write_rows",
 ]

@@ -6,6 +6,7 @@ from minimax_l2l.lazy import lazily
 
 if TYPE_CHECKING:
     from minimax_l2l import LinfBall
+    from minimax_l2l.lab.intervals import wilson_interval
     from tasks.adversarial.attack import Attack
     from tasks.adversarial.data.augmentation import CropAndFlip
     from tasks.adversarial.data.digits import digits
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tasks.adversarial.evaluation.checklist import Item
     from tasks.adversarial.evaluation.cost import StepCost, step_cost
     from tasks.adversarial.evaluation.curves import accuracy_against_eps, accuracy_against_steps
-    from tasks.adversarial.evaluation.intervals import wilson_interval
     from tasks.adversarial.evaluation.random_search import withstands_random
     from tasks.adversarial.evaluation.robustness import Evaluation, evaluate, withstands
     from tasks.adversarial.evaluation.roughness import roughness

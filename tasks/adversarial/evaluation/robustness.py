@@ -15,6 +15,7 @@ from minimax_l2l import FGSM, PGM, InnerOptimizer, resting
 from minimax_l2l.errors import require_a, require_choice, require_count, require_function, require_seed
 from minimax_l2l.files import require_place
 from minimax_l2l.fingerprint import fingerprint
+from minimax_l2l.lab import wilson_interval
 from minimax_l2l.optimizers.base import require_inner_optimizer
 from minimax_l2l.training.description import describe
 from tasks.adversarial.attack import BATCH, Attack
@@ -23,7 +24,6 @@ from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.autoattack import FEWEST_CLASSES, Tier, autoattack, require_library
 from tasks.adversarial.evaluation.findings import BEGINNING, Announce, Findings, found_alone
-from tasks.adversarial.evaluation.intervals import wilson_interval
 from tasks.adversarial.evaluation.marks import Piece, answers, judged, marked
 from tasks.adversarial.evaluation.random_search import under_random
 from tasks.adversarial.losses import Loss, cross_entropy, margin, require_untargeted

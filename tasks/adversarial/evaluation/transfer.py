@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from minimax_l2l import PGM, InnerOptimizer, LearnedOptimizer
 from minimax_l2l.errors import require_a, require_count
+from minimax_l2l.lab import wilson_interval
 from tasks.adversarial.attack import BATCH, Attack
 from tasks.adversarial.classifier import require_classifier
 from tasks.adversarial.data.images import Images, require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.curves import accuracy_against_steps
-from tasks.adversarial.evaluation.intervals import wilson_interval
 from tasks.adversarial.evaluation.marks import LOST, MARKS, WITHSTOOD, answers, judged, words_of_loss
 from tasks.adversarial.evaluation.robustness import withstands
 from tasks.adversarial.threat import Threat, require_threat

@@ -10,10 +10,9 @@ from typing import Any
 import torch
 
 from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder
-from minimax_l2l.lab import Section, environment_section, preset_of, read_whole
+from minimax_l2l.lab import Section, environment_section, preset_of, read_whole, wilson_interval
 from minimax_l2l.lab.advice import evaluating
 from tasks.adversarial.attack import Attack
-from tasks.adversarial.evaluation.intervals import wilson_interval
 from tasks.adversarial.evaluation.roughness import roughness
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.figures import Line

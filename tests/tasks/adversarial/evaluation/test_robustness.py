@@ -21,9 +21,9 @@ from minimax_l2l import (
     LinfBall,
     MissingExtraError,
 )
+from minimax_l2l.lab import wilson_interval
 from tasks.adversarial import AdversarialTraining, Attack, Evaluation, Images, cross_entropy, evaluate, margin
 from tasks.adversarial.evaluation.autoattack import autoattack
-from tasks.adversarial.evaluation.intervals import wilson_interval
 from tasks.adversarial.evaluation.robustness import withstands
 
 ATTACKS = ["clean", "fgsm", "pgm_20", "pgm_100", "cw_100"]

@@ -3,7 +3,7 @@
 import pytest
 from scipy.stats import binomtest
 
-from tasks.adversarial import wilson_interval
+from minimax_l2l.lab import wilson_interval
 
 
 @pytest.mark.parametrize(

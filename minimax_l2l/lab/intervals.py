@@ -1,4 +1,4 @@
-"""How sure a share of images is."""
+"""How sure a share is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ QUANTILE = NormalDist().inv_cdf(0.975)
 def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share: all p with |p - successes / n| <= z sqrt(p (1 - p) / n), z = 1.96.
 
-    It says what other images of the same kind might give. It knows nothing of other training seeds.
+    It says what other instances of the same kind, images or games, might give. It knows nothing of other training
+    seeds.
 
     Source: Wilson, Probable inference, the law of succession, and statistical inference, 1927.
 
     Args:
-        successes: how many images withstood.
+        successes: how many there were, such as images that withstood.
         n: of how many.
 
     Returns:
