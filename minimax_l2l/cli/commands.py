@@ -22,6 +22,7 @@ from minimax_l2l.lab.pool import EVERY_CORE, require_workers
 from minimax_l2l.lab.preset import Announce
 from minimax_l2l.lab.report import require_report, write_report
 
+LONG = 100  # presets in a list, beyond which those of one kin share a line
 _Preset = Annotated[str, tyro.conf.arg(metavar="PRESET")]
 _Name = Annotated[str, tyro.conf.arg(metavar="NAME")]
 _Folder = Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
@@ -71,14 +72,18 @@ def presets(words: _Words = (), /) -> None:
         print_table(["family", "presets", "the first of them"], counts)
         say(f"`minimax-l2l presets {next(iter(families))}` lists a family's; more words list fewer.")
         return
-    rows = [[name, one.summary] for known in families.values() for name, one in known.items()]
-    shown = [row for row in rows if all(word.lower() in " ".join(row).lower() for word in words)]
+    rows = {(name, one.summary): one for known in families.values() for name, one in known.items()}
+    shown = {row: one for row, one in rows.items() if all(word.lower() in " ".join(row).lower() for word in words)}
     if not shown:
         raise ValueError(
             f"there is no preset whose line holds {' and '.join(words)}; `minimax-l2l presets` says which families "
             "there are."
         )
-    print_table(["preset", "what it is"], shown)
+    long = len(shown) > LONG
+    lines = dict.fromkeys(one.kin or row if long else row for row, one in shown.items())  # kin's line is one
+    print_table(["preset", "what it is"], [*lines])
+    if len(lines) < len(shown):
+        say(f"That is {len(shown)} presets; more words list fewer, one by one.")
 
 
 def solve(preset: _Preset, /) -> int:

@@ -80,6 +80,15 @@ class Preset(ABC):
     def summary(self) -> str:
         """One line for lists of presets."""
 
+    @property
+    def kin(self) -> tuple[str, str] | None:
+        """Of one of very many presets: the one line that a long list has for all of them, a name and a summary.
+
+        The name has capitals where theirs differ, and the summary says what these may be. None here: each has its
+        own line.
+        """
+        return None
+
     @abstractmethod
     def build(self) -> Built:
         """Make the game ready.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from copy import copy
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -77,6 +79,19 @@ class Game(InnerProblem):
         """Points of shape (n, dx + dy) as a pair."""
         width = self.start[0].shape[1]
         return points[:, :width], points[:, width:]
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same games on a device."""
+        return self.with_tensors(lambda tensor: tensor.to(device))
+
+    def with_tensors(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """The same games with each of their tensors, the start's included, replaced by what a function returns."""
+        other = copy(self)
+        for name, own in vars(self).items():
+            if isinstance(own, Tensor):
+                setattr(other, name, change(own))
+        other.start = change(self.start[0]), change(self.start[1])
+        return other
 
     def _are(self, kinds: Collection[Kind]) -> Tensor:
         """Whether a stationary point is of some kinds, shape (n, s)."""

@@ -1,27 +1,15 @@
-"""The methods that are compared on games, and with which settings."""
+"""The methods that are compared on games, and with which settings; known without torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from minimax_l2l import (
-    AlternatingAscent,
-    AnchoredExtraGradient,
-    AndersonMixing,
-    CompetitiveGradient,
-    ConsensusOptimization,
-    ExtraGradient,
-    GradientAscent,
-    InnerOptimizer,
-    LearnedOptimizer,
-    Lookahead,
-    OptimisticAscent,
-    PastExtraGradient,
-    SymplecticAdjustment,
-    TwoTimeScales,
-)
-from tasks.games.meta.optimizer import gram_optimizer
+import minimax_l2l
+
+if TYPE_CHECKING:
+    from minimax_l2l import InnerOptimizer, LearnedOptimizer
 
 STEP_SIZES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 USUAL = 0.1  # step size where nothing is tuned
@@ -43,20 +31,36 @@ class HandDesigned:
 
 
 HAND_DESIGNED: Mapping[str, HandDesigned] = {
-    "gradient": HandDesigned("simultaneous gradient play", lambda eta: GradientAscent(steps=1, step_size=eta)),
-    "alternating": HandDesigned("alternating gradient play", lambda eta: AlternatingAscent(steps=1, step_size=eta)),
-    "two-time-scales": HandDesigned(
-        "two time scales", lambda eta: TwoTimeScales(steps=1, step_sizes=(eta / 10, eta))
+    "gradient": HandDesigned(
+        "simultaneous gradient play", lambda eta: minimax_l2l.GradientAscent(steps=1, step_size=eta)
     ),
-    "extragradient": HandDesigned("extragradient", lambda eta: ExtraGradient(steps=1, step_size=eta)),
-    "past-extragradient": HandDesigned("past extragradient", lambda eta: PastExtraGradient(steps=1, step_size=eta)),
-    "optimistic": HandDesigned("optimistic", lambda eta: OptimisticAscent(steps=1, step_size=eta)),
-    "anchored": HandDesigned("anchored extragradient", lambda eta: AnchoredExtraGradient(steps=1, step_size=eta)),
-    "consensus": HandDesigned("consensus", lambda eta: ConsensusOptimization(steps=1, step_size=eta)),
-    "symplectic": HandDesigned("symplectic adjustment", lambda eta: SymplecticAdjustment(steps=1, step_size=eta)),
-    "competitive": HandDesigned("competitive gradient", lambda eta: CompetitiveGradient(steps=1, step_size=eta)),
-    "lookahead": HandDesigned("lookahead", lambda eta: Lookahead(GradientAscent(steps=1, step_size=eta), period=5)),
-    "anderson": HandDesigned("Anderson mixing", lambda eta: AndersonMixing(steps=1, step_size=eta), usual=0.05),
+    "alternating": HandDesigned(
+        "alternating gradient play", lambda eta: minimax_l2l.AlternatingAscent(steps=1, step_size=eta)
+    ),
+    "two-time-scales": HandDesigned(
+        "two time scales", lambda eta: minimax_l2l.TwoTimeScales(steps=1, step_sizes=(eta / 10, eta))
+    ),
+    "extragradient": HandDesigned("extragradient", lambda eta: minimax_l2l.ExtraGradient(steps=1, step_size=eta)),
+    "past-extragradient": HandDesigned(
+        "past extragradient", lambda eta: minimax_l2l.PastExtraGradient(steps=1, step_size=eta)
+    ),
+    "optimistic": HandDesigned("optimistic", lambda eta: minimax_l2l.OptimisticAscent(steps=1, step_size=eta)),
+    "anchored": HandDesigned(
+        "anchored extragradient", lambda eta: minimax_l2l.AnchoredExtraGradient(steps=1, step_size=eta)
+    ),
+    "consensus": HandDesigned("consensus", lambda eta: minimax_l2l.ConsensusOptimization(steps=1, step_size=eta)),
+    "symplectic": HandDesigned(
+        "symplectic adjustment", lambda eta: minimax_l2l.SymplecticAdjustment(steps=1, step_size=eta)
+    ),
+    "competitive": HandDesigned(
+        "competitive gradient", lambda eta: minimax_l2l.CompetitiveGradient(steps=1, step_size=eta)
+    ),
+    "lookahead": HandDesigned(
+        "lookahead", lambda eta: minimax_l2l.Lookahead(minimax_l2l.GradientAscent(steps=1, step_size=eta), period=5)
+    ),
+    "anderson": HandDesigned(
+        "Anderson mixing", lambda eta: minimax_l2l.AndersonMixing(steps=1, step_size=eta), usual=0.05
+    ),
 }
 UNTRAINED = "gram-untrained"
 SHIPPED = "gram-games"
@@ -66,4 +70,6 @@ TUNED: Sequence[str] = ("extragradient", "optimistic", "consensus", "competitive
 
 def learned(name: str) -> LearnedOptimizer:
     """One of `LEARNED`."""
-    return gram_optimizer() if name == UNTRAINED else LearnedOptimizer.from_pretrained(name)
+    from tasks.games.meta.optimizer import gram_optimizer
+
+    return gram_optimizer() if name == UNTRAINED else minimax_l2l.LearnedOptimizer.from_pretrained(name)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from minimax_l2l import InnerOptimizer
+from minimax_l2l import InnerOptimizer, Tree
 from minimax_l2l.iterate import Iterate
 from tasks.games.game import Game
 from tasks.games.meta.objective import WRONG
@@ -44,15 +44,29 @@ def trial(optimizer: InnerOptimizer, game: Game, *, budget: int) -> Trial:
             cost as much.
     """
     game.watched = True  # one that is lost counts as not solved
-    end, distances, passes = Iterate(game.initial()), [], []
+    end = Iterate(game.initial())
+    arrived = torch.full((len(game.start[0]),), torch.inf)
     with torch.no_grad():
         while True:
-            distances.append(game.distance(end.y).nan_to_num(torch.inf))
-            passes.append(game.passes.input_gradient)
-            if passes[-1] >= budget:
-                break
+            used = game.passes.input_gradient
+            arrived = arrival(game, end.y, arrived, used)
+            if used >= budget:
+                return Trial(arrived, at_wrong_point(game, end.y))
             end = optimizer.maximize(game, start=end, steps=1).detach()
-        away = game.distance(end.y, WRONG).nan_to_num(torch.inf)
-    far = (torch.stack(distances) > SOLVED).flip(0).cummax(0).values.flip(0)
-    arrived = torch.tensor([*passes, torch.inf])[far.sum(0)]
-    return Trial(arrived, away <= SOLVED)
+
+
+def arrival(game: Game, pair: Tree, before: Tensor, used: float) -> Tensor:
+    """Since how many evaluations each game has been within `SOLVED` of a minimax point, shape (n,).
+
+    Args:
+        game: n games.
+        pair: where they stand.
+        before: what this was a step ago; infinite at first, and where a game is elsewhere.
+        used: evaluations so far.
+    """
+    return before.clamp_max(used).where(game.distance(pair) <= SOLVED, torch.inf)
+
+
+def at_wrong_point(game: Game, pair: Tree) -> Tensor:
+    """Which games are within `SOLVED` of a point where the field is zero and which is no minimax point, (n,)."""
+    return game.distance(pair, WRONG) <= SOLVED

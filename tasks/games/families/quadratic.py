@@ -58,7 +58,7 @@ class QuadraticGame(Game):
         joint = torch.einsum("ni,nij,nj->n", x, self.a, other)
         return own / 2 + joint + (self.b * x).sum(1) + (self.c * other).sum(1)
 
-    @property
+    @cached_property
     def jacobian(self) -> Tensor:
         """J, shape (n, dx + dy, dx + dy)."""
         above = torch.cat([self.p, self.a], dim=2)
@@ -70,8 +70,17 @@ class QuadraticGame(Game):
         inverse: Tensor = torch.linalg.pinv(self.jacobian)
         return inverse
 
+    @cached_property
+    def _seen(self) -> Tensor:
+        """J^+ J, shape (n, dx + dy, dx + dy): what of a direction J does not send to zero."""
+        return self._inverse @ self.jacobian
+
     def stationary(self) -> Tensor:
         """The point nearest to the origin at which F is zero, shape (n, 1, dx + dy); if there is none, NaN."""
+        return self._point
+
+    @cached_property
+    def _point(self) -> Tensor:
         jacobian, away = self.jacobian, torch.cat([self.b, -self.c], dim=1)
         point = -torch.einsum("nij,nj->ni", self._inverse, away)
         left = torch.linalg.vector_norm(torch.einsum("nij,nj->ni", jacobian, point) + away, dim=1)
@@ -85,7 +94,7 @@ class QuadraticGame(Game):
         Directions in which J does nothing do not count.
         """
         away = torch.cat(leaves(pair), dim=1) - self.stationary()[:, 0]
-        seen = torch.einsum("nij,njk,nk->ni", self._inverse, self.jacobian, away)
+        seen = torch.einsum("nij,nj->ni", self._seen, away)
         size: Tensor = torch.linalg.vector_norm(seen, dim=1)
         return size.masked_fill(~self._are(kinds)[:, 0] | size.isnan(), torch.inf)
 
