@@ -1,28 +1,42 @@
-"""The pictures of imitation.
+"""The pictures of games and of imitation.
 
+`docs/images/games.png` is what gradient play and the learned optimizer do in two games, which are played anew.
 `docs/images/gail_curves.png` is the paper's figure 6: return against iteration, original GAIL and learned updaters;
 `gail_controls.png` the same for the controls; `gail_stress.png` for the stress grid.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from benchmarks.tables.markdown import Rows, where
-from minimax_l2l.lab import read_rows
+from minimax_l2l.lab import blank_figure, read_rows
 from tasks.gail.experiments.benchmark import PAPERS
 from tasks.gail.experiments.stress import BOUNDS, GRID
 from tasks.gail.measures.curves import Panel, return_curves
 from tasks.gail.presets.methods import METHODS
 from tasks.gail.presets.settings import SETTINGS
+from tasks.games.presets.figure import draw_play, path_of, styles
+from tasks.games.presets.suite import SUITE_PRESETS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Band = Literal["range", "quartiles"]
 LEARNED = ("gail-adam", "coordinate-l2l", "rows-l2l", "low-rank-l2l")
 CONTROLS = ("coordinate-l2l", "frozen-d", "constant", "bad-demos", "noise")
 STEADIED = ("coordinate-ball-l2l", "gail-adam-ball", "c-gail")
 STRESSED = (*LEARNED[:2], *STEADIED, *BOUNDS.methods, "frozen-d")
+# Games of two numbers by family, and who plays them.
+GAMES = {
+    "xy": "$f = xy$",
+    "ridge-3": r"$f = (4x^2 - (y - 3x + 0.05x^3)^2 - 0.1y^4)\,\exp(-0.01(x^2 + y^2))$",
+}
+PLAYERS = {"gram-games": "learned", "gradient": "gradient play", "extragradient": "extragradient"}
 # A method has one colour in all of them. After seven they begin again with dotted lines; no picture has one twice.
 SOLID = (*LEARNED, *STEADIED)
 DOTTED = ("constant", "gail-gp", "frozen-d", *BOUNDS.methods, "noise", "bad-demos")
@@ -36,8 +50,28 @@ PICTURES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], Band]] = {
 }
 
 
+def draw_games() -> Figure:
+    """Two games, each played by the optimizer that ships and by two rivals, and what that costs."""
+    figure = blank_figure(9.6, 5.8)
+    for axes, (family, formula) in zip(figure.subplots(1, 2), GAMES.items(), strict=True):
+        orbits = {}
+        for method, title in PLAYERS.items():
+            preset = replace(SUITE_PRESETS[f"games/{family}-{method}"], games=1)
+            task = preset.task()
+            history = task.solve(preset.optimizer(), validate_every=1, device="cpu").history
+            needed = task.arrived.item()
+            cost = f"at rest after {needed:g}" if math.isfinite(needed) else f"not at rest after {task.used:g}"
+            orbits[f"{title}: {cost} evaluations"] = path_of(task.game, history)
+        draw_play(axes, task.game, orbits, styles(orbits))
+        axes.set_title(formula, fontsize=11)
+        lines = axes.get_lines()[: len(orbits)]  # without the marks, of which the page tells
+        axes.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)
+    return figure
+
+
 def draw(results: Path, folder: Path) -> None:
-    """Write the pictures into a folder, of the methods that have been played."""
+    """Write the pictures into a folder, those of imitation of the methods that have been played."""
+    draw_games().savefig(folder / "games.png", dpi=110)
     for file, (result, settings, methods, band) in PICTURES.items():
         rows = read_rows(results / result)
         panels = [panel for name in settings if (panel := _panel(rows, name, methods)) is not None]

@@ -15,6 +15,8 @@ from minimax_l2l.iterate import Iterate, State
 from tasks.games.experiments.trial import SOLVED, arrival, at_wrong_point
 from tasks.games.game import Game
 
+LOST = 1e30  # value of a game that nobody brings back
+
 
 class Playing(Task):
     """Play n games from their starts, as `trial` does, so that a run of it is kept and can be resumed.
@@ -102,7 +104,7 @@ class Playing(Task):
 
 
 class Continued(InnerProblem):
-    """One step more of the games; those that are lost count as zero in the mean that is logged.
+    """One step more of the games. One that is lost has no value and no gradient any more, and the others go on.
 
     Args:
         task: which games, and where it is noted how they stand.
@@ -126,7 +128,7 @@ class Continued(InnerProblem):
     def objective(self, y: Tree) -> Tensor:
         """f(x, y), shape (n,)."""
         values = self.task.game.objective(y)
-        return values.where(values.isfinite(), 0.0)
+        return values.where(values.abs() < LOST, 0.0)
 
     def remember(self, end: Iterate, gradient: Tree | None) -> None:  # noqa: ARG002
         """Note where the games stand now."""
