@@ -52,7 +52,7 @@ PICTURES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], Band]] = {
 
 def draw_games() -> Figure:
     """Two games, each played by the optimizer that ships and by two rivals, and what that costs."""
-    figure = blank_figure(9.6, 5.8)
+    figure = blank_figure(9.6, 5.75)
     for axes, (family, formula) in zip(figure.subplots(1, 2), GAMES.items(), strict=True):
         orbits = {}
         for method, title in PLAYERS.items():
@@ -63,7 +63,8 @@ def draw_games() -> Figure:
             cost = f"at rest after {needed:g}" if math.isfinite(needed) else f"not at rest after {task.used:g}"
             orbits[f"{title}: {cost} evaluations"] = path_of(task.game, history)
         draw_play(axes, task.game, orbits, styles(orbits))
-        axes.set_title(formula, fontsize=11)
+        axes.set_title(formula, fontsize=10.5)
+        axes.set_anchor("N")  # at the top of its place, above the legend
         lines = axes.get_lines()[: len(orbits)]  # without the marks, of which the page tells
         axes.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)
     return figure

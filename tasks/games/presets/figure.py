@@ -138,7 +138,7 @@ def draw_curves(
 def legend_below(figure: Figure, axes: Axes, *, columns: int) -> None:
     """The legend under a figure's one picture, where it hides nothing."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=8.5)
 
 
 def _mark(axes: Axes, points: Tensor, **look: Any) -> None:

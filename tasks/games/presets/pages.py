@@ -109,13 +109,15 @@ def _of_games(title: str, group: Mapping[str, Measured], look: Mapping[str, Mapp
             axes.set_ylim(-3, 103)
         else:
             axes.set_yscale("log")
+            axes.set_ylim(1e-6, 1e2)
             axes.axhline(SOLVED, color="0.4", linewidth=1, label=f"solved: {SOLVED:g}")
         figures.append(_drawn(figure, axes))
     return Section(title, text, figure="".join(figures))
 
 
 def _panel() -> tuple[Figure, Axes]:
-    figure = blank_figure(4.6, 5.4)
+    """One of three that stand side by side on a wide screen."""
+    figure = blank_figure(3.6, 4.5)
     return figure, figure.subplots()
 
 
