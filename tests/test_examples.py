@@ -31,11 +31,16 @@ def numbers(line: str) -> list[float]:
 
 def test_the_learned_optimizer_settles_where_gradient_play_does_not(run, tmp_path):
     printed = run("limit_cycle", "--out", "pictures/orbits.png")
-    distances = {line.split()[0]: numbers(line) for line in printed.splitlines()[2:5]}
+    distances = {line.split()[0]: numbers(line) for line in printed.splitlines()[2:6]}
     assert all(path[0] == 1.0 for path in distances.values())
     assert distances["simultaneous"][-1] > 1.5
     assert 0.9 < distances["alternating"][-1] < 1.1
-    assert distances["learned"][-1] < 0.1
+    assert distances["recurrent"][-1] < 0.1
+    assert distances["gram-games"][-1] < 1e-6
+    said = re.search(r"^gram-games: (\S+) from \(0, 0\) after (\d+) evaluations$", printed, re.M)
+    assert said is not None
+    assert float(said[1]) < 1e-6
+    assert int(said[2]) < 10
     assert (tmp_path / "pictures" / "orbits.png").read_bytes().startswith(b"\x89PNG")
 
 

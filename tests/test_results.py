@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import make
+from benchmarks import figures, make
 from tasks.gail.presets.settings import SETTINGS
 from tasks.games import SUITE
-from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED
+from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, learned
+from tasks.games.experiments.trial import trial
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,6 +55,15 @@ def test_the_figures_of_games_are_those_that_the_readme_prints():
     shown = re.search(r"^```text\n(GradientAscent .*?)^```", (ROOT / "docs/results.md").read_text(), re.M | re.S)
     assert shown is not None
     assert f"```\n\n{shown[0]}" in (ROOT / "README.md").read_text()  # under the code that prints it
+
+
+def test_the_evaluations_that_the_readme_tells_beside_its_picture():
+    needed = [
+        trial(learned(SHIPPED), SUITE[family].sample(1), budget=30).evaluations.item() for family in figures.GAMES
+    ]
+    told = re.search(r"rest after (\d+) and (\d+) evaluations", (ROOT / "README.md").read_text())
+    assert told is not None
+    assert needed == [float(number) for number in told.groups()]
 
 
 def test_what_is_claimed_of_games_is_what_was_measured():

@@ -33,8 +33,22 @@ class TestPresets:
         for family, known in load_families().items():
             code, out, _ = run("presets", family)
             assert code == 0
-            assert all(re.search(rf"│ {re.escape(name)} +│", out) for name in known.presets)
+            lines = [one.kin[0] if one.kin else name for name, one in known.presets.items()]
+            assert all(re.search(rf"│ {re.escape(line)} +│", out) for line in lines)
             assert max(map(len, out.splitlines())) <= 80
+
+    def test_folds_a_long_list_and_says_what_the_capitals_stand_for(self, run):
+        out = run("presets", "games")[1]
+        assert out.count("games/FAMILY-METHOD") == 1
+        told = " ".join(re.findall(r"│ +│ (.*?) +│", out))
+        assert "FAMILY: xy, saddle" in told
+        assert "METHOD: gram-games" in told
+        assert f"That is {len(load_families()['games'].presets)} presets; more words list fewer" in out
+
+    def test_lists_a_short_one_line_by_line(self, run):
+        out = run("presets", "games", "ridge-3")[1]
+        assert "games/ridge-3-gram-games" in out
+        assert "FAMILY" not in out
 
     def test_of_names_that_the_documentation_fixes(self, run):
         out = run("presets", "adversarial")[1]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, which the colour-blind tell apart; then again with other lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES = ("-", "--", ":")
-GRID = 33  # points of the field along each axis
+GRID = 25  # points of the field along each axis
 FEW = 40  # steps that are told apart
 MARKS: Sequence[tuple[Collection[Kind], str, Mapping[str, Any]]] = (
     (MINIMAX, "solution", {"marker": "x", "markersize": 11, "markeredgewidth": 2.5}),
@@ -182,9 +182,9 @@ def _first(game: Game, points: Tensor) -> Game:
 
 
 def _points(game: Game, kinds: Collection[Kind]) -> Tensor:
-    """The games' stationary points of some kinds, shape (m, 2)."""
+    """The games' stationary points of some kinds, each once, shape (m, 2)."""
     wanted = torch.isin(game.kinds, torch.tensor([int(kind) for kind in kinds]))
-    return game.stationary()[wanted]
+    return game.stationary()[wanted].unique(dim=0)
 
 
 def _window(game: Game, paths: Mapping[str, Tensor]) -> tuple[tuple[float, float], float]:

@@ -7,7 +7,17 @@ import torch
 from duels import start, xy
 
 from minimax_l2l import Oracle
-from tasks.games import BilinearGame, FieldGame, Game, GameFamily, Kind, PlanarGame, QuadraticGame, SeesawGame
+from tasks.games import (
+    SUITE,
+    BilinearGame,
+    FieldGame,
+    Game,
+    GameFamily,
+    Kind,
+    PlanarGame,
+    QuadraticGame,
+    SeesawGame,
+)
 
 SQRT2 = math.sqrt(2)
 
@@ -109,3 +119,16 @@ def test_a_family_of_ones_own():
     family = GameFamily("mine", lambda count, generator: xy(count, 0.0), "here")
     assert family.sample(3).start[0].item() == 3
     assert not family.circles
+
+
+@pytest.mark.parametrize("family", ["xy", "ridge-3", "seesaw-3", "polar", "ratio-mixed", "covariance-4"])
+def test_games_with_their_tensors_replaced_are_the_same_games(family):
+    game = SUITE[family].sample(3)
+    assert game.kinds.shape[0] == 3
+    other = game.to("cpu").with_tensors(lambda tensor: tensor.clone())
+    assert torch.equal(other.objective(other.initial()), game.objective(game.initial()))
+    assert torch.equal(other.distance(other.initial()), game.distance(game.initial()))
+    moved = game.to("meta")
+    tensors = [*moved.start, *(own for own in vars(moved).values() if isinstance(own, torch.Tensor))]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    assert game.start[0].device.type == "cpu"
