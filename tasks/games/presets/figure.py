@@ -90,27 +90,18 @@ def draw_play(
     for place, (name, path) in enumerate(paths.items()):
         x, y = _moving(path, radius).unbind(1)
         size = 5 if len(x) < FEW else 2
-        look = {"linewidth": 1.5, "marker": "o", "markersize": size, "zorder": 3 - place / len(paths)}
-        axes.plot(x.tolist(), y.tolist(), **look, **styles[name])
+        height = 3 - place / len(paths)  # the first lies on top
+        axes.plot(x.tolist(), y.tolist(), linewidth=1.5, marker="o", markersize=size, zorder=height, **styles[name])
     start = torch.cat([leaf[:1] for leaf in game.start], dim=1)
     ends = torch.stack([path[-1] for path in paths.values()])
     around = _first(game, torch.cat([start, ends.nan_to_num()]))  # a family may only know what is near its start
-    black = {"linestyle": "none", "color": "black", "zorder": 4}
-    axes.plot(*start[0].tolist(), marker="s", markersize=8, label="start", **black)
-    for kinds, words, look in (
-        (MINIMAX, "solution", {"marker": "x", "markersize": 11, "markeredgewidth": 2.5}),
-        (
-            WRONG,
-            "wrong point",
-            {"marker": "^", "markersize": 9, "markerfacecolor": "white", "markeredgewidth": 1.5},
-        ),
-    ):
+    _mark(axes, start, "start", {"marker": "s", "markersize": 8})
+    middle = start.new_tensor(centre)
+    for kinds, words, look in MARKS:
         points = _points(around, kinds)
-        inside = points[((points - points.new_tensor(centre)).abs() <= radius).all(1)]
-        if len(inside):
-            axes.plot(inside[:, 0].tolist(), inside[:, 1].tolist(), label=words, **black, **look)
-    x, y = centre
-    axes.set(xlim=(x - radius, x + radius), ylim=(y - radius, y + radius), aspect="equal", xlabel="x", ylabel="y")
+        _mark(axes, points[((points - middle).abs() <= radius).all(1)], words, look)
+    left, low = (middle - radius).tolist()
+    axes.set(xlim=(left, left + 2 * radius), ylim=(low, low + 2 * radius), aspect="equal", xlabel="x", ylabel="y")
 
 
 def path_of(game: Game, history: Sequence[Mapping[str, float]]) -> Tensor:
@@ -141,11 +132,11 @@ def legend_below(figure: Figure, axes: Axes, *, columns: int) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=8.5)
 
 
-def _mark(axes: Axes, points: Tensor, **look: Any) -> None:
+def _mark(axes: Axes, points: Tensor, words: str, look: Mapping[str, Any]) -> None:
     """Black marks at points of shape (m, 2); nothing, in the legend neither, if there are none."""
     if len(points):
         x, y = points.T.tolist()
-        axes.plot(x, y, linestyle="none", color="black", zorder=4, **look)
+        axes.plot(x, y, linestyle="none", color="black", zorder=4, label=words, **look)
 
 
 def _moving(path: Tensor, radius: float) -> Tensor:
@@ -184,7 +175,8 @@ def _first(game: Game, points: Tensor) -> Game:
 def _points(game: Game, kinds: Collection[Kind]) -> Tensor:
     """The games' stationary points of some kinds, each once, shape (m, 2)."""
     wanted = torch.isin(game.kinds, torch.tensor([int(kind) for kind in kinds]))
-    return game.stationary()[wanted].unique(dim=0)
+    distinct: Tensor = torch.unique(game.stationary()[wanted], dim=0)
+    return distinct
 
 
 def _window(game: Game, paths: Mapping[str, Tensor]) -> tuple[tuple[float, float], float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from minimax_l2l.errors import require_count, require_positive
 from minimax_l2l.lab import Announce, Built, Hidden, Preset
-from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, learned
+from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, UNTRAINED, learned
 from tasks.games.presets.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class SteppedPreset(SuitePreset):
         return HAND_DESIGNED[self.method].make(self.step_size)
 
 
-METHODS = (*reversed(LEARNED), *HAND_DESIGNED)
+METHODS = (SHIPPED, UNTRAINED, *HAND_DESIGNED)
 SUITE_PRESETS: dict[str, SuitePreset] = {
     f"games/{family}-{method}": (
         SteppedPreset(family=family, method=method, step_size=HAND_DESIGNED[method].usual)
