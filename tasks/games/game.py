@@ -12,6 +12,7 @@ from torch import Tensor
 
 from minimax_l2l import InnerProblem, Tree, leaves
 from minimax_l2l.errors import require_a
+from minimax_l2l.trees import require_inner
 from tasks.games.kinds import MINIMAX, Kind, classify
 
 
@@ -27,13 +28,14 @@ class Game(InnerProblem):
 
     Raises:
         TypeError: if the start is no pair of tensors.
-        ValueError: if it has other shapes.
+        ValueError: if it has other shapes, or holds something else than finite floating-point numbers of one dtype
+            on one device.
     """
 
     signs = (-1.0, 1.0)
 
     def __init__(self, start: tuple[Tensor, Tensor]) -> None:
-        advice = "pass two tensors of shapes (n, dx) and (n, dy)"
+        advice = "pass two tensors of shapes (n, dx) and (n, dy), x[:, None] for one number each"
         for leaf in require_a("start", start, tuple, "a pair of tensors", advice):
             require_a("each of start", leaf, Tensor, "a tensor", advice)
         shapes = [tuple(leaf.shape) for leaf in start]
@@ -41,6 +43,12 @@ class Game(InnerProblem):
             raise ValueError(
                 f"n games have a start of two tensors with n rows each, got shapes {shapes}; {advice}."
             )
+        try:
+            require_inner(start)
+        except ValueError as error:
+            raise ValueError(f"start cannot be played from: {error}") from None
+        if any(leaf.is_cpu and not bool(leaf.isfinite().all()) for leaf in start):  # a look elsewhere waits
+            raise ValueError("start must be finite everywhere, got NaN or infinity in it; pass finite numbers.")
         self.start = start
 
     def initial(self) -> Tree:
@@ -99,26 +107,34 @@ class Game(InnerProblem):
 
 
 def require_shaped(name: str, value: Tensor, like: Tensor, *shape: int) -> Tensor:
-    """A tensor of a game's numbers, of the given shape and of the dtype of the start.
+    """A tensor of a game's numbers: of the given shape, and of the dtype and on the device of the start.
 
     Raises:
         TypeError: if it is no tensor.
-        ValueError: if it has another shape or dtype.
+        ValueError: if it has another shape, dtype, device or layout.
     """
     advice = f"pass one of shape {shape} and {like.dtype}"
     require_a(name, value, Tensor, "a tensor", advice)
-    if tuple(value.shape) != shape or value.dtype != like.dtype:
+    if tuple(value.shape) != shape or _make(value) != _make(like):
         raise ValueError(
-            f"{name} must have shape {shape} and the start's {like.dtype}, got shape {tuple(value.shape)} and "
-            f"{value.dtype}; {advice}."
+            f"{name} must have shape {shape} and the start's {_make(like)}, got shape {tuple(value.shape)} and "
+            f"{_make(value)}; {advice}."
         )
     return value
 
 
+def _make(tensor: Tensor) -> str:
+    """How a tensor is stored, in words."""
+    dense = "" if tensor.layout is torch.strided else f" with layout {tensor.layout}"
+    return f"{tensor.dtype} on {tensor.device}{dense}"
+
+
 def require_all_positive(name: str, value: Tensor) -> Tensor:
-    """A tensor of numbers above zero; else a ValueError."""
-    if not bool((value > 0).all()):
+    """A tensor of finite numbers above zero; else a ValueError."""
+    right = (value > 0) & value.isfinite()
+    if not bool(right.all()):
         raise ValueError(
-            f"{name} must be above 0 everywhere, got {float(value.min())} in it; pass positive numbers."
+            f"{name} must be finite and above 0 everywhere, got {float(value[~right][0])} in it; pass positive "
+            "numbers."
         )
     return value

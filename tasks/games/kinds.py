@@ -56,8 +56,21 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
     Args:
         game: n games.
         pair: a point of each, inside of its constraint: shapes (n, dx) and (n, dy).
+
+    Raises:
+        ValueError: if the numbers are too short to tell it, or the field has no finite derivative there.
     """
+    if pair[0].dtype.itemsize < 4:
+        raise ValueError(
+            f"what a point is cannot be told from numbers as short as {pair[0].dtype}; make the game in float32 or "
+            "float64."
+        )
     jacobian = field_jacobian(game, pair)
+    if not bool(jacobian.isfinite().all()):
+        raise ValueError(
+            "what a point is cannot be told where the field's derivative is NaN or infinite; look for a division, "
+            "root or logarithm in the objective that meets zero at one of the points, or leave that point out."
+        )
     width = pair[0].shape[1]
     a, b = jacobian[:, :width, :width], jacobian[:, :width, width:]
     c, d = jacobian[:, width:, :width], jacobian[:, width:, width:]

@@ -29,9 +29,19 @@ STRENGTHS = st.sampled_from([None, 1.0, [1.0, 2.0], torch.ones(3), torch.ones(2,
 STARTS = st.sampled_from(
     [None, "ab", torch.ones(2, 1), [torch.ones(2, 1)] * 2, (torch.ones(2, 1),), (torch.ones(2),) * 2, (1.0, 2.0)]
 )
+ONES = torch.ones(2, 1)
+NO_NUMBERS = [(ones, ones) for ones in (ONES.long(), ONES.bool(), ONES * 1j, ONES.to_sparse(), ONES.to("meta"))]
+STARTS |= st.sampled_from(
+    [*NO_NUMBERS, (ONES, ONES.double()), (ONES[:0], ONES[:0]), (ONES, ONES * torch.nan), (ONES / 0, ONES)]
+)
 WIDE = torch.ones(2, 2)
 NUMBERS = STARTS | st.sampled_from([(WIDE, WIDE), (torch.ones(2, 1), torch.ones(3, 1)), (torch.ones(2, 1),) * 3])
-VECTORS = STRENGTHS | st.sampled_from([torch.ones(2).double(), torch.zeros(2), -torch.ones(2)])
+VECTORS = STRENGTHS | st.sampled_from(
+    [
+        *(torch.ones(2).double(), torch.ones(2).long(), torch.ones(2).to_sparse(), torch.ones(2, device="meta")),
+        *(torch.zeros(2), -torch.ones(2), torch.tensor([1.0, torch.nan]), torch.tensor([1.0, torch.inf])),
+    ]
+)
 FORMULAS = wrong.not_callable() | st.sampled_from([lambda: 0, lambda x: x, lambda x, y, z: x])
 POINTS = st.sampled_from(
     [
@@ -45,6 +55,27 @@ POINTS = st.sampled_from(
         [("a", "b")],
         [(0.0, float("nan"))],
         {(0.0, 0.0)},
+    ]
+)
+ANSWERS = st.sampled_from(
+    [
+        lambda x, y: None,
+        lambda x, y: 1.0,
+        lambda x, y: [x * y],
+        lambda x, y: (x * y).sum(),
+        lambda x, y: x[:, None] * y,
+        lambda x, y: (x * y)[:, None],
+        lambda x, y: (x * y).long(),
+        lambda x, y: x * y * 1j,
+    ]
+)
+FIELDS = ANSWERS | st.sampled_from(
+    [
+        lambda x, y: (x, y, x),
+        lambda x, y: torch.stack([y, -x]),
+        lambda x, y: (0.0, 1.0),
+        lambda x, y: (y[:, None], -x[:, None]),
+        lambda x, y: (y.sum(), -x.sum()),
     ]
 )
 BOX = wrong.given(wrong.not_a_number(lambda number: number > 0))
@@ -74,6 +105,10 @@ def planar():
     return numbers(formula=lambda x, y: x * y, points=[(0.0, 0.0)])
 
 
+def boxed():
+    return planar() | {"box": 2.0}
+
+
 def field():
     return numbers(parts=lambda x, y: (y, -x), points=[(0.0, 0.0)])
 
@@ -91,8 +126,26 @@ def covariance():
     return {"start": (torch.ones(2, 4), torch.ones(2, 4)), "covariance": torch.eye(2).expand(2, 2, 2)}
 
 
+def played(kind):
+    """The first value of a game."""
+
+    def play(**given):
+        made = kind(**given)
+        return made.objective(made.start)
+
+    return play
+
+
 DOORS = [
     Door("PlanarGame", PlanarGame, planar, {"start": NUMBERS, "formula": FORMULAS, "points": POINTS, "box": BOX}),
+    Door(
+        "PlanarGame in a box",
+        PlanarGame,
+        boxed,
+        {"points": st.sampled_from([[(0.0, 3.0)], [(0.0, 0.0), (-2.5, 0.0)]]), "box": st.just(1e300)},
+    ),
+    Door("PlanarGame.objective", played(PlanarGame), planar, {"formula": ANSWERS}),
+    Door("FieldGame.objective", played(FieldGame), field, {"parts": FIELDS}),
     Door("FieldGame", FieldGame, field, {"start": NUMBERS, "parts": FORMULAS, "points": POINTS, "box": BOX}),
     Door(
         "SeesawGame",

@@ -29,7 +29,8 @@ class PlanarGame(Game):
 
     Raises:
         TypeError: if the formula is no function or the points are no pairs of numbers.
-        ValueError: if the start has another shape, there are no points, or the box is not positive.
+        ValueError: if the start has another shape, there are no points, the box is not positive, or a point lies
+            outside of it; and when the game is played, if the formula returns something else.
     """
 
     def __init__(
@@ -42,11 +43,12 @@ class PlanarGame(Game):
         self.box = None if box is None else require_positive("box", box)
         if self.box is not None:
             self.constraint = Product(Box(-self.box, self.box), Box(-self.box, self.box))
+            _require_within(self.box, self.points, start[0].dtype)
 
     def objective(self, y: Tree) -> Tensor:
         """f(x, y), shape (n,)."""
-        x, other = leaves(y)
-        return self.formula(x[:, 0], other[:, 0])
+        x, other = (leaf[:, 0].clone() for leaf in leaves(y))  # a formula that works in place moves no player
+        return _require_values("formula", self.formula(x, other), like=leaves(y)[0])
 
     def stationary(self) -> Tensor:
         """The given points, the same for each game: shape (n, s, 2)."""
@@ -106,7 +108,8 @@ class FieldGame(PlanarGame):
 
     Raises:
         TypeError: if the parts are no function or the points are no pairs of numbers.
-        ValueError: if the start has another shape, there are no points, or the box is not positive.
+        ValueError: if the start has another shape, there are no points, the box is not positive, or a point lies
+            outside of it; and when the game is played, if the parts are no two tensors of shape (n,).
     """
 
     def __init__(
@@ -116,7 +119,10 @@ class FieldGame(PlanarGame):
         self.parts = require_function("parts", parts, "(x, y)", "pass one such as lambda x, y: (y, -x)")
 
     def _given(self, x: Tensor, y: Tensor) -> Tensor:
-        down, against = self.parts(x, y)
+        parts = self.parts(x, y)
+        if not isinstance(parts, list | tuple) or len(parts) != 2:
+            raise ValueError(f"parts must return two tensors, got {told(parts)}; return a pair such as (y, -x).")
+        down, against = (_require_values("each of parts", part, like=x) for part in parts)
         value: Tensor = _Given.apply(x, y, down, -against)
         return value
 
@@ -143,6 +149,26 @@ def _require_numbers(start: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
             f"start must be two tensors of shape (n, 1), got shapes {shapes}; give each player one number."
         )
     return start
+
+
+def _require_values(name: str, values: object, like: Tensor) -> Tensor:
+    """What a function of the user's returned, if it is one number for each game."""
+    shape = (len(like),)
+    if isinstance(values, Tensor) and tuple(values.shape) == shape and values.is_floating_point():
+        return values
+    got = f"{values.dtype} of shape {tuple(values.shape)}" if isinstance(values, Tensor) else told(values)
+    raise ValueError(
+        f"{name} must return one number for each game, floating point of shape {shape}, got {got}; compute it from "
+        "the given tensors entry by entry."
+    )
+
+
+def _require_within(box: float, points: Points, dtype: torch.dtype) -> None:
+    if box > torch.finfo(dtype).max:
+        raise ValueError(f"box must be a number that {dtype} can hold, got {box}; pass box=None for any distance.")
+    for point in points:
+        if max(map(abs, point)) > box:
+            raise ValueError(f"points must lie in the box, at most {box} from zero, got {point}; leave it out.")
 
 
 def _pairs(points: Points) -> tuple[tuple[float, float], ...]:

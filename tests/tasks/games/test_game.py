@@ -115,6 +115,22 @@ def test_a_box_is_a_constraint():
     assert [leaf.item() for leaf in game.constraint.project(game.start)] == [0.5, 0.5]
 
 
+def test_a_formula_that_works_in_place_moves_no_player():
+    game = PlanarGame(start(2.0, 3.0), lambda x, y: x.mul_(y).add_(1), [(0.0, 0.0)])
+    assert game.objective(game.start).tolist() == [7.0]
+    assert game.field(game.start).tolist() == [[3.0, -2.0]]
+    assert [leaf.item() for leaf in game.start] == [2.0, 3.0]
+
+
+def test_what_a_point_is_cannot_be_told_everywhere():
+    short = PlanarGame(tuple(leaf.half() for leaf in start(1.0, 1.0)), lambda x, y: x * y, [(0.0, 0.0)])
+    with pytest.raises(ValueError, match=r"as short as torch\.float16; make the game in float32"):
+        short.distance(short.start)
+    rooted = PlanarGame(start(1.0, 1.0), lambda x, y: x.sqrt() - y**2, [(0.0, 0.0)])
+    with pytest.raises(ValueError, match="derivative is NaN or infinite; look for a division, root"):
+        rooted.distance(rooted.start)
+
+
 def test_a_family_of_ones_own():
     family = GameFamily("mine", lambda count, generator: xy(count, 0.0), "here")
     assert family.sample(3).start[0].item() == 3
