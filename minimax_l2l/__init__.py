@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from minimax_l2l.updaters.rnn import RNNUpdater
     from minimax_l2l.updaters.rows import RowUpdater
     from minimax_l2l.updaters.streaming import StreamingAdam
+    from minimax_l2l.weights import flat_weights, with_weights
 
 __version__ = "0.1.0"
 
@@ -114,12 +115,14 @@ __all__ = [
     "TwoTimeScales",
     "Updater",
     "WeightAverage",
+    "flat_weights",
     "leaves",
     "map_leaves",
     "querying",
     "require_extra",
     "resting",
     "uniform",
+    "with_weights",
 ]
 
 __getattr__ = lazily(__name__, __file__)

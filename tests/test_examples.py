@@ -88,6 +88,18 @@ def test_an_expert_that_ships_with_the_package_is_imitated(run, tmp_path):
     assert len(list(tmp_path.glob("policies/*/policy.zip"))) == 2
 
 
+def test_both_players_of_a_gan_are_moved_and_their_queries_counted(run, tmp_path):
+    printed = run("gan_ring", "--out", "rings/rows.json")
+    rows = {row["method"]: row for row in json.loads((tmp_path / "rings" / "rows.json").read_text())["rows"]}
+    assert [line.split(" seed ")[0].strip() for line in printed.splitlines() if " modes, " in line] == list(rows)
+    for method in ("Adam", "extragradient", "Adam, in turns", "learned"):
+        assert rows[method]["queries"][-1] == 160
+    assert 80 <= rows["competitive gradient"]["queries"][-1] <= 160
+    assert all(len(row["queries"]) == len(row["modes"]) == 20 for row in rows.values())
+    assert len({str(row["samples"]) for row in rows.values()}) == len(rows)
+    assert (tmp_path / "rings" / "rows.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("example", sorted(file.stem for file in EXAMPLES.glob("*.py")))
 def test_an_example_is_short_and_says_what_it_is_for(example):
     text = (EXAMPLES / f"{example}.py").read_text()

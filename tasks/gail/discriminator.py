@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor, nn
-from torch.func import functional_call
-from torch.nn.utils import parameters_to_vector
 
+from minimax_l2l import flat_weights, with_weights
 from minimax_l2l.errors import require_a, require_flag, require_widths
 
 # Observations lie at most so many of the expert's deviations from its mean; a cart that runs away is far enough.
@@ -79,7 +78,7 @@ class Discriminator(nn.Module):
 
     def first_weights(self) -> Tensor:
         """The vector that training starts from, shape (1, m): torch's own initialisation."""
-        return parameters_to_vector(self.net.parameters()).detach()[None]
+        return flat_weights(self.net)
 
     def encode(self, observations: Tensor, actions: Tensor) -> Tensor:
         """Pairs as the network sees them, shape (n, inputs)."""
@@ -92,11 +91,7 @@ class Discriminator(nn.Module):
 
     def forward(self, weights: Tensor, pairs: Tensor) -> Tensor:
         """Logits z of encoded pairs, shape (n,), at weights of shape (m,)."""
-        named, start = {}, 0
-        for name, like in self.net.named_parameters():
-            named[name] = weights[start : start + like.numel()].view_as(like)
-            start += like.numel()
-        logits: Tensor = functional_call(self.net, named, (pairs,))
+        logits: Tensor = with_weights(self.net, weights, pairs)
         return logits.squeeze(-1)
 
     def _join(self, observations: Tensor, actions: Tensor) -> Tensor:

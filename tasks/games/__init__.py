@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tasks.games.families.ratio import RatioGame
     from tasks.games.family import GameFamily
     from tasks.games.game import Game
+    from tasks.games.gan import GAN
+    from tasks.games.gan_training import GANTraining
     from tasks.games.kinds import Kind
     from tasks.games.limit_cycle import LimitCycle, orbit, spiral_factor
     from tasks.games.meta.optimizer import gram_optimizer
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
     from tasks.games.suite import SUITE
 
 __all__ = [
+    "GAN",
     "PRACTICE",
     "SUITE",
     "BilinearGame",
     "CovarianceGame",
     "FieldGame",
+    "GANTraining",
     "Game",
     "GameFamily",
     "Kind",
