@@ -1,9 +1,8 @@
-"""The pictures of games, of a GAN and of imitation.
+"""The pictures of games and of imitation.
 
 `docs/images/games.png` is what gradient play and the learned optimizer do in two games, which are played anew.
 `docs/images/gail_curves.png` is the paper's figure 6: return against iteration, original GAIL and learned updaters;
-`gail_controls.png` the same for the controls; `gail_stress.png` for the stress grid. `gan_ring.png` shows what
-`examples/gan_ring.py` measured.
+`gail_controls.png` the same for the controls; `gail_stress.png` for the stress grid.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from tasks.gail.measures.curves import Panel, return_curves
 from tasks.gail.presets.methods import METHODS
 from tasks.gail.presets.settings import SETTINGS
 from tasks.games.presets.figure import draw_play, path_of, styles
-from tasks.games.presets.ring import draw_rings
 from tasks.games.presets.suite import SUITE_PRESETS
 
 if TYPE_CHECKING:
@@ -80,7 +78,6 @@ def draw(results: Path, folder: Path) -> None:
         panels = [panel for name in settings if (panel := _panel(rows, name, methods)) is not None]
         if panels:
             return_curves(panels, band=band, order=ORDER).savefig(folder / file, dpi=110)
-    draw_rings(read_rows(results / "gan-ring.json")).savefig(folder / "gan_ring.png", dpi=110)
 
 
 def _panel(rows: Rows, setting: str, methods: Sequence[str]) -> Panel | None:

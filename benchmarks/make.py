@@ -25,7 +25,6 @@ PAGES = (
     "docs/results/imitation.md",
     "docs/results/real-images.md",
     "docs/results/stress.md",
-    "docs/tasks/games.md",
     "docs/tuning.md",
 )
 

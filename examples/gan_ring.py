@@ -1,8 +1,8 @@
 """A GAN on a ring of eight Gaussians, its players moved by hand-designed methods and by a learned optimizer.
 
 Run it with `python examples/gan_ring.py`. The weights of both networks, (x, y), are an inner variable of which x
-descends and y ascends. The learned optimizer, which learns while it plays, has y alone; Adam moves the generator,
-which is theta then, as it does in the row before. The library counts the gradients that each of them costs.
+descends and y ascends. The learned optimizer, which learns while it plays, has y alone; Adam moves the generator, as
+in the row before. The library counts the gradients that each of them costs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from minimax_l2l import Adam, CompetitiveGradient, ExtraGradient, InnerOptimizer, LearnedOptimizer, MLPUpdater
+import minimax_l2l as ml
 from minimax_l2l.lab import write_rows
 from tasks.games import GANTraining
 from tasks.games.presets.ring import draw_rings, modes_covered, ring
@@ -23,11 +23,11 @@ from tasks.games.presets.ring import draw_rings, modes_covered, ring
 ADAM: dict[str, Any] = {"lr": 1e-3, "betas": (0.5, 0.999)}
 # What moves the inner variable, whether that is y alone, and how many gradients a step costs at most.
 METHODS = {
-    "Adam": (lambda: Adam(**ADAM), False, 1),
-    "extragradient": (lambda: ExtraGradient(steps=1, step_size=0.1), False, 2),
-    "competitive gradient": (lambda: CompetitiveGradient(steps=1, step_size=0.3, rounds=3), False, 8),
-    "Adam, in turns": (lambda: Adam(**ADAM), True, 2),
-    "learned": (lambda: LearnedOptimizer(MLPUpdater(), max_relative_step=0.01), True, 2),
+    "Adam": (lambda: ml.Adam(**ADAM), False, 1),
+    "extragradient": (lambda: ml.ExtraGradient(steps=1, step_size=0.1), False, 2),
+    "competitive gradient": (lambda: ml.CompetitiveGradient(steps=1, step_size=0.3, rounds=3), False, 8),
+    "Adam, in turns": (lambda: ml.Adam(**ADAM), True, 2),
+    "learned": (lambda: ml.LearnedOptimizer(ml.MLPUpdater(), step_size=0.02), True, 2),
 }
 
 
@@ -40,7 +40,7 @@ def network(inputs: int, outputs: int) -> nn.Module:
 class RingGAN(GANTraining):
     """A GAN that is looked at now and then."""
 
-    def validate(self, optimizer: InnerOptimizer) -> Mapping[str, float]:  # noqa: ARG002
+    def validate(self, optimizer: ml.InnerOptimizer) -> Mapping[str, float]:  # noqa: ARG002
         """How many modes 2,000 samples cover, and the share of them that are near one."""
         self.samples = self.generate(torch.randn(2000, 4, generator=torch.Generator().manual_seed(0)))
         covered, near = modes_covered(self.samples)
@@ -51,9 +51,10 @@ def play(method: str, *, seed: int, queries: int) -> dict[str, Any]:
     """A row: modes covered against queries, and some of the last samples."""
     torch.manual_seed(seed)
     make, apart, cost = METHODS[method]
-    sampler = lambda random: (ring(128, random), torch.randn(128, 4, generator=random))  # noqa: E731
+    draw = lambda random: (ring(128, random), torch.randn(128, 4, generator=random))  # noqa: E731
     steps = queries // cost
-    task = RingGAN(network(4, 2), network(2, 1), sampler, iterations=steps, apart=apart, seed=seed)
+    ball = ml.LinfBall(0.5) if method == "learned" else None  # free, its discriminator's weights explode
+    task = RingGAN(network(4, 2), network(2, 1), draw, iterations=steps, apart=apart, seed=seed, constraint=ball)
     solution = task.solve(make(), device="cpu", validate_every=steps // 20, progress=f"{method}, seed {seed}")
     curve = {name: [row[name] for row in solution.history if name in row] for name in ("queries", "modes", "near")}
     samples = task.samples[:250].mul(1000).round().div(1000).tolist()

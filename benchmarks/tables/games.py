@@ -7,7 +7,6 @@ from typing import Any
 
 from benchmarks.tables.markdown import Rows, groups, markdown, where
 from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, UNTRAINED
-from tasks.games.presets.ring import MODES
 from tasks.games.suite import SUITE
 
 ENOUGH = 0.95  # share of games, for a family to count as solved
@@ -40,26 +39,6 @@ def by_method(rows: Rows) -> str:
         wrong = [f"{100 * row['wrong'] / row['games']:.0f}" for row in own if row["family"] in tempting]
         lines.append([title, f"{solved} of {len(solvable)}", " / ".join(wrong)])
     return markdown(["method, one setting", "families solved", "per cent at a wrong point"], lines)
-
-
-def gan(rows: Rows) -> str:
-    """Of each method, seed by seed: modes covered at the end, samples near one, queries until all were covered."""
-
-    def until_all(row: Mapping[str, Any]) -> str:
-        at = [queries for queries, modes in zip(row["queries"], row["modes"], strict=True) if modes == MODES]
-        return f"{at[0]:,.0f}" if at else "-"
-
-    titles = ["method", "modes covered, of 8", "samples near a mode", "queries until all were covered"]
-    lines = [
-        [
-            method,
-            ", ".join(f"{row['modes'][-1]:g}" for row in own),
-            ", ".join(f"{100 * row['near'][-1]:.0f} %" for row in own),
-            ", ".join(map(until_all, own)),
-        ]
-        for (method,), own in groups(rows, "method")
-    ]
-    return markdown(titles, lines)
 
 
 def _usual(rows: Rows, method: str) -> Mapping[str, Any]:

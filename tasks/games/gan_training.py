@@ -8,8 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
-from minimax_l2l import InnerProblem, Iterate, Task, Tree, flat_weights, leaves, with_weights
-from minimax_l2l.errors import require_count, require_flag, require_function, require_positive, require_seed
+from minimax_l2l import Constraint, Free, InnerProblem, Iterate, Task, Tree, flat_weights, leaves, with_weights
+from minimax_l2l.errors import (
+    require_a,
+    require_count,
+    require_flag,
+    require_function,
+    require_positive,
+    require_seed,
+)
 from tasks.games.gan import GAN
 
 Batch = tuple[Tensor, Tensor]
@@ -32,6 +39,8 @@ class GANTraining(Task):
         apart: whether y alone is the inner variable.
         lr: of the generator's Adam, if `apart`.
         seed: of the samples.
+        constraint: the set that the inner variable stays in; None leaves it free, and a learned optimizer may then
+            let y grow without end.
 
     Raises:
         TypeError: if something is of another kind.
@@ -53,6 +62,7 @@ class GANTraining(Task):
         apart: bool = False,
         lr: float = 1e-3,
         seed: int = 0,
+        constraint: Constraint | None = None,
     ) -> None:
         self.generator, self.discriminator = generator, discriminator
         self.sampler = require_function(
@@ -61,6 +71,8 @@ class GANTraining(Task):
         self.iterations = require_count("iterations", iterations)
         self.apart = require_flag("apart", apart)
         self.lr, self.seed = require_positive("lr", lr), require_seed("seed", seed)
+        self.constraint = Free() if constraint is None else constraint
+        require_a("constraint", self.constraint, Constraint, "a Constraint", "pass one, or None for none")
         self.start = flat_weights(generator), flat_weights(discriminator)
         self.outer = generator if apart else None
         self.end = Iterate(self.start[1] if apart else self.start)
@@ -103,7 +115,7 @@ class Playing(InnerProblem):
 
     def __init__(self, task: GANTraining, game: GAN) -> None:
         self.task, self.game = task, game
-        self.signs = 1.0 if task.apart else game.signs
+        self.signs, self.constraint = 1.0 if task.apart else game.signs, task.constraint
 
     def initial(self) -> Tree:
         """Where the last batch ended."""
