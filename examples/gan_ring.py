@@ -1,8 +1,8 @@
 """A GAN on a ring of eight Gaussians, its players moved by hand-designed methods and by a learned optimizer.
 
 Run it with `python examples/gan_ring.py`. The weights of both networks, (x, y), are an inner variable of which x
-descends and y ascends. The learned optimizer, which learns while it plays, has y alone; Adam moves the generator, as
-in the row before. The library counts the gradients that each of them costs.
+descends and y ascends. The learned optimizer, which learns while it plays, has y alone; Adam moves the generator,
+as in the row before. The library counts the gradients that each of them costs.
 """
 
 from __future__ import annotations
