@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from minimax_l2l.errors import plain
 from minimax_l2l.fingerprint import fingerprint
@@ -50,6 +50,13 @@ def tell(given: FunctionType | type) -> dict[str, Any]:
     return {"code": found.code, "values": found.values, "python": ".".join(map(str, sys.version_info[:2]))}
 
 
+def tell_parts(network: nn.Module) -> dict[str, Any]:
+    """What the classes of a network's parts do, see `tell`, by name; those of installed packages are left out."""
+    kinds = {type(part).__name__: type(part) for part in network.modules()}
+    own = {name: tell(kind) for name, kind in kinds.items() if not _is_installed(_home_of(kind))}
+    return {name: told for name, told in own.items() if told["code"]}
+
+
 def differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """In what code differs from that of then, in words; None if in nothing that can be compared.
 
@@ -73,6 +80,17 @@ def warn_if_another(kind: str, then: Mapping[str, Any], now: type) -> None:
         )
 
 
+def warn_if_parts_changed(folder: Path, then: Mapping[str, Any], now: nn.Module) -> None:
+    """Warn of a run's network if one of its classes does something else than `tell_parts` told when it began."""
+    found = {name: differing(then[name], own) for name, own in tell_parts(now).items() if name in then}
+    if changed := [f"{name} has {what}" for name, what in found.items() if what is not None]:
+        warnings.warn(
+            f"{folder} was made with a network that did something else: now {', '.join(changed)}; bring back the "
+            "code of then, or train again.",
+            stacklevel=3,
+        )
+
+
 class _Found:
     """What has been found of one's own code: `code` and `values`, by name."""
 
@@ -84,7 +102,7 @@ class _Found:
     def kind(self, name: str, kind: type) -> None:
         """A class, and those of one's own that it is derived from."""
         for one in kind.__mro__:
-            if one in self._met or not self._is_own(one.__module__, _file(sys.modules.get(one.__module__))):
+            if one in self._met or not self._is_own(one.__module__, _home_of(one)):
                 continue
             self._met.add(one)
             for attribute, member in vars(one).items():
@@ -149,12 +167,20 @@ class _Found:
     def _is_own(self, module: str | None, file: str) -> bool:
         top = (module or "").partition(".")[0]
         hidden = not file or file.startswith("<frozen")  # in the interpreter itself
-        installed = hidden or any(Path(file).is_relative_to(place) for place in INSTALLED)
-        return top not in LIBRARIES and (top == self._home or not installed)
+        return top not in LIBRARIES and (top == self._home or not (hidden or _is_installed(file)))
+
+
+def _is_installed(file: str) -> bool:
+    return any(Path(file).is_relative_to(place) for place in INSTALLED)
 
 
 def _file(module: ModuleType | None) -> str:
     return getattr(module, "__file__", None) or ""
+
+
+def _home_of(kind: type) -> str:
+    """The file of a class's module."""
+    return _file(sys.modules.get(kind.__module__))
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

@@ -1,6 +1,7 @@
 """Code of one's own is known again wherever it stands, and told from other code of the same name."""
 
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from minimax_l2l import CNNUpdater, LearnedOptimizer, MLPUpdater, Updater
-from minimax_l2l.own_code import differing, tell
+from minimax_l2l.own_code import differing, tell, tell_parts, warn_if_parts_changed
 
 MODULE = """
 '''Words.'''
@@ -197,3 +198,33 @@ def test_names_that_meet_are_kept_apart():
         {"Mine.factor", "Mine.factor'"},
         {"Mine.factor", "Mine.factor'", "Mine.factor''"},
     ]
+
+
+def network(forward, method):
+    """A part of one's own within a network of one's own, made of torch's layers too."""
+    part = type("Part", (nn.Module,), {"__module__": __name__, "forward": forward})
+    whole = type("Whole", (nn.Sequential,), {"__module__": __name__, "other": method})
+    return whole(nn.Linear(2, 2), part())
+
+
+def test_of_a_network_its_own_classes_are_told_and_no_installed_ones():
+    told = tell_parts(network(lambda self, x: 2 * x, lambda self: 1))
+    assert {name: set(own["code"]) for name, own in told.items()} == {
+        "Part": {"Part.forward"},
+        "Whole": {"Whole.other"},
+    }
+    assert tell_parts(nn.Sequential(nn.Linear(2, 2), CNNUpdater.light(channels=1))) == {}
+    installed = type("Installed", (nn.Module,), {"__module__": "pytest", "forward": lambda self, x: x})
+    assert tell(installed)["code"]
+    assert tell_parts(installed()) == {}
+
+
+def test_a_network_of_other_code_is_warned_of_by_its_classes(tmp_path):
+    then = tell_parts(network(lambda self, x: 2 * x, lambda self: 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_if_parts_changed(tmp_path, then, network(lambda self, x: 2 * x, lambda self: 1))
+        warn_if_parts_changed(tmp_path, {}, network(lambda self, x: 3 * x, lambda self: 1))  # of an earlier version
+    said = r"did something else: now Whole has other code \(Whole\.other\), Part has other code \(Part\.forward\); b"
+    with pytest.warns(UserWarning, match=said):
+        warn_if_parts_changed(tmp_path, then, network(lambda self, x: 3 * x, lambda self: 2))

@@ -335,3 +335,17 @@ def test_a_hook_that_keeps_the_best_so_far_is_told_without_it(tmp_path):
 
     play(task(), tmp_path, best, steps=2, validate_every=1)
     assert play(task(), tmp_path, best, resume=True, validate_every=1).steps == 4
+
+
+def test_a_network_whose_code_has_changed_goes_on_with_a_warning(tmp_path):
+    def scaling(by):
+        forward = {2: lambda self, x: 2 * x, 3: lambda self, x: 3 * x}[by]
+        part = type("Scaling", (nn.Module,), {"__module__": __name__, "forward": forward})
+        return nn.Sequential(net(), part())
+
+    play(task(scaling(2)), tmp_path, steps=2)
+    play(task(scaling(2)), tmp_path, steps=3, resume=True)
+    before = (tmp_path / "config.json").read_bytes()
+    with pytest.warns(UserWarning, match=r"now Scaling has other code \(Scaling\.forward\); bring back the code"):
+        assert play(task(scaling(3)), tmp_path, resume=True).steps == 4
+    assert (tmp_path / "config.json").read_bytes() == before

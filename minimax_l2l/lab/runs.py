@@ -149,7 +149,7 @@ def evaluate(
     images: int | None = None,
     announce: Announce,
 ) -> dict[str, Any]:
-    """Measure a run and write `evaluation.json` into its folder.
+    """Measure a run and write `evaluation.json` into its folder; `evaluation.parts.json` is removed then.
 
     Args:
         folder: of the run.
@@ -185,6 +185,7 @@ def evaluate(
     measured = preset.evaluate(folder, device=device, batch_size=batch_size, announce=announce, **options)
     result = require_evaluation(preset, measured)
     RunFolder(folder).write_json("evaluation.json", result)
+    (folder / "evaluation.parts.json").unlink(missing_ok=True)
     return result
 
 
@@ -198,7 +199,7 @@ def audit(
     images: int = 200,
     announce: Announce,
 ) -> dict[str, Any]:
-    """Ask whether what a run seems to be worth is real, and write `audit.json` into its folder.
+    """Ask whether what a run seems to be worth is real, and write `audit.json`; `audit.parts.json` is removed then.
 
     Args:
         folder: of the run.
@@ -229,6 +230,7 @@ def audit(
     )
     result = require_audit(name, measured)
     RunFolder(folder).write_json("audit.json", result)
+    (folder / "audit.parts.json").unlink(missing_ok=True)
     return result
 
 

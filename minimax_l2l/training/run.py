@@ -12,12 +12,13 @@ import torch
 
 from minimax_l2l.errors import DamagedRunError, NonFiniteError
 from minimax_l2l.modes import rest, train
-from minimax_l2l.optimizers.pretrained import PretrainedMixin
+from minimax_l2l.optimizers.pretrained import OWN_CODE, PretrainedMixin
+from minimax_l2l.own_code import tell_parts, warn_if_parts_changed
 from minimax_l2l.training.batch_norm import synchronised
 from minimax_l2l.training.bookkeeping import Bookkeeping
 from minimax_l2l.training.callbacks import Callback, ProgressBar
 from minimax_l2l.training.comparison import require_same
-from minimax_l2l.training.description import describe_game
+from minimax_l2l.training.description import describe, describe_game
 from minimax_l2l.training.drivable import require_length
 from minimax_l2l.training.folder import RunFolder
 from minimax_l2l.training.gain import Watch
@@ -192,6 +193,7 @@ class Run:
                 "seconds": solution.seconds,
                 "validation_seconds": solution.validation_seconds,
                 "passes": passes,
+                **({} if self.optimizer.learns else {"optimizer": describe(self.optimizer)}),  # as hooks have left it
             }
             self.folder.write_json("solution.json", told)
         self.runtime.wait()
@@ -204,12 +206,17 @@ class Run:
         options = {"play": self.iteration.play, "precision": self.runtime.precision}
         game = describe_game(self.task, self.task.outer, self.optimizer, self.iteration.hooks, **options)
         config = {**self.options.about, "game": game}
+        theta = self.task.outer
         if self.options.resume:
-            require_same(folder.path, config, folder.read_json("config.json"))
+            then = folder.read_json("config.json")
+            require_same(folder.path, config, then)
+            if theta is not None and self.runtime.writes:
+                warn_if_parts_changed(folder.path, then.get(OWN_CODE, {}), theta)
             self._restore(folder)
         elif self.runtime.writes:
             folder.make_room(overwrite=self.options.overwrite)
-            folder.write_json("config.json", config)
+            own = tell_parts(theta) if theta is not None else {}
+            folder.write_json("config.json", {**config, **({OWN_CODE: own} if own else {})})
         self.runtime.wait()
         if self.runtime.writes:
             self.folder = folder

@@ -192,8 +192,8 @@ class Attack(Shown):
     ) -> Self:
         """Read an attack that was saved, or the attacker that a finished run was trained with.
 
-        Nothing in the folder is run. A run's attacker has the radius that its validations measured, and ascends the
-        task's `loss`.
+        Nothing in the folder is run. A run's attacker has the settings with which the run ended and the radius that
+        its validations measured, and ascends the task's `loss`.
 
         Args:
             folder: that `save_pretrained` wrote, or that of a run of `AdversarialTraining`.

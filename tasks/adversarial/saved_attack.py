@@ -163,7 +163,7 @@ def _told(loss: Any) -> dict[str, Any]:
 def _of_run(path: Path, strangers: Strangers) -> Parts:
     """The attacker of a run of adversarial training, at the radius that its validations measure."""
     game = RunFolder(path).read_json("config.json")["game"]
-    task, optimizer = game["task"], game["optimizer"]
+    task = game["task"]
     if "validated_at" not in task:
         raise ValueError(f"it is a run of {task['class']}, which attacks no images")
     threat = task["validated_at"]
@@ -174,6 +174,7 @@ def _of_run(path: Path, strangers: Strangers) -> Parts:
             f"the run was made with the loss {task['loss']}, which is not known; pass it: "
             "from_pretrained(..., losses=[it])."
         )
+    optimizer = RunFolder(path).read_json("solution.json").get("optimizer", game["optimizer"])  # as it ended
     return Parts(_optimizer(path, optimizer["class"], optimizer, strangers), ball, loss, task["seed"])
 
 

@@ -257,3 +257,22 @@ class TestEvaluate:
         assert result == {"rows": [{"steps": 3, "device": "cpu", "data": "mine.npz"}]}
         assert json.loads((out / "evaluation.json").read_text()) == result
         assert announced == ["measuring"]
+
+    def test_removes_the_finished_pieces_of_an_interrupted_one_once_it_is_written(self, climb, out):
+        class Slow(type(climb)):
+            def evaluate(self, folder, **options):
+                (folder / "evaluation.parts.json").write_text("{}")
+                if "stop" in stops:
+                    raise KeyboardInterrupt
+                return super().evaluate(folder, **options)
+
+        slow, stops = Slow(secret="steep"), ["stop"]
+        play(NAME, slow, out, device="cpu")
+        families, parts = {"climbs": Family(presets={NAME: slow})}, out / "evaluation.parts.json"
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(out, families, device="cpu", announce=print)
+        assert parts.exists()
+        stops.clear()
+        evaluate(out, families, device="cpu", announce=print)
+        assert (out / "evaluation.json").exists()
+        assert not parts.exists()

@@ -12,6 +12,7 @@ from torch import nn
 from minimax_l2l import InnerOptimizer, LearnedOptimizer, LinfBall, RunFolder, Runtime
 from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
+from minimax_l2l.own_code import warn_if_parts_changed
 from minimax_l2l.training.description import describe
 from tasks.adversarial.attack import BATCH
 from tasks.adversarial.data.images import ImageData, Images
@@ -43,7 +44,7 @@ class LoadedRun:
 
 
 def load_run(preset: TrainingPreset, folder: Path, *, device: str = "cpu") -> LoadedRun:
-    """Read a run of a preset back.
+    """Read a run of a preset back; a warning says so if the code of its classifier has changed.
 
     Raises:
         DamagedRunError: if a file of it is missing or damaged.
@@ -56,6 +57,7 @@ def load_run(preset: TrainingPreset, folder: Path, *, device: str = "cpu") -> Lo
     data, files = data_of(preset, config), RunFolder(folder)
     classifier = classifier_named(preset.classifier, data.shape, data.classes)
     _require_layers(folder, preset.classifier, classifier, config)
+    warn_if_parts_changed(folder, config.get("own_code", {}), classifier)
     files.read_weights(preset.weights, classifier)
     optimizer = preset.attacker_for(data.shape)
     if isinstance(optimizer, LearnedOptimizer):
@@ -180,7 +182,7 @@ def audit_run(
     """
     run = load_run(preset, folder, device=device)
     read_solution(folder)  # says so if the run was interrupted
-    test, parts = run.data.test.some(images), folder / "audit.parts.json"
+    test = run.data.test.some(images)
     found = audit(
         run.classifier,
         test,
@@ -189,10 +191,9 @@ def audit_run(
         train=run.data.train,
         tier=tier,
         batch_size=batch_size,
-        kept_in=parts,
+        kept_in=folder / "audit.parts.json",
         announce=announce,
     )
-    parts.unlink(missing_ok=True)
     return {
         "environment": describe_environment({run.data.name: run.data.sha256}),
         "eps": preset.radius,

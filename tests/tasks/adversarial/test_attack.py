@@ -22,6 +22,7 @@ from minimax_l2l import (
     DamagedRunError,
     GradientAscent,
     GradientFeatures,
+    Hook,
     InnerOptimizer,
     IterateFeatures,
     L2Ball,
@@ -669,6 +670,16 @@ class TestOtherFolders:
         assert torch.equal(
             again(net(7), PIXELS, LABELS), Attack(optimizer, LinfBall(EPS), margin, seed=4)(net(7), PIXELS, LABELS)
         )
+
+    def test_that_of_a_run_has_the_settings_that_a_hook_has_left(self, tmp_path):
+        class Longer(Hook):
+            def moved(self):
+                attacker.step_size = 0.75 * EPS
+
+        attacker = FGSM(step_size=0.25 * EPS)
+        task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
+        task.solve(attacker, out=tmp_path, device="cpu", hooks=[Longer()])
+        assert Attack.from_pretrained(tmp_path).optimizer.step_size == 0.75 * EPS
 
     def test_that_of_a_run_with_a_loss_of_ones_own(self, tmp_path):
         task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), loss=own_loss, epochs=1, batch_size=5)

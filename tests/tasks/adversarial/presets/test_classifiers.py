@@ -25,6 +25,14 @@ def make(channels, classes):
 
 def narrow(channels, classes):
     return nn.Sequential(nn.Flatten(), nn.Linear(64, classes - 1))
+
+class Centred(nn.Module):
+    def __init__(self, channels, classes):
+        super().__init__()
+        self.body = make(channels, classes)
+
+    def forward(self, images):
+        return self.body(2 * images - 1)
 """
 
 
@@ -117,6 +125,18 @@ def test_a_network_that_takes_its_weights_and_is_another_is_told(module, before,
     Path(f"{module}.py").write_text(OWN.replace(before, after))
     with pytest.raises(ValueError, match=rf"makes another network than the one of run: {part}"):
         load_run(chosen, Path("run"))
+
+
+def test_a_network_whose_code_alone_has_changed_is_warned_of(module):
+    chosen = preset(f"{module}:Centred")
+    play(PRESET, chosen, Path("run"), device="cpu")
+    then = load_run(chosen, Path("run"))
+    sys.modules.pop(module)
+    Path(f"{module}.py").write_text(OWN.replace("2 * images - 1", "3 * images - 1"))
+    with pytest.warns(UserWarning, match=r"now Centred has other code \(Centred\.forward\); bring back the code of"):
+        now = load_run(chosen, Path("run"))
+    images = then.data.test.pixels()
+    assert not torch.allclose(then.classifier(images), now.classifier(images), atol=0.01)
 
 
 def test_logits_of_another_number_are_told(module):
