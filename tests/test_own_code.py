@@ -225,6 +225,8 @@ def test_a_network_of_other_code_is_warned_of_by_its_classes(tmp_path):
         warnings.simplefilter("error")
         warn_if_parts_changed(tmp_path, then, network(lambda self, x: 2 * x, lambda self: 1))
         warn_if_parts_changed(tmp_path, {}, network(lambda self, x: 3 * x, lambda self: 1))  # of an earlier version
-    said = r"did something else: now Whole has other code \(Whole\.other\), Part has other code \(Part\.forward\); b"
+    said = (
+        r"did something else: now Whole has other code \(Whole\.other\), Part has other code \(Part\.forward\); b"
+    )
     with pytest.warns(UserWarning, match=said):
         warn_if_parts_changed(tmp_path, then, network(lambda self, x: 3 * x, lambda self: 2))

@@ -82,6 +82,15 @@ def test_what_is_claimed_of_games_is_what_was_measured():
     assert {row["family"] for row in rows} == set(SUITE)
 
 
+def test_what_is_claimed_of_adam_under_stress_is_what_was_measured():
+    rows = json.loads((ROOT / "benchmarks/results/gail-stress.json").read_text())["rows"]
+    adam = [row for row in rows if (row["setting"], row["method"]) == ("cartpole", "gail-adam")]
+    assert (len(adam), sum(row["outage"] for row in adam)) == (5, 5)
+    first, last = min(row["hit"] for row in adam), max(row["hit"] for row in adam)
+    for page in ("results.md", "results/stress.md"):
+        assert f"after {first} to {last} iterations" in (ROOT / "docs" / page).read_text()
+
+
 @pytest.mark.parametrize("script", ["dense_updater", "make", "peer"])
 def test_scripts_use_what_there_is(script):
     importlib.import_module(f"benchmarks.{script}")

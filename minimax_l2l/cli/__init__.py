@@ -48,7 +48,8 @@ def _run(words: list[str]) -> int | None:
     code: int | None = tyro.extras.subcommand_cli_from_dict(
         {**COMMANDS, "solve": command_of_any()} if completing else COMMANDS,
         prog=PROGRAM,
-        description="Minimax problems whose inner optimizer is learned. --version alone prints the version.",
+        description="Minimax training with an inner optimizer designed by hand or learned. --version "
+        "alone prints the version.",
         args=words,
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )

@@ -193,7 +193,9 @@ class Run:
                 "seconds": solution.seconds,
                 "validation_seconds": solution.validation_seconds,
                 "passes": passes,
-                **({} if self.optimizer.learns else {"optimizer": describe(self.optimizer)}),  # as hooks have left it
+                **(
+                    {} if self.optimizer.learns else {"optimizer": describe(self.optimizer)}
+                ),  # as hooks have left it
             }
             self.folder.write_json("solution.json", told)
         self.runtime.wait()

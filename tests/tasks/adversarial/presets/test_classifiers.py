@@ -133,7 +133,9 @@ def test_a_network_whose_code_alone_has_changed_is_warned_of(module):
     then = load_run(chosen, Path("run"))
     sys.modules.pop(module)
     Path(f"{module}.py").write_text(OWN.replace("2 * images - 1", "3 * images - 1"))
-    with pytest.warns(UserWarning, match=r"now Centred has other code \(Centred\.forward\); bring back the code of"):
+    with pytest.warns(
+        UserWarning, match=r"now Centred has other code \(Centred\.forward\); bring back the code of"
+    ):
         now = load_run(chosen, Path("run"))
     images = then.data.test.pixels()
     assert not torch.allclose(then.classifier(images), now.classifier(images), atol=0.01)
