@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from minimax_l2l.optimizers.play.optimistic import OptimisticAscent, PastExtraGradient
     from minimax_l2l.optimizers.play.second_order import ConsensusOptimization, SymplecticAdjustment
     from minimax_l2l.optimizers.play.time_scales import TwoTimeScales
+    from minimax_l2l.optimizers.safeguarded import Safeguarded
     from minimax_l2l.oracle import Oracle
     from minimax_l2l.passes import Passes
     from minimax_l2l.problem import InnerProblem
@@ -105,6 +106,7 @@ __all__ = [
     "RowUpdater",
     "RunFolder",
     "Runtime",
+    "Safeguarded",
     "Simplex",
     "Solution",
     "Status",

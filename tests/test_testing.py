@@ -43,6 +43,7 @@ from minimax_l2l import (
     Passes,
     PastExtraGradient,
     Product,
+    Safeguarded,
     RNNUpdater,
     RowUpdater,
     Simplex,
@@ -144,6 +145,7 @@ FOR_GAMES = {
     "symplectic adjustment": SymplecticAdjustment(steps=2, step_size=0.1),
     "Anderson mixing": AndersonMixing(steps=4, step_size=0.1, memory=2),
     "lookahead": Lookahead(OptimisticAscent(steps=3, step_size=0.1), period=2),
+    "safeguarded": Safeguarded(OptimisticAscent(steps=6, step_size=0.1), window=2),
 }
 OF_PAIRS = {
     "two time scales": TwoTimeScales(steps=2),
@@ -152,6 +154,7 @@ OF_PAIRS = {
 }
 LEARNED = {
     "MLP": LearnedOptimizer(MLPUpdater(), steps=2),
+    "safeguarded MLP": Safeguarded(LearnedOptimizer(MLPUpdater(), steps=4)),
     "RNN, projected lazily": LearnedOptimizer(RNNUpdater(), steps=2, lazy=True, random_start=0.5),
     "MLP, iterates detached": LearnedOptimizer(MLPUpdater(), steps=2, detach_iterates=True, random_start=0.5),
     "RNN, truncated": LearnedOptimizer(RNNUpdater(), steps=3, truncate=2),

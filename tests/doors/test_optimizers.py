@@ -55,6 +55,19 @@ DOORS = [
     ),
     Door("AndersonMixing", m.AndersonMixing, lambda: right, {**ASCENT, "memory": COUNT}),
     Door(
+        "Safeguarded",
+        m.Safeguarded,
+        lambda: {"base": m.GradientAscent(steps=2)},
+        {
+            "base": wrong.not_a(m.InnerOptimizer),
+            "steps": wrong.given(ANY_COUNT),
+            "step_size": POSITIVE,
+            "window": COUNT,
+            "share": FRACTION,
+            "random_start": FRACTION,
+        },
+    ),
+    Door(
         "Lookahead",
         m.Lookahead,
         lambda: {"base": m.GradientAscent(steps=2)},
