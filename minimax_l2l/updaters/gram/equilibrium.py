@@ -13,22 +13,27 @@ from minimax_l2l.updaters.gram.secants import Curvature
 FLAT = 1e-5  # curvature that counts as none, in units of the largest seen; rounding grows by its inverse's square
 RISING = 0.03  # likewise, above which the one who ascends has not arrived
 SURE = 0.999  # share of a direction that was seen
+BELIEVED = 2.0  # curvature that x takes for as little, in units of the doubt
 
 
-def equilibrium(curvature: Curvature, slope: Tensor, leaders: int, patience: Tensor) -> Tensor:
+def equilibrium(
+    curvature: Curvature, slope: Tensor, leaders: int, patience: Tensor | float = 1.0, caution: Tensor | float = 1.0
+) -> Tensor:
     """Newton's step to a minimax point; points of other kinds repel it. Shape (n, d).
 
         dx = -|f_xx + f_xy D^-1 f_yx|^-1 (f_x + f_xy D^-1 f_y),    dy = D^-1 (f_y + f_yx dx),    D = |f_yy|
 
     |M| has the eigenvectors of M and the absolute values of its eigenvalues. Near a minimax point the step is
     Newton's. Elsewhere the players move away from a point at which they would not stay. Where y is seen to gain by
-    leaving, x waits, since it cannot know y's answer.
+    leaving, x waits, since it cannot know y's answer. For x no eigenvalue counts less than what is in doubt: where
+    solutions form a surface, the curvature along it is zero, and what is seen of it is error.
 
     Args:
         curvature: the second derivatives of f.
         slope: the first ones, shape (n, d).
         leaders: how many coordinates are x, which descends; they come first.
         patience: factor on the curvature of f_yy above which x waits, shape (n,).
+        caution: factor on how curved, in units of the doubt, all is to x at least, shape (n,).
 
     Source: Zhang et al., "Newton-type methods for minimax optimization", 2020, for the step near a minimax point;
     Dauphin et al., "Identifying and attacking the saddle point problem", 2014, for the absolute values.
@@ -37,8 +42,8 @@ def equilibrium(curvature: Curvature, slope: Tensor, leaders: int, patience: Ten
     f_xx, f_xy, f_yy = matrix[:, :leaders, :leaders], matrix[:, :leaders, leaders:], matrix[:, leaders:, leaders:]
     f_x, f_y = slope[:, :leaders, None], slope[:, leaders:, None]
     pull = f_xy @ (inverse := positive_inverse(f_yy, flat))
-    dx = -positive_inverse(f_xx + pull @ f_xy.mT, flat) @ (f_x + pull @ f_y)
-    threshold = RISING * patience.detach() * curvature.size + curvature.doubt
+    dx = -positive_inverse(f_xx + pull @ f_xy.mT, flat + BELIEVED * caution * curvature.doubt) @ (f_x + pull @ f_y)
+    threshold = RISING * patience * curvature.size + curvature.doubt
     dx = dx.masked_fill(_rises(f_yy.detach(), curvature.seen[:, leaders:], threshold)[:, None, None], 0)
     dy = inverse @ (f_y + f_xy.mT @ dx)
     return torch.cat([dx, dy], dim=1)[:, :, 0]

@@ -37,7 +37,7 @@ def probe(past: Past, step_size: float) -> Proposal:
     return Proposal(step, torch.linalg.vector_norm(step, dim=1))
 
 
-def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor) -> Proposal:
+def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor, caution: Tensor) -> Proposal:
     """To the equilibrium of the second derivatives that the last moves showed.
 
     Args:
@@ -46,6 +46,7 @@ def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor) -> Pro
         stiffness: curvature where none was seen, of who descends and of who ascends, in units of the largest that
             was seen, shape (n, 2).
         patience: see `equilibrium`, shape (n,).
+        caution: likewise.
     """
     first = 1 + shown.moves
     moved = shown.lengths[:, first:]
@@ -57,7 +58,7 @@ def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor) -> Pro
     sides[:leaders] = -1
     assumed = -sides * stiffness[:, (sides > 0).long()]
     seen = curvature(units[:, first:], sides * rates[:, :, None] * units[:, 1:first], assumed)
-    step = equilibrium(seen, sides * shown.lengths[:, :1] * units[:, 0], leaders, patience)
+    step = equilibrium(seen, sides * shown.lengths[:, :1] * units[:, 0], leaders, patience, caution)
     parts = step[:, :leaders], step[:, leaders:]
     down, up = ((one.mixture(part)[:, None] @ shown.units)[:, 0] for one, part in zip(spans, parts, strict=True))
     return Proposal(torch.where(past.sides < 0, down, up), _usual(past, shown, shown.lengths[:, 0] / seen.size))

@@ -21,7 +21,8 @@ from minimax_l2l.updaters.stacked import StackedLinear
 COLUMNS = 1 + 2 * RECENT  # gradient, its last changes, the last moves
 PHASES = 4  # calls that the network tells apart
 SEEN = COLUMNS * (COLUMNS + 1) + COLUMNS + 2 + PHASES
-RANGES = (10.0, 10.0, 10.0, 3.0)  # of the dials' factors; a step may always be as long as the last ones
+RANGES = (10.0, 10.0, 10.0, 10.0, 3.0)  # of the dials' factors; a step may always be as long as the last ones
+FEW = 10  # moves, remembered of however few numbers
 GAIN = 2.0  # of the hidden layers at first, so that instances that differ are told apart
 
 
@@ -30,8 +31,9 @@ class GramUpdater(Updater):
 
     The second derivatives are those that the last moves showed, see `curvature` and `equilibrium`. The dials are
     the curvature that is assumed where none was seen, for who descends and for who ascends; how surely y must gain
-    by leaving before x waits; and the longest step. The network turns the first three by factors between 1/10 and
-    10 and the last by one between 1/3 and 3, instance by instance and step by step. It starts at zero: before any
+    by leaving before x waits; how much of what is in doubt x believes; and the longest step. The network turns the
+    last by a factor between 1/3 and 3 and the others by factors between 1/10 and 10, instance by instance and step
+    by step. It starts at zero: before any
     training each factor is 1.
 
     The network sees lengths and inner products of the gradient, its last three changes and the last three moves,
@@ -43,7 +45,8 @@ class GramUpdater(Updater):
     as it is: give its `LearnedOptimizer` `GradientFeatures("none")`, and `squash=False`, as `gram_optimizer` does.
 
     Args:
-        memory: how many moves are remembered, m.
+        memory: how many moves are remembered at most. It is one for each number of y, and not less than ten, as
+            long as that is fewer.
         hidden: widths of the network's hidden layers.
         probe: step size of the first step, before which nothing is known. It is of who descends alone.
         growth: how many times longer than the last two moves a step may be, times the factor.
@@ -55,7 +58,7 @@ class GramUpdater(Updater):
 
     def __init__(
         self,
-        memory: int = 10,
+        memory: int = 32,
         hidden: Sequence[int] = (32, 32),
         *,
         probe: float = 0.05,
@@ -87,16 +90,16 @@ class GramUpdater(Updater):
         """The step, given y and the gradient there as it is, not normalised."""
         require_channels(self, features, 2)
         y, gradient = features.detach().flatten(2).unbind(1)
-        past = Past.known(state, y, gradient, memory=self.memory)
+        past = Past.known(state, y, gradient, memory=min(self.memory, max(FEW, y.shape[1])))
         shown = Shown.of(past, self.wall)
-        descending, ascending, patience, length = self._dials(past, shown).unbind(1)
+        descending, ascending, patience, caution, length = self._dials(past, shown).unbind(1)
         stiffness = torch.stack([descending, ascending], dim=1)
-        proposal = newton(past, shown, stiffness, patience) if past.calls else probe(past, self.probe)
+        proposal = newton(past, shown, stiffness, patience, caution) if past.calls else probe(past, self.probe)
         step = _cut(proposal.step, self.growth * length * proposal.usual)
         return step.view_as(features[:, 0]), past.after(step.detach())
 
     def _dials(self, past: Past, shown: Shown) -> Tensor:
-        """Factors, shape (n, 4)."""
+        """Factors, shape (n, 5)."""
         said: Tensor = self.head(self.body(_seen(past, shown)))
         return torch.exp(said.tanh() * said.new_tensor(RANGES).log())
 
