@@ -11,14 +11,17 @@ from typing import Any
 from torch import Tensor
 
 from minimax_l2l.lab import EVERY_CORE, Announce, fill
-from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, STEP_SIZES, TUNED, learned
-from tasks.games.experiments.trial import trial
+from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SEEDS, STEP_SIZES, TUNED, learned
+from tasks.games.experiments.noisy import NoisyGame
+from tasks.games.experiments.trial import SOLVED, trial
 from tasks.games.game import Game
 from tasks.games.suite import SUITE
 
 GAMES = 100
 BUDGET = 200
 SEED = 1
+NOISE = 0.01  # of each number of a gradient, in the second table
+NEAR_IN_NOISE = 0.05
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Job:
         step_size: None for a learned one, which has none.
         games: n.
         budget: evaluations.
+        noise: deviation of what is added to each number of each gradient.
     """
 
     family: str
@@ -38,6 +42,7 @@ class Job:
     step_size: float | None
     games: int = GAMES
     budget: int = BUDGET
+    noise: float = 0.0
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -49,26 +54,29 @@ class Job:
             "seed": SEED,
             "games": self.games,
             "budget": self.budget,
+            **({"noise": self.noise} if self.noise else {}),
         }
 
 
 def measure_games(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -> Path:
-    """Every method as it comes, and some with the best of nine step sizes; what was measured before is kept.
+    """Every method as it comes, also with noise, and some with the best of nine step sizes; what is there is kept.
 
     Args:
-        out: folder of `games.json`.
+        out: folder of `games.json` and `games-noise.json`.
         announce: see `Family`.
         workers: see `play_all`.
     """
-    usual = [(name, one.usual) for name, one in HAND_DESIGNED.items()]
+    usual = [*((name, None) for name in LEARNED), *((name, one.usual) for name, one in HAND_DESIGNED.items())]
+    seeds = [(name, None) for name in SEEDS]
     tuned = [(name, eta) for name in TUNED for eta in STEP_SIZES if eta != HAND_DESIGNED[name].usual]
-    settings = [*((name, None) for name in LEARNED), *usual, *tuned]
-    jobs = [Job(family, method, eta) for method, eta in settings for family in SUITE]
-    families, methods = list(SUITE), [*LEARNED, *HAND_DESIGNED]
+    jobs = [Job(family, method, eta) for method, eta in [*usual, *seeds, *tuned] for family in SUITE]
+    noisy = [Job(family, method, eta, noise=NOISE) for method, eta in usual for family in SUITE]
+    families, methods = list(SUITE), [*LEARNED, *SEEDS, *HAND_DESIGNED]
 
     def order(row: Mapping[str, Any]) -> tuple[int, int, float]:
         return families.index(row["family"]), methods.index(row["method"]), row["step_size"] or 0.0
 
+    fill(out / "games-noise.json", noisy, play, announce=announce, workers=workers, order=order)
     return fill(out / "games.json", jobs, play, announce=announce, workers=workers, order=order)
 
 
@@ -76,9 +84,11 @@ def play(job: Job) -> Mapping[str, Any]:
     """The rest of its row: how many games were solved, after how many evaluations, and how many ended wrong."""
     eta = job.step_size
     optimizer = learned(job.method) if eta is None else HAND_DESIGNED[job.method].make(eta)
-    game = SUITE[job.family].sample(job.games, seed=SEED)
+    game: Game = SUITE[job.family].sample(job.games, seed=SEED)
     vars(game)["kinds"] = _kinds(job.family, job.games)
-    done = trial(optimizer, game, budget=job.budget)
+    if job.noise:
+        game = NoisyGame(game, job.noise, seed=SEED)
+    done = trial(optimizer, game, budget=job.budget, near=NEAR_IN_NOISE if job.noise else SOLVED)
     solved = done.evaluations[done.solved]
     return {
         "solved": int(done.solved.sum()),
