@@ -78,7 +78,7 @@ def _as_printed(generator: Generator, count: int, size: int) -> Tensor:
     return uniform(generator, -1, 1, count, size, size)
 
 
-def _bilinear(count: int, generator: Generator, size: int, condition: float) -> Game:
+def bilinear(count: int, generator: Generator, size: int, condition: float) -> Game:
     """X'Ay + b'x + c'y with symmetric positive A of a given condition number."""
     normal = torch.randn(count, size, size, generator=generator, dtype=torch.float64)
     rotation, _ = torch.linalg.qr(normal)
@@ -229,7 +229,7 @@ _FAMILIES = (
     GameFamily(
         "func6", partial(_planar, formula=_func6, points=((0.0, 0.0), (-2 / 3, 2 / 3)), start=NEAR_3), ANDERSON
     ),
-    GameFamily("bilinear-100", partial(_bilinear, size=100, condition=20.0), ANDERSON, circles=True),
+    GameFamily("bilinear-100", partial(bilinear, size=100, condition=20.0), ANDERSON, circles=True),
     GameFamily("diagonal-100", partial(_diagonal, size=100), "Chavdarova et al., 2021 (lookahead)", circles=True),
     GameFamily(
         "forsaken",

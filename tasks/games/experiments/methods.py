@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import minimax_l2l
@@ -66,29 +65,16 @@ HAND_DESIGNED: Mapping[str, HandDesigned] = {
 UNTRAINED = "gram-untrained"
 SHIPPED = "gram-games"
 LEARNED: Mapping[str, str] = {UNTRAINED: "GramUpdater, untrained", SHIPPED: "GramUpdater, learned"}
-EPISODES = 120  # of the meta-training that made the shipped weights, which had seed 0
-SEEDS: Mapping[str, int] = {f"gram-seed-{seed}": seed for seed in range(1, 5)}
+SEEDS: Mapping[str, int] = {f"gram-seed-{seed}": seed for seed in range(1, 5)}  # the shipped one had seed 0
+COORDINATES: Mapping[str, str] = {"rnn": "RNNUpdater", "mlp": "MLPUpdater"}
 TUNED: Sequence[str] = ("extragradient", "optimistic", "consensus", "competitive", "anderson")
 
 
 def learned(name: str) -> LearnedOptimizer:
-    """One of `LEARNED`, or of `SEEDS`, which is meta-trained at the first call."""
+    """One of `LEARNED`; or of `SEEDS` or `COORDINATES`, which are meta-trained at the first call."""
+    from tasks.games.experiments.practised import practised
     from tasks.games.meta.optimizer import gram_optimizer
 
-    if name in SEEDS:
-        return _practised(SEEDS[name])
+    if name in SEEDS or name in COORDINATES:
+        return practised(name, SEEDS.get(name, 0))
     return gram_optimizer() if name == UNTRAINED else minimax_l2l.LearnedOptimizer.from_pretrained(name)
-
-
-@cache
-def _practised(seed: int) -> LearnedOptimizer:
-    import torch
-
-    from tasks.games.meta.optimizer import gram_optimizer
-    from tasks.games.meta.practice import PRACTICE
-    from tasks.games.meta.training import meta_train
-
-    torch.manual_seed(seed)
-    optimizer = gram_optimizer()
-    meta_train(optimizer, PRACTICE, updates=EPISODES, seed=seed, progress=None)
-    return optimizer

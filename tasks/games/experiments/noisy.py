@@ -13,7 +13,7 @@ from tasks.games.kinds import MINIMAX, Kind
 
 
 class NoisyGame(Game):
-    """f(x, y) + <e, (x, y)>, where each question is answered with a new e: n games, judged as they are without noise.
+    """f(x, y) + <e, (x, y)>, where each question is answered with a new e: n games, judged as without noise.
 
     So each number of a gradient has noise of the same deviation, and products with second derivatives have none.
 
@@ -30,7 +30,7 @@ class NoisyGame(Game):
         self.generator = torch.Generator().manual_seed(seed)
 
     def objective(self, y: Tree) -> Tensor:
-        """f and a new slope, shape (n,)."""
+        """F and a new slope, shape (n,)."""
         tilted = sum((self._noise(leaf) * leaf).sum(1) for leaf in leaves(y))
         return self.game.objective(y) + tilted
 

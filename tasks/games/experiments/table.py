@@ -11,9 +11,18 @@ from typing import Any
 from torch import Tensor
 
 from minimax_l2l.lab import EVERY_CORE, Announce, fill
-from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SEEDS, STEP_SIZES, TUNED, learned
+from tasks.games.experiments.measured import measured, player
+from tasks.games.experiments.methods import (
+    COORDINATES,
+    HAND_DESIGNED,
+    LEARNED,
+    SEEDS,
+    STEP_SIZES,
+    TUNED,
+)
 from tasks.games.experiments.noisy import NoisyGame
-from tasks.games.experiments.trial import SOLVED, trial
+from tasks.games.experiments.sizes import measure_sizes
+from tasks.games.experiments.trial import SOLVED
 from tasks.games.game import Game
 from tasks.games.suite import SUITE
 
@@ -62,41 +71,33 @@ def measure_games(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -
     """Every method as it comes, also with noise, and some with the best of nine step sizes; what is there is kept.
 
     Args:
-        out: folder of `games.json` and `games-noise.json`.
+        out: folder of `games.json`, `games-noise.json` and `games-sizes.json`.
         announce: see `Family`.
         workers: see `play_all`.
     """
     usual = [*((name, None) for name in LEARNED), *((name, one.usual) for name, one in HAND_DESIGNED.items())]
-    seeds = [(name, None) for name in SEEDS]
+    practised = [(name, None) for name in (*SEEDS, *COORDINATES)]
     tuned = [(name, eta) for name in TUNED for eta in STEP_SIZES if eta != HAND_DESIGNED[name].usual]
-    jobs = [Job(family, method, eta) for method, eta in [*usual, *seeds, *tuned] for family in SUITE]
+    jobs = [Job(family, method, eta) for method, eta in [*usual, *practised, *tuned] for family in SUITE]
     noisy = [Job(family, method, eta, noise=NOISE) for method, eta in usual for family in SUITE]
-    families, methods = list(SUITE), [*LEARNED, *SEEDS, *HAND_DESIGNED]
+    families, methods = list(SUITE), [*LEARNED, *SEEDS, *COORDINATES, *HAND_DESIGNED]
 
     def order(row: Mapping[str, Any]) -> tuple[int, int, float]:
         return families.index(row["family"]), methods.index(row["method"]), row["step_size"] or 0.0
 
+    measure_sizes(out, announce=announce, workers=workers)
     fill(out / "games-noise.json", noisy, play, announce=announce, workers=workers, order=order)
     return fill(out / "games.json", jobs, play, announce=announce, workers=workers, order=order)
 
 
 def play(job: Job) -> Mapping[str, Any]:
     """The rest of its row: how many games were solved, after how many evaluations, and how many ended wrong."""
-    eta = job.step_size
-    optimizer = learned(job.method) if eta is None else HAND_DESIGNED[job.method].make(eta)
     game: Game = SUITE[job.family].sample(job.games, seed=SEED)
     vars(game)["kinds"] = _kinds(job.family, job.games)
     if job.noise:
         game = NoisyGame(game, job.noise, seed=SEED)
-    done = trial(optimizer, game, budget=job.budget, near=NEAR_IN_NOISE if job.noise else SOLVED)
-    solved = done.evaluations[done.solved]
-    return {
-        "solved": int(done.solved.sum()),
-        "evaluations": solved.median().item() if len(solved) else None,
-        "wrong": int(done.wrong.sum()),
-        "solvable": int(game.distance(game.initial()).isfinite().sum()),
-        "dimensions": sum(leaf.shape[1] for leaf in game.start),
-    }
+    near = NEAR_IN_NOISE if job.noise else SOLVED
+    return measured(player(job.method, job.step_size), game, budget=job.budget, near=near)
 
 
 @cache
