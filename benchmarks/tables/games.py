@@ -2,43 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.tables.markdown import Rows, groups, markdown, where
-from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, UNTRAINED
+from tasks.games.experiments.methods import COORDINATES, HAND_DESIGNED, LEARNED, SEEDS, SHIPPED, UNTRAINED
 from tasks.games.suite import SUITE
 
 ENOUGH = 0.95  # share of games, for a family to count as solved
+TITLES = {
+    **LEARNED,
+    **{name: f"GramUpdater, learned with seed {seed}" for name, seed in SEEDS.items()},
+    **{name: f"{title}, learned" for name, title in COORDINATES.items()},
+    **{name: one.title for name, one in HAND_DESIGNED.items()},
+}
 RIVALS = ("extragradient", "optimistic", "consensus", "competitive")
 
 
 def by_family(rows: Rows) -> str:
-    """Median evaluations, and games solved: learned, untrained, Anderson, and the best of four rivals."""
+    """Median evaluations, and games solved: learned, other seeds, untrained, Anderson, and the best of four rivals."""
     lines = []
     for (family,), own in groups(rows, "family"):
         if not own[0]["solvable"]:
             continue
-        cells = [_cell(_usual(own, name)) for name in (SHIPPED, UNTRAINED, "anderson")]
-        best = _best([_usual(own, name) for name in RIVALS])
-        rival = f"{_cell(best)}, {HAND_DESIGNED[best['method']].title}" if best["solved"] else "-"
+        seeds = [_usual(own, name) for name in SEEDS]
+        cells = [
+            _cell(_usual(own, SHIPPED)),
+            _range(seeds),
+            *(_cell(_usual(own, name)) for name in (UNTRAINED, "anderson")),
+        ]
+        rival = best_tuned(own)
+        told = (
+            f"{_cell(rival)}, {HAND_DESIGNED[rival['method']].title} {rival['step_size']:g}"
+            if rival["solved"]
+            else "-"
+        )
         circles = "yes" if SUITE[family].circles else "no"
-        lines.append([f"`{family}`", circles, str(own[0]["dimensions"]), *cells, rival])
-    titles = ["family", "gradient play circles", "numbers", "learned", "untrained", "Anderson", "best of four"]
-    return markdown(titles, lines, names=2)
+        lines.append([f"`{family}`", circles, str(own[0]["dimensions"]), *cells, told])
+    titles = ["family", "gradient play circles", "numbers", "learned", "four more seeds", "untrained", "Anderson"]
+    return markdown([*titles, "best of four, tuned"], lines, names=2)
 
 
 def by_method(rows: Rows) -> str:
-    """With one setting for all families: how many each solves, and at how many it ends at a wrong point."""
+    """How many families each solves, with one setting and tuned, and how often it ends at a wrong point."""
     solvable = [own for _, own in groups(rows, "family") if own[0]["solvable"]]
     tempting = ("swapped-saddle", "ridge-2", "func4-wide", "func5", "lower-bound")
     lines = []
-    for name, title in {**LEARNED, **{name: one.title for name, one in HAND_DESIGNED.items()}}.items():
+    for name, title in TITLES.items():
         own = [_usual(rows_of, name) for _, rows_of in groups(rows, "family")]
-        solved = sum(row["solved"] >= ENOUGH * row["solvable"] for row in own if row["solvable"])
+        solved = f"{sum(map(_settled, own))} of {len(solvable)}"
         wrong = [f"{100 * row['wrong'] / row['games']:.0f}" for row in own if row["family"] in tempting]
-        lines.append([title, f"{solved} of {len(solvable)}", " / ".join(wrong)])
-    return markdown(["method, one setting", "families solved", "per cent at a wrong point"], lines)
+        lines.append([title, solved, _tuned(solvable, name), " / ".join(wrong)])
+    titles = ["method", "families solved, one setting", "tuned for each", "per cent at a wrong point, one setting"]
+    return markdown(titles, lines)
+
+
+def in_noise(rows: Rows) -> str:
+    """How many families each solves where gradients are noisy."""
+    solvable = sum(own[0]["solvable"] > 0 for _, own in groups(rows, "family"))
+    lines = []
+    for (method,), own in groups(sorted(rows, key=lambda row: list(TITLES).index(row["method"])), "method"):
+        lines.append([TITLES[method], f"{sum(map(_settled, own))} of {solvable}"])
+    return markdown(["method, one setting", "families solved"], lines)
+
+
+def best_tuned(rows: Rows) -> Mapping[str, Any]:
+    """Of all settings of the four rivals: the most games solved, up to 5 per cent; then the fewest evaluations."""
+    rivals = [row for row in rows if row["method"] in RIVALS]
+    most = max(row["solved"] for row in rivals)
+    good = [row for row in rivals if row["solved"] and row["solved"] >= min(most, ENOUGH * row["games"])]
+    return min(good or rivals, key=lambda row: row["evaluations"] or 0)
+
+
+def _settled(row: Mapping[str, Any]) -> bool:
+    return row["solvable"] > 0 and row["solved"] >= ENOUGH * row["solvable"]
+
+
+def _tuned(families: Sequence[Rows], method: str) -> str:
+    """How many families it solves with one of its step sizes, if it was tried with several."""
+    own = [where(rows, method=method) for rows in families]
+    return str(sum(any(map(_settled, rows)) for rows in own)) if min(map(len, own)) > 1 else "-"
 
 
 def _usual(rows: Rows, method: str) -> Mapping[str, Any]:
@@ -48,15 +91,18 @@ def _usual(rows: Rows, method: str) -> Mapping[str, Any]:
     return row
 
 
+def _range(rows: Rows) -> str:
+    """Medians from the least to the most; in brackets the smallest share of games solved, where it is not all."""
+    medians = sorted({row["evaluations"] for row in rows if row["evaluations"] is not None})
+    if not medians:
+        return "-"
+    share = min(row["solved"] / row["games"] for row in rows)
+    ends = f"{medians[0]:.0f}" if len(medians) == 1 else f"{medians[0]:.0f} to {medians[-1]:.0f}"
+    return ends + ("" if share == 1 else f" ({100 * share:.0f} %)")
+
+
 def _cell(row: Mapping[str, Any]) -> str:
-    share = row["solved"] / row["games"]
     if row["evaluations"] is None:
         return "-"
+    share = row["solved"] / row["games"]
     return f"{row['evaluations']:.0f}" + ("" if share == 1 else f" ({100 * share:.0f} %)")
-
-
-def _best(rows: Rows) -> Mapping[str, Any]:
-    """The most games solved, to within the 5 per cent that do not count; among these the fewest evaluations."""
-    most = max(row["solved"] for row in rows)
-    good = [row for row in rows if row["solved"] and row["solved"] >= min(most, ENOUGH * row["games"])]
-    return min(good or rows, key=lambda row: row["evaluations"] or 0)

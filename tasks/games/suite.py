@@ -178,6 +178,30 @@ def _global_forsaken(x: Tensor, y: Tensor) -> Tensor:
     return _global_psi(x) - _global_psi(y) + x * y
 
 
+def _two_sided(x: Tensor, y: Tensor) -> Tensor:
+    squares = x.sin().square(), y.sin().square()
+    return x**2 + 3 * squares[0] * squares[1] - 4 * y**2 - 10 * squares[1]
+
+
+def _hidden_pennies(x: Tensor, y: Tensor) -> Tensor:
+    """Matching pennies, where each player chooses the log-odds of heads."""
+    return torch.tanh(x / 2) * torch.tanh(y / 2)
+
+
+def _weak_interaction(x: Tensor, y: Tensor) -> Tensor:
+    return (x**2 - 1) * (x**2 - 9) + x * y - (y**2 - 1) * (y**2 - 9)
+
+
+FOUR_WELLS = [
+    (sign * x, sign * y)
+    for x, y in (
+        (2.1764929133, 2.2886136268),
+        (2.2886136268, -2.1764929133),
+        (2.2388683673, -0.1122261092),
+        (0.1122261092, 2.2388683673),
+    )
+    for sign in (1, -1)
+]
 NEAR_3 = (3.0, 3.0, 0.5)
 FUNC4 = ((-2 - SQRT2, 2 + SQRT2), (0.0, 0.0), (-2 + SQRT2, 2 - SQRT2))
 _FAMILIES = (
@@ -265,6 +289,22 @@ _FAMILIES = (
         "ratio-corner",
         partial(_ratio, r=[[-1.0, 0.49], [-0.49, 0.0]], s=[[0.5, 0.5], [1.0, 1.0]]),
         "Daskalakis, Foster and Golowich, 2020",
+    ),
+    GameFamily(
+        "two-sided-pl",
+        partial(_planar, formula=_two_sided, points=((0.0, 0.0),), start=(0.0, 0.0, 5.0)),
+        "Yang, Kiyavash and He, 2020",
+    ),
+    GameFamily(
+        "hidden-pennies",
+        partial(_planar, formula=_hidden_pennies, points=((0.0, 0.0),), start=(0.0, 0.0, 3.0)),
+        "Flokas, Vlatakis-Gkaragkounis and Piliouras, 2019",
+        circles=True,
+    ),
+    GameFamily(
+        "weak-interaction",
+        partial(_planar, formula=_weak_interaction, points=((0.0, 0.0), *FOUR_WELLS), start=(0.0, 0.0, 4.0)),
+        "Grimmer, Lu, Worah and Mirrokni, 2020",
     ),
 )
 SUITE: Mapping[str, GameFamily] = {family.name: family for family in _FAMILIES}

@@ -29,4 +29,7 @@ FAMILIES = (
     "lower-bound",
     "ratio-mixed",
     "ratio-corner",
+    "two-sided-pl",
+    "hidden-pennies",
+    "weak-interaction",
 )

@@ -36,6 +36,9 @@ EXPECTED = {
     "lower-bound": [VI],
     "ratio-mixed": [NASH],
     "ratio-corner": [NASH],
+    "two-sided-pl": [NASH],
+    "hidden-pennies": [NASH],
+    "weak-interaction": [SPURIOUS, NASH, NASH, NASH, NASH, SPURIOUS, SPURIOUS, SPURIOUS, SPURIOUS],
 }
 OF_NUMBERS = [
     name
