@@ -38,6 +38,8 @@ from minimax_l2l.trees import (
 from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.streaming import StreamingAdam
 
+PULL = 0.05  # of the gradient on y, where a set may hold it back
+
 
 class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
     """y_{k+1} = project(y_k + step_size * squash(u_k)), u_k = updater(A(y_k, g_k); phi).
@@ -49,7 +51,8 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         updater: the network; its parameters are phi.
         steps: K. With a `CNNUpdater`, 1 is the paper's gradient attacker and 2 its two-step attacker.
         step_size: factor on the squashed update.
-        features: what the updater sees, A; `IterateFeatures()` makes the paper's Naive attacker.
+        features: what the updater sees, A; `IterateFeatures()` makes the paper's Naive attacker. None is
+            `GradientFeatures()`, or `GradientFeatures("none")` for an updater that is `unscaled`.
         random_start: see `InnerOptimizer`.
         detach_iterates: cut the path from phi to the iterates that the updater sees. Phi then learns through the
             sum of updates alone.
@@ -60,9 +63,10 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             off; `minimax_l2l.testing.check_optimizer` finds such a case.
         relative: multiply each update by the gradient's root mean square. Then updates shrink near a solution, and
             do not depend on the objective's scale.
-        squash: bound updates by the set, see `Constraint.squash`. An updater that knows how far to go does without.
+        squash: bound updates by the set, see `Constraint.squash`. None does, unless the updater is `unscaled`.
         projected_gradient: let features see (project(y + s g) - y) / s in place of g, with this s. It is g inside
-            of the set, and zero at a solution on the boundary, where g need not be. None leaves g as it is.
+            of the set, and zero at a solution on the boundary, where g need not be. None leaves g as it is, or is
+            0.05 for an updater that is `unscaled`.
         lazy: project the sum of all updates anew in each step, y_{k+1} = project(s_{k+1}) with s_{k+1} = s_k +
             step_size * squash(u_k) and s_0 = y_0, instead of going on from the projected y_k (Zinkevich, 2003). The
             sums are the last part of the state.
@@ -89,7 +93,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         truncate: int | None = None,
         second_order: bool = False,
         relative: bool = False,
-        squash: bool = True,
+        squash: bool | None = None,
         projected_gradient: float | None = None,
         lazy: bool = False,
         max_relative_step: float | None = None,
@@ -104,13 +108,15 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.updater = updater
         self.step_size = require_positive("step_size", step_size)
         advice = "pass GradientFeatures() or an object of a subclass of Features"
-        features = GradientFeatures() if features is None else features
+        features = GradientFeatures("none" if updater.unscaled else "rms") if features is None else features
         self.features = require_a("features", features, Features, "Features", advice)
         self.truncate = require_count("truncate", truncate, least=1) if truncate is not None else None
         self.detach_iterates = require_flag("detach_iterates", detach_iterates)
         self.second_order = require_flag("second_order", second_order)
         self.relative = require_flag("relative", relative)
-        self.squash = require_flag("squash", squash)
+        self.squash = require_flag("squash", squash) if squash is not None else not updater.unscaled
+        if projected_gradient is None and updater.unscaled:
+            projected_gradient = PULL
         self.projected_gradient = (
             require_positive("projected_gradient", projected_gradient) if projected_gradient is not None else None
         )
@@ -122,6 +128,11 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.weight_decay = require_not_negative("weight_decay", weight_decay)
         self.clip_norm = require_positive("clip_norm", clip_norm) if clip_norm is not None else None
         self.learns_every = require_count("learns_every", learns_every, least=1)
+        if updater.unscaled and getattr(self.features, "normalise", "none") != "none":
+            raise ValueError(
+                f"{type(updater).__name__} must see the gradient as it is, got {self.features}; pass "
+                'GradientFeatures("none"), or leave features out.'
+            )
         if relative and not self.features.needs_gradient:
             raise ValueError("relative=True needs features that read the gradient; pass GradientFeatures().")
 

@@ -87,8 +87,8 @@ class Safeguarded(InnerOptimizer):
 
     def _residual(self, oracle: Oracle, y: Tree, gradient: Tree) -> Tensor:
         pulled = oracle.problem.constraint.project(shifted(y, self.step_size, gradient))
-        gap = ravel(map_leaves(torch.sub, pulled, y))
-        return torch.linalg.vector_norm(gap.flatten(1), dim=1)
+        length: Tensor = torch.linalg.vector_norm(ravel(map_leaves(torch.sub, pulled, y)).flatten(1), dim=1)
+        return length
 
     def _judged(self, here: Point, window: Window) -> tuple[Point, Window]:
         """Where a window ends: another one from here, or back to where it began."""
@@ -109,7 +109,11 @@ class Point(NamedTuple):
 
     def where(self, mask: Tensor, other: Point) -> Point:
         """This one where `mask` of shape (n,) is true, the other one elsewhere."""
-        return Point(*(choose(mask, one, two) for one, two in zip(self, other, strict=True)))
+        return Point(
+            choose(mask, self.y, other.y),
+            choose(mask, self.gradient, other.gradient),
+            torch.where(mask, self.residual, other.residual),
+        )
 
 
 class Window(NamedTuple):
@@ -144,8 +148,11 @@ class Window(NamedTuple):
 
     def where(self, mask: Tensor, other: Window) -> Window:
         """This one where `mask` of shape (n,) is true, the other one elsewhere."""
-        follows, left = (choose(mask, one, two) for one, two in zip(self[1:], other[1:], strict=True))
-        return Window(self.begun.where(mask, other.begun), follows, left)
+        return Window(
+            self.begun.where(mask, other.begun),
+            torch.where(mask, self.follows, other.follows),
+            torch.where(mask, self.left, other.left),
+        )
 
 
 class _Answered(Oracle):

@@ -42,7 +42,7 @@ class GramUpdater(Updater):
     where it is, only how the gradient changed. What is seen is a constant to phi.
 
     It reckons in double precision: small differences of gradients lose half of their digits. It needs the gradient
-    as it is: give its `LearnedOptimizer` `GradientFeatures("none")`, and `squash=False`, as `gram_optimizer` does.
+    as it is, so its `LearnedOptimizer` uses `GradientFeatures("none")` and `squash=False` unless told.
 
     Args:
         memory: how many moves are remembered at most. It is one for each number of y, and not less than ten, as
@@ -55,6 +55,7 @@ class GramUpdater(Updater):
     """
 
     stacked = True
+    unscaled = True
 
     def __init__(
         self,

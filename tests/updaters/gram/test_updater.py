@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from minimax_l2l import Box, GramUpdater, InnerProblem, LearnedOptimizer, leaves
+from minimax_l2l import Box, GradientFeatures, GramUpdater, InnerProblem, LearnedOptimizer, leaves
 from minimax_l2l.testing import check_optimizer, check_updater
 from minimax_l2l.updaters.gram.past import Past
 from tasks.games import SUITE, QuadraticGame, gram_optimizer
@@ -44,6 +44,15 @@ def test_the_contract_of_its_optimizer():
     a = torch.randn(3, 2, 2, generator=generator, dtype=torch.float64)
     start = torch.ones(3, 2, dtype=torch.float64), torch.ones(3, 2, dtype=torch.float64)
     check_optimizer(turned(gram_optimizer(steps=5)), lambda: QuadraticGame(start, a))
+
+
+def test_a_learned_optimizer_gives_it_what_it_needs_or_says_so():
+    optimizer = LearnedOptimizer(GramUpdater(), steps=12)
+    assert (optimizer.features.normalise, optimizer.squash) == ("none", False)
+    end = optimizer.maximize(Bowl(torch.zeros(3, 2, dtype=torch.float64), Box(-1.0, 0.5)))
+    torch.testing.assert_close(end.y, torch.full_like(end.y, 0.5))
+    with pytest.raises(ValueError, match="must see the gradient as it is"):
+        LearnedOptimizer(GramUpdater(), features=GradientFeatures("rms"))
 
 
 def test_it_is_small():
