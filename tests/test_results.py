@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import figures, make
+from benchmarks.tables.games import best_tuned
 from tasks.gail.presets.settings import SETTINGS
 from tasks.games import SUITE
-from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, learned
+from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, TUNED, learned
 from tasks.games.experiments.trial import trial
 
 ROOT = Path(__file__).parents[1]
@@ -66,20 +67,52 @@ def test_the_evaluations_that_the_readme_tells_beside_its_picture():
     assert needed == [float(number) for number in told.groups()]
 
 
+def of_games(method, family=None):
+    """Rows of a method with its one setting."""
+    rows = json.loads((ROOT / "benchmarks/results/games.json").read_text())["rows"]
+    usual = HAND_DESIGNED[method].usual if method in HAND_DESIGNED else None
+    own = [row for row in rows if (row["method"], row["step_size"]) == (method, usual)]
+    return [row for row in own if family in (None, row["family"])]
+
+
+def settled(row):
+    return row["solvable"] > 0 and row["solved"] >= 0.95 * row["solvable"]
+
+
 def test_what_is_claimed_of_games_is_what_was_measured():
     rows = json.loads((ROOT / "benchmarks/results/games.json").read_text())["rows"]
-    usual = dict.fromkeys(LEARNED) | {name: one.usual for name, one in HAND_DESIGNED.items()}
     tempting = ("swapped-saddle", "ridge-2", "func4-wide", "func5", "lower-bound")
-    settled, wrong = dict.fromkeys(usual, 0), dict.fromkeys(usual, 0)
-    for row in rows:
-        if row["step_size"] == usual[row["method"]]:
-            settled[row["method"]] += row["solvable"] > 0 and row["solved"] >= 0.95 * row["solvable"]
-            wrong[row["method"]] += row["wrong"] if row["family"] in tempting else 0
-    others = [count for name, count in settled.items() if name in HAND_DESIGNED and name != "anderson"]
-    assert (settled["gram-games"], settled["anderson"], settled["extragradient"]) == (26, 17, 4)
-    assert (len(others), max(others)) == (11, 8)
-    assert (wrong["gram-games"], wrong["anderson"]) == (0, 371)
+    counts = {name: sum(map(settled, of_games(name))) for name in (*LEARNED, *HAND_DESIGNED)}
+    wrong = {name: sum(row["wrong"] for row in of_games(name) if row["family"] in tempting) for name in counts}
+    others = [count for name, count in counts.items() if name in HAND_DESIGNED and name != "anderson"]
     assert {row["family"] for row in rows} == set(SUITE)
+    assert sum(row["solvable"] > 0 for row in of_games("gram-games")) == 31
+    assert (counts["gram-games"], counts["gram-untrained"]) == (30, 29)
+    assert (counts["anderson"], counts["extragradient"], len(others), max(others)) == (18, 4, 11, 8)
+    tuned = {name: {row["family"] for row in rows if row["method"] == name and settled(row)} for name in TUNED}
+    assert (len(tuned["anderson"]), len(tuned["extragradient"])) == (24, 14)
+    assert (wrong["gram-games"], wrong["anderson"]) == (0, 371)
+    assert [(row["family"], row["wrong"]) for row in of_games("gram-games") if row["wrong"]] == [("func6", 1)]
+
+
+def test_what_is_claimed_of_evaluations_is_what_was_measured():
+    rows = json.loads((ROOT / "benchmarks/results/games.json").read_text())["rows"]
+    half, third, faster = set(), set(), set()
+    for own in of_games("gram-games"):
+        family, needed = own["family"], own["evaluations"] or float("inf")
+        if SUITE[family].circles and own["solvable"] and family != "bilinear-100":
+            assert own["solved"] >= 97, family
+        if not own["solvable"] or not settled(own):
+            continue
+        best = best_tuned([row for row in rows if row["family"] == family])
+        most = best["evaluations"] if settled(best) else float("inf")
+        half |= {family} if needed <= most / 2 else set()
+        third |= {family} if needed <= most / 3 else set()
+        (anderson,) = of_games("anderson", family)
+        assert needed <= 1.5 * (anderson["evaluations"] or float("inf")), family
+        faster |= {family} if not settled(anderson) or needed < anderson["evaluations"] else set()
+    assert (len(half), len(third), len(faster)) == (29, 17, 20)
+    assert "ratio-corner" not in half
 
 
 def test_what_is_claimed_of_adam_under_stress_is_what_was_measured():

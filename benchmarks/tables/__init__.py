@@ -39,7 +39,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "speed-forms": ("adversarial-speed.json", steps.adversarial_forms),
     "games": ("games.json", games.by_family),
     "games-methods": ("games.json", games.by_method),
-    "games-noise": ("games-noise.json", games.in_noise),
+    "games-brief": ("games.json", games.in_brief),
     "gail-cartpole": ("gail.json", partial(imitation.gail, setting="cartpole")),
     "gail-brief": ("gail.json", partial(imitation.gail_brief, methods=WITH_PLENTY)),
     "gail-dense-brief": ("gail-dense.json", partial(imitation.gail_dense, columns=("return", "expert level"))),

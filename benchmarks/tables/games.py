@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.tables.markdown import Rows, groups, markdown, where
-from tasks.games.experiments.methods import COORDINATES, HAND_DESIGNED, LEARNED, SEEDS, SHIPPED, UNTRAINED
+from tasks.games.experiments.methods import COORDINATES, HAND_DESIGNED, LEARNED, SEEDS, SHIPPED, TUNED, UNTRAINED
 from tasks.games.suite import SUITE
 
+TEMPTING = ("swapped-saddle", "ridge-2", "func4-wide", "func5", "lower-bound")  # families with wrong points
 ENOUGH = 0.95  # share of games, for a family to count as solved
 TITLES = {
     **LEARNED,
@@ -20,12 +21,12 @@ RIVALS = ("extragradient", "optimistic", "consensus", "competitive")
 
 
 def by_family(rows: Rows) -> str:
-    """Median evaluations, and games solved: learned, other seeds, untrained, Anderson, and the best of four rivals."""
+    """Median evaluations, and games settled: learned, other seeds, untrained, Anderson, the best of four rivals."""
     lines = []
     for (family,), own in groups(rows, "family"):
         if not own[0]["solvable"]:
             continue
-        seeds = [_usual(own, name) for name in SEEDS]
+        seeds = [row for name in SEEDS if (row := _usual(own, name))]
         cells = [
             _cell(_usual(own, SHIPPED)),
             _range(seeds),
@@ -45,15 +46,25 @@ def by_family(rows: Rows) -> str:
 
 def by_method(rows: Rows) -> str:
     """How many families each solves, with one setting and tuned, and how often it ends at a wrong point."""
-    solvable = [own for _, own in groups(rows, "family") if own[0]["solvable"]]
-    tempting = ("swapped-saddle", "ridge-2", "func4-wide", "func5", "lower-bound")
+    return _of(rows, list(TITLES))
+
+
+def in_brief(rows: Rows) -> str:
+    """The same of the methods that most people would think of."""
+    return _of(rows, [SHIPPED, UNTRAINED, "anderson", "competitive", "consensus", "extragradient", "gradient"])
+
+
+def _of(rows: Rows, methods: Sequence[str]) -> str:
+    """Of some methods, in this order; families that a method was not measured on are left out of its counts."""
+    families = [own for _, own in groups(rows, "family")]
     lines = []
-    for name, title in TITLES.items():
-        own = [_usual(rows_of, name) for _, rows_of in groups(rows, "family")]
-        solved = f"{sum(map(_settled, own))} of {len(solvable)}"
-        wrong = [f"{100 * row['wrong'] / row['games']:.0f}" for row in own if row["family"] in tempting]
-        lines.append([title, solved, _tuned(solvable, name), " / ".join(wrong)])
-    titles = ["method", "families solved, one setting", "tuned for each", "per cent at a wrong point, one setting"]
+    for name in methods:
+        own = [row for rows_of in families for row in [_usual(rows_of, name)] if row]
+        solvable = [row for row in own if row["solvable"]]
+        wrong = [f"{100 * row['wrong'] / row['games']:.0f}" for row in own if row["family"] in TEMPTING]
+        solved = f"{sum(map(_settled, solvable))} of {len(solvable)}"
+        lines.append([TITLES[name], solved, _tuned(families, name), " / ".join(wrong)])
+    titles = ["method", "families settled, one setting", "tuned for each", "per cent at a wrong point, one setting"]
     return markdown(titles, lines)
 
 
@@ -81,18 +92,19 @@ def _settled(row: Mapping[str, Any]) -> bool:
 def _tuned(families: Sequence[Rows], method: str) -> str:
     """How many families it solves with one of its step sizes, if it was tried with several."""
     own = [where(rows, method=method) for rows in families]
-    return str(sum(any(map(_settled, rows)) for rows in own)) if min(map(len, own)) > 1 else "-"
+    return str(sum(any(map(_settled, rows)) for rows in own)) if method in TUNED else "-"
 
 
-def _usual(rows: Rows, method: str) -> Mapping[str, Any]:
-    """The row of a method with its one setting."""
+def _usual(rows: Rows, method: str) -> Mapping[str, Any] | None:
+    """The row of a method with its one setting; None if it was not measured."""
     step_size = HAND_DESIGNED[method].usual if method in HAND_DESIGNED else None
-    (row,) = where(rows, method=method, step_size=step_size)
-    return row
+    return next(iter(where(rows, method=method, step_size=step_size)), None)
 
 
 def _range(rows: Rows) -> str:
     """Medians from the least to the most; in brackets the smallest share of games solved, where it is not all."""
+    if not rows:
+        return "not measured"
     medians = sorted({row["evaluations"] for row in rows if row["evaluations"] is not None})
     if not medians:
         return "-"
@@ -101,7 +113,9 @@ def _range(rows: Rows) -> str:
     return ends + ("" if share == 1 else f" ({100 * share:.0f} %)")
 
 
-def _cell(row: Mapping[str, Any]) -> str:
+def _cell(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "not measured"
     if row["evaluations"] is None:
         return "-"
     share = row["solved"] / row["games"]

@@ -16,6 +16,9 @@ def test_rows_are_kept_and_the_rest_is_played(tmp_path, monkeypatch):
     monkeypatch.setattr(table, "LEARNED", {UNTRAINED: LEARNED[UNTRAINED]})
     monkeypatch.setattr(table, "TUNED", ("gradient",))
     monkeypatch.setattr(table, "STEP_SIZES", (0.1, 0.2))
+    monkeypatch.setattr(table, "SEEDS", {})
+    monkeypatch.setattr(table, "COORDINATES", {})
+    monkeypatch.setattr(table, "measure_sizes", lambda *_, **__: None)
     said = []
     file = measure_games(tmp_path, announce=said.append, workers=1)
     rows = json.loads(file.read_text())["rows"]
@@ -27,9 +30,11 @@ def test_rows_are_kept_and_the_rest_is_played(tmp_path, monkeypatch):
     assert {row["solved"] for row in rows if row["method"] == "gradient"} == {0}
     first = rows[0]
     assert (first["solved"], first["wrong"], first["solvable"], first["dimensions"]) == (100, 0, 100, 2)
+    noisy = json.loads((tmp_path / "games-noise.json").read_text())["rows"]
+    assert {(row["method"], row["noise"]) for row in noisy} == {(UNTRAINED, 0.01), ("gradient", 0.01)}
     before = len(said)
     measure_games(tmp_path, announce=said.append, workers=1)
-    assert len(said) == before + 1
+    assert len(said) == before + 2
 
 
 @pytest.mark.parametrize("name", HAND_DESIGNED)
