@@ -114,7 +114,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.detach_iterates = require_flag("detach_iterates", detach_iterates)
         self.second_order = require_flag("second_order", second_order)
         self.relative = require_flag("relative", relative)
-        self.squash = require_flag("squash", squash) if squash is not None else not updater.unscaled
+        self.squash = require_flag("squash", squash) if squash is not None else None
         if projected_gradient is None and updater.unscaled:
             projected_gradient = PULL
         self.projected_gradient = (
@@ -156,7 +156,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         if self.relative and gradient is not None:
             update = update * root_mean_square(gradient)
         bounded = unravel(update, y)
-        if self.squash:
+        if self.squash if self.squash is not None else not self.updater.unscaled:
             bounded = problem.constraint.squash(bounded)
         total = shifted(total, self.step_size, self._shortened(bounded, y))
         return problem.constraint.project(total), (*state, *leaves(total)) if self.lazy else state

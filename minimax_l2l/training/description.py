@@ -132,7 +132,7 @@ def _layer(part: nn.Module, kept: bool) -> str:
     ]
     weights = dict(part.named_parameters(recurse=False))
     still = [name for name, weight in weights.items() if not weight.requires_grad]
-    if still or (kept and not any(part.parameters())):
+    if still or (kept and next(part.parameters(), None) is None):
         words.append(f"frozen: {' '.join(still)}" if len(still) < len(weights) else "frozen")
     return f"{type(part).__name__}({', '.join(words)})"
 
