@@ -68,15 +68,6 @@ def _of(rows: Rows, methods: Sequence[str]) -> str:
     return markdown(titles, lines)
 
 
-def in_noise(rows: Rows) -> str:
-    """How many families each solves where gradients are noisy."""
-    solvable = sum(own[0]["solvable"] > 0 for _, own in groups(rows, "family"))
-    lines = []
-    for (method,), own in groups(sorted(rows, key=lambda row: list(TITLES).index(row["method"])), "method"):
-        lines.append([TITLES[method], f"{sum(map(_settled, own))} of {solvable}"])
-    return markdown(["method, one setting", "families solved"], lines)
-
-
 def best_tuned(rows: Rows) -> Mapping[str, Any]:
     """Of all settings of the four rivals: the most games solved, up to 5 per cent; then the fewest evaluations."""
     rivals = [row for row in rows if row["method"] in RIVALS]

@@ -13,7 +13,8 @@ import tyro
 from minimax_l2l.cli.terminal import say, use_one_thread
 from minimax_l2l.lab.family import find_preset, load_families
 from minimax_l2l.lab.preset import Preset, shown
-from minimax_l2l.lab.runs import again, has_ended, play
+from minimax_l2l.lab.reading import has_ended
+from minimax_l2l.lab.runs import again, play
 
 CODES = {"INTERRUPTED": 130, "DIVERGED": 1}
 KINDS = {Path: "PATH", str: "NAME", float: "FLOAT", int: "INT"}

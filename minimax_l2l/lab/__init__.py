@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from minimax_l2l.lab.intervals import wilson_interval
     from minimax_l2l.lab.pool import EVERY_CORE, play_all
     from minimax_l2l.lab.preset import Announce, Built, Hidden, Preset
+    from minimax_l2l.lab.reading import as_left, read_solution, read_whole
     from minimax_l2l.lab.report import Section, blank_figure, environment_section, svg, write_report
     from minimax_l2l.lab.rows import Row, fill, missing, read_rows, write_rows
-    from minimax_l2l.lab.runs import audit, evaluate, play, preset_of, read_solution, read_whole
+    from minimax_l2l.lab.runs import audit, evaluate, play, preset_of
 
 __all__ = [
     "EVERY_CORE",
@@ -23,6 +24,7 @@ __all__ = [
     "Preset",
     "Row",
     "Section",
+    "as_left",
     "audit",
     "blank_figure",
     "describe_environment",

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from minimax_l2l.checksums import Checksums
-from minimax_l2l.errors import DamagedRunError, require_a
+from minimax_l2l.errors import DamagedRunError
 from minimax_l2l.files import require_place
-from minimax_l2l.lab.advice import resuming
 from minimax_l2l.lab.answers import require_audit, require_built, require_evaluation
 from minimax_l2l.lab.environment import describe_environment
 from minimax_l2l.lab.facts import require_checksum, require_same_data
 from minimax_l2l.lab.family import Family, find_preset, load_function, require_own_name
 from minimax_l2l.lab.preset import Announce, Preset
+from minimax_l2l.lab.reading import read_whole, require_folder
 
 if TYPE_CHECKING:
     from minimax_l2l.training.solution import Solution
@@ -248,36 +247,6 @@ def require_auditable(folder: Path, family: Family) -> str:
     return family.audit
 
 
-def read_whole(folder: Path, name: str, fields: Sequence[str]) -> dict[str, Any]:
-    """One of the JSON files of a run's folder.
-
-    Raises:
-        DamagedRunError: if it is missing or damaged, or lacks one of the fields.
-        ValueError: if the folder is not there.
-    """
-    folder = require_folder(folder)
-    content = Checksums(folder).read_json(name)
-    if missing := [field for field in fields if field not in content]:
-        raise DamagedRunError(
-            f"{folder / name} lacks {', '.join(missing)}, so it is not of a whole run; solve it again in another "
-            "folder."
-        )
-    return content
-
-
-def require_folder(folder: Path | str) -> Path:
-    """A folder that is there.
-
-    Raises:
-        TypeError: if it is no path.
-        ValueError: if it is not there.
-    """
-    path = Path(require_a("folder", folder, (str, Path), "a run's folder", "pass its path"))
-    if not path.is_dir():
-        raise ValueError(f"there is no folder {path}; give one that `minimax-l2l solve` wrote.")
-    return path
-
-
 def again(name: str, preset: Preset, folder: Path, *, data: Path | None = None) -> Preset:
     """A preset with the settings of its run in a folder.
 
@@ -298,34 +267,6 @@ def again(name: str, preset: Preset, folder: Path, *, data: Path | None = None) 
             "another --out."
         )
     return preset.again(config["settings"], data=data)
-
-
-def has_ended(folder: Path) -> bool:
-    """Whether the run in a folder has gone through all its batches.
-
-    Raises:
-        DamagedRunError: if what it says of its end is damaged.
-    """
-    if not (folder / "solution.json").is_file():
-        return False
-    status: str = read_whole(folder, "solution.json", ("status",))["status"]
-    return status == "completed"
-
-
-def read_solution(folder: Path) -> dict[str, Any]:
-    """How a run ended and what it cost: status, steps, seconds, passes.
-
-    Raises:
-        DamagedRunError: if the file is missing or damaged.
-        ValueError: if the run was interrupted, so that there is nothing to measure yet.
-    """
-    solution = read_whole(folder, "solution.json", ("status", "steps", "seconds", "passes"))
-    if solution["status"] == "interrupted":
-        raise ValueError(
-            f"{folder} holds a run that was interrupted after {solution['steps']} steps; finish it with "
-            f"`{resuming(folder)}` first."
-        )
-    return solution
 
 
 def _with_data_as_called_in(config: Mapping[str, Any], settings: dict[str, Any]) -> dict[str, Any]:

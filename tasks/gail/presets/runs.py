@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minimax_l2l import DamagedRunError, RunFolder, Status
-from minimax_l2l.lab import Announce, describe_environment, read_solution, read_whole
+from minimax_l2l.lab import Announce, as_left, describe_environment, read_solution, read_whole
 from tasks.gail.demonstrations.demonstrations import Demonstrations
 from tasks.gail.measures.measurement import LAST, measure
 from tasks.gail.task import GAIL
@@ -31,16 +31,7 @@ def load_task(preset: Imitation, folder: Path, shown: Demonstrations) -> GAIL:
             f"this run imitated other demonstrations than {preset.data_name!r} as they are now (their checksums "
             "differ); name those it was given with --data."
         )
-    state = RunFolder(folder).read_checkpoint()
-    try:
-        task = preset.task(shown)
-        task.load_state_dict(state["task"])
-    except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedRunError(
-            f"{folder} holds a damaged run ({type(error).__name__} in reading its checkpoint); solve it again in "
-            "another folder."
-        ) from error
-    return task
+    return as_left(folder, lambda: preset.task(shown))
 
 
 def to_the_end(preset: Imitation, history: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:

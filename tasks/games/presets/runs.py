@@ -5,30 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minimax_l2l import DamagedRunError, RunFolder
-from minimax_l2l.lab import describe_environment, read_solution, wilson_interval
+from minimax_l2l.lab import as_left, describe_environment, read_solution, wilson_interval
 
 if TYPE_CHECKING:
-    from tasks.games.presets.playing import Playing
     from tasks.games.presets.suite import SuitePreset
-
-
-def load_task(preset: SuitePreset, folder: Path) -> Playing:
-    """The games as a run left them, read from its checkpoint, which holds tensors and plain values alone.
-
-    Raises:
-        DamagedRunError: if it is missing or damaged.
-    """
-    state = RunFolder(folder).read_checkpoint()
-    try:
-        task = preset.task()
-        task.load_state_dict(state["task"])
-    except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedRunError(
-            f"{folder} holds a damaged run ({type(error).__name__} in reading its checkpoint); solve it again in "
-            "another folder."
-        ) from error
-    return task
 
 
 def evaluate_run(preset: SuitePreset, folder: Path) -> dict[str, Any]:
@@ -38,7 +18,7 @@ def evaluate_run(preset: SuitePreset, folder: Path) -> dict[str, Any]:
         DamagedRunError: if a file of the run is missing or damaged.
         ValueError: if the run was interrupted.
     """
-    solution, task = read_solution(folder), load_task(preset, folder)
+    solution, task = read_solution(folder), as_left(folder, preset.task)
     solved = task.arrived[task.arrived.isfinite()]
     low, high = wilson_interval(len(solved), preset.games)
     row = {

@@ -51,7 +51,7 @@ def test_the_learned_ones_have_no_step_size(name):
 CIRCLING = [name for name, family in SUITE.items() if family.circles and "100" not in name]
 
 
-@pytest.mark.parametrize("name", [name for name in CIRCLING if name not in ("forsaken", "covariance-4")])
+@pytest.mark.parametrize("name", [name for name in CIRCLING if name != "forsaken"])
 def test_it_settles_where_gradient_play_circles(name):
     row = play(Job(name, SHIPPED, None, games=20, budget=60))
     assert row["solved"] >= 0.9 * row["solvable"]
