@@ -41,6 +41,16 @@ def installed_once():
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def only_devices_that_are_there():
+    """torch notes every seed for kinds of device that are not there, each with its stack; that takes milliseconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (torch.cuda, torch.xpu, torch.mtia):
+            if not kind.is_available():
+                patch.setattr(kind, "manual_seed_all", lambda seed: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def repeatable(request):
     torch.set_num_threads(1)

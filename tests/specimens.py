@@ -59,3 +59,9 @@ def random_images(count: int = 24, *, size: int = 8, classes: int = 3) -> ImageD
         return Images(torch.rand(n, 1, size, size, generator=generator), torch.arange(n) % classes)
 
     return ImageData("random", part(count), part(count // 2), part(count // 2), classes=classes, sha256="0" * 64)
+
+
+def small_classifier(classes: int = 3, *, size: int = 8) -> nn.Sequential:
+    """Smooth, with BatchNorm, and one convolution deep: the least that behaves as a classifier of grey images."""
+    body = [nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.SiLU(), nn.Flatten()]
+    return nn.Sequential(*body, nn.Linear(size**2, classes))

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 import torch
-from specimens import Linear, Quadratic, Through, random_images
+from specimens import Linear, Quadratic, Through, random_images, small_classifier
 from torch import nn
 
 from minimax_l2l import (
@@ -56,7 +56,7 @@ from minimax_l2l.constraints.free import Free
 from minimax_l2l.testing import ContractViolation, check_game, check_optimizer, check_problem, check_updater
 from minimax_l2l.testing.probes import moved_most
 from minimax_l2l.trees import leaves
-from tasks.adversarial import AdversarialTraining, PerturbationProblem, SmallResNet
+from tasks.adversarial import AdversarialTraining, PerturbationProblem
 from tasks.games import SUITE, BilinearGame, LimitCycle
 
 WEIGHTS = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.4, 0.1, 0.4, 0.1], [0.3, 0.3, 0.2, 0.2]])
@@ -66,7 +66,7 @@ CENTRE = torch.tensor([[-1.0, 0.5], [0.2, 2.0], [1.5, -0.3]])
 def perturbations(threat=None, **options):
     torch.manual_seed(1)
     images = random_images().train.first(4)
-    net = SmallResNet(classes=3, width=4)
+    net = small_classifier()
     return PerturbationProblem(net, images.images, images.labels, threat or LinfBall(0.1), **options)
 
 
@@ -248,7 +248,7 @@ def test_every_attacker_keeps_its_contract_on_images(name, threat):
 
 
 def adversarial_training(**options):
-    net = SmallResNet(classes=3, width=4)
+    net = small_classifier()
     return AdversarialTraining(net, random_images(), LinfBall(0.1), epochs=2, batch_size=8, **options)
 
 
@@ -285,7 +285,7 @@ GAMES = {
         lambda: LearnedFGSM(CNNUpdater.residual(1, width=4), sign_step=0.1, learns_every=3),
     ),
     "another outer loss": (
-        lambda: TradeOff(SmallResNet(classes=3, width=4), random_images(), LinfBall(0.1), epochs=2, batch_size=8),
+        lambda: TradeOff(small_classifier(), random_images(), LinfBall(0.1), epochs=2, batch_size=8),
         lambda: LearnedOptimizer(CNNUpdater.light(1, width=4)),
     ),
     "limit cycle": (lambda: LimitCycle(games=8, iterations=4), lambda: LimitCycle.learned_optimizer(steps=16)),
