@@ -1,11 +1,14 @@
 """A game that one process plays, or several share; started by the tests of data-parallel runs, never collected.
 
 python shared_game.py FOLDER GAME ..., each with "+norm" (BatchNorm), "+begun" (six steps of it), "+ended" (the rest
-of a run that is there), "+nan" (a NaN on one rank) or "+killed" (one rank is killed) behind its name.
+of a run that is there), "+nan" (a NaN on one rank) or "+killed" (one rank is killed) behind its name; "command" is
+what `python -m minimax_l2l` makes of the words in the file FOLDER/command.json.
 """
 
 import argparse
+import json
 import os
+import runpy
 import signal
 import sys
 from pathlib import Path
@@ -112,6 +115,14 @@ def play(folder, name):
     )
 
 
+def command(words):
+    sys.argv = ["minimax-l2l", *words]
+    try:
+        runpy.run_module("minimax_l2l", run_name="__main__")
+    except SystemExit as end:
+        return end.code
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
@@ -121,7 +132,10 @@ def main():
     failed = False
     for name in options.games:
         try:
-            play(options.folder, name)
+            if name == "command":
+                failed |= bool(command(json.loads((options.folder / "command.json").read_text())))
+            else:
+                play(options.folder, name)
         except (NonFiniteError, RuntimeError) as error:
             print(f"rank {os.environ.get('RANK', '0')} in {name}: {error}", file=sys.stderr)
             failed = True
