@@ -1,6 +1,7 @@
 """The table of methods and games: its rows, that they go on, and what the learned optimizer must show."""
 
 import json
+from functools import partialmethod
 
 import pytest
 
@@ -16,6 +17,7 @@ def test_rows_are_kept_and_the_rest_is_played(tmp_path, monkeypatch):
     monkeypatch.setattr(table, "LEARNED", {UNTRAINED: LEARNED[UNTRAINED]})
     monkeypatch.setattr(table, "TUNED", ("gradient",))
     monkeypatch.setattr(table, "STEP_SIZES", (0.1, 0.2))
+    monkeypatch.setattr(table.Job, "__init__", partialmethod(table.Job.__init__, games=20, budget=60))
     monkeypatch.setattr(table, "SEEDS", {})
     monkeypatch.setattr(table, "COORDINATES", {})
     monkeypatch.setattr(table, "measure_sizes", lambda *_, **__: None)
@@ -29,7 +31,7 @@ def test_rows_are_kept_and_the_rest_is_played(tmp_path, monkeypatch):
     ]
     assert {row["solved"] for row in rows if row["method"] == "gradient"} == {0}
     first = rows[0]
-    assert (first["solved"], first["wrong"], first["solvable"], first["dimensions"]) == (100, 0, 100, 2)
+    assert (first["solved"], first["wrong"], first["solvable"], first["dimensions"]) == (20, 0, 20, 2)
     noisy = json.loads((tmp_path / "games-noise.json").read_text())["rows"]
     assert {(row["method"], row["noise"]) for row in noisy} == {(UNTRAINED, 0.01), ("gradient", 0.01)}
     before = len(said)
