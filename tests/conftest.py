@@ -43,7 +43,7 @@ def installed_once():
 
 @pytest.fixture(autouse=True, scope="session")
 def only_devices_that_are_there():
-    """torch notes every seed for kinds of device that are not there, each with its stack; that takes milliseconds."""
+    """A seed for a kind of device that is not there is noted by torch with its stack, which takes milliseconds."""
     with pytest.MonkeyPatch.context() as patch:
         for kind in (torch.cuda, torch.xpu, torch.mtia):
             if not kind.is_available():

@@ -66,7 +66,7 @@ PLAYED = (*GAMES, *(f"{game}+norm" for game in GAMES))
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """Where two processes ran a command, played all games, began one and failed at two, at last as one is killed."""
+    """Where two processes ran a command, played all games, began one and failed at two, last as one is killed."""
     folder = tmp_path_factory.mktemp("games") / "two"
     folder.mkdir()
     words = ["--data", str(archive(folder / "mine.npz")), "--eps", "0.1", "--batch-size", "16", "--epochs", "1"]

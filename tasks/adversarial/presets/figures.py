@@ -137,22 +137,23 @@ def perturbation_grid(
     for name, (attacked, seen) in attacks.items():
         lines += [(name, attacked, seen), ("change", 0.5 + (attacked - images) / (2 * eps), None)]
     figure = blank_figure(0.6 * len(images) + 1.3, 0.72 * len(lines))
-    axes, low, middles = figure.subplots(), 0.0, []  # one for all: each takes longer than what is drawn in it
-    for name, pictures, classes in lines:
+    axes: Any = figure.subplots()  # one for all: each takes longer than what is drawn in it
+    low, middles = 0.0, []
+    for _, pictures, classes in lines:
         low -= 1.1 if classes is None else 1.45  # with room for the classes above
         high = low + 1
         middles.append(low + 0.5)
         for i, picture in enumerate(pictures):
             left, right = 1.1 * i, 1.1 * i + 1
-            look = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
-            axes.imshow(_displayable(picture), extent=(left, right, low, high), **look)
+            edges = (left, right, low, high)
+            axes.imshow(_displayable(picture), extent=edges, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             # A frame right above each image: matplotlib makes one image of those that nothing is between.
             corners = (left, right, right, left), (low, low, high, high)
             axes.fill(*corners, fill=False, edgecolor="black", linewidth=0.8, zorder=0)
             if classes is not None:
                 color = "black" if int(classes[i]) == int(labels[i]) else "C3"
-                seen = str(int(classes[i]))
-                axes.text(left + 0.5, high, seen, ha="center", va="bottom", fontsize=10, color=color)
+                place = {"ha": "center", "va": "bottom"}
+                axes.text(left + 0.5, high, str(int(classes[i])), fontsize=10, color=color, **place)
     axes.set(xlim=(-0.05, 1.1 * len(images)), ylim=(low - 0.05, 0), xticks=[])
     axes.set_yticks(middles, [name for name, *_ in lines], fontsize=10)
     axes.tick_params(length=0)

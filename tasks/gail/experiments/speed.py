@@ -15,7 +15,7 @@ import torch
 from minimax_l2l import Updater
 from minimax_l2l.lab import EVERY_CORE, Announce, write_rows
 from tasks.gail.policy.algorithm import PolicySettings
-from tasks.gail.policy.learner import PolicyLearner
+from tasks.gail.policy.learner import PolicyLearner, Rollout
 from tasks.gail.presets.imitation import FEWEST, PRESETS
 from tasks.gail.presets.settings import SETTINGS
 
@@ -54,7 +54,10 @@ def measure_speed(
     """
     torch.set_num_threads(1)
     rates: dict[str, list[float]] = {name: [] for name in ("trpo", *COMPARED)}
-    steps = {(hidden, name): _Step(hidden, name) for hidden in widths for name in COMPARED}
+    usual = PRESETS["gail/cartpole-gail-adam"]
+    rollout = usual.task(usual.demonstrations()).learner.collect(0)
+    assert rollout is not None
+    steps = {(hidden, name): _Step(hidden, name, rollout) for hidden in widths for name in COMPARED}
     for turn in range(turns):
         announce(f"turn {turn + 1} of {turns}")
         rates["trpo"].append(_bare(iterations))
@@ -94,7 +97,7 @@ def measure_speed(
 class _Step:
     """One step of a discriminator of some size on a rollout: query, update and meta-step, timed once per turn."""
 
-    def __init__(self, hidden: tuple[int, ...], method: str) -> None:
+    def __init__(self, hidden: tuple[int, ...], method: str, rollout: Rollout) -> None:
         preset = replace(PRESETS[f"gail/cartpole-{method}"], hidden=hidden)
         task = preset.task(preset.demonstrations())
         self.optimizer = preset.optimizer(task)
@@ -106,8 +109,6 @@ class _Step:
             "size": task.discriminator.size,
             "parameters": sum(p.numel() for p in updater.parameters()) if updater is not None else 0,
         }
-        rollout = task.learner.collect(0)
-        assert rollout is not None
         self._problem = partial(task.inner_problem, rollout)
         self._meta = self.optimizer.meta_optimizer() if self.optimizer.learns else None
         self.seconds: list[float] = []
