@@ -26,8 +26,7 @@ from tasks.games import LimitCycle
 
 SCRIPT = Path(__file__).with_name("shared_game.py")
 ROOT = SCRIPT.parents[2]
-# torchrun looks once a second: one that is killed leaves the other time for its sentence.
-RUNS = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--monitor-interval", "1"]
+RUNS = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 pytestmark = [
     pytest.mark.skipif(
         not torch.distributed.is_available() or sys.platform != "linux", reason="needs gloo and torchrun"
