@@ -22,7 +22,12 @@ class Constraint(Shown, ABC):
 
     `project` and `squash` are different operations: the first returns the nearest feasible point and is applied to
     the iterate after every step; the second bounds a learned *update* smoothly, with a gradient everywhere.
+
+    Attributes:
+        bounds_updates: whether `squash` does bound them; False where it leaves them as they are.
     """
+
+    bounds_updates: bool = True
 
     @abstractmethod
     def project(self, y: Tree) -> Tree:
@@ -104,6 +109,7 @@ class Intersection(TensorConstraint):
 
     def __init__(self, *parts: Constraint, iterations: int = 200, tolerance: float = 1e-6) -> None:
         self.parts = require_sets("Intersection", parts)
+        self.bounds_updates = self.parts[0].bounds_updates
         self.iterations = require_count("iterations", iterations, least=1)
         self.tolerance = require_positive("tolerance", tolerance)
         regions = [region for part in parts if (region := part.region()) is not None]

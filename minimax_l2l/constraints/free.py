@@ -12,6 +12,8 @@ from minimax_l2l.trees import Tree, instances, leaves, map_leaves
 class Free(Constraint):
     """No constraint: any tree of tensors, random points uniform in [-1, 1]."""
 
+    bounds_updates = False
+
     def project(self, y: Tree) -> Tree:
         """Return y itself."""
         instances(y)

@@ -18,6 +18,7 @@ class Product(Constraint):
 
     def __init__(self, *parts: Constraint) -> None:
         self.parts = require_sets("Product", parts)
+        self.bounds_updates = all(part.bounds_updates for part in self.parts)
 
     def _each(self, operation: str, tree: Tree) -> list[Tensor]:
         tensors = leaves(tree)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -17,9 +18,10 @@ from minimax_l2l.errors import (
     require_whole,
     told,
 )
-from minimax_l2l.features import Features, GradientFeatures, root_mean_square
+from minimax_l2l.features import Features, GradientFeatures, LogSignFeatures, root_mean_square
 from minimax_l2l.iterate import STUCK, State
 from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.optimizers.guide import Guide
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
@@ -39,6 +41,9 @@ from minimax_l2l.updaters.base import Updater
 from minimax_l2l.updaters.streaming import StreamingAdam
 
 PULL = 0.05  # of the gradient on y, where a set may hold it back
+# The longest move of a y that lives on, over K steps: in its own lengths; and in units of y, at least and at most,
+# which are usual learning rates of Adam.
+SHARE, LEAST, MOST = 0.1, 0.001, 0.01
 
 
 class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
@@ -47,12 +52,20 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
     A are the features, and g_k = d objective / d y at y_k. To phi, g_k is a constant; but phi also learns through
     y_k, which the updater sees in the next step, as in the paper's two-step attacker. All steps share phi.
 
+    With nothing but an `MLPUpdater()` it is *guided*: it begins as a short step along the gradient, learns how long
+    that should be, and the network's answers scale its entries, see `guided`.
+
     Args:
         updater: the network; its parameters are phi.
         steps: K. With a `CNNUpdater`, 1 is the paper's gradient attacker and 2 its two-step attacker.
         step_size: factor on the squashed update.
         features: what the updater sees, A; `IterateFeatures()` makes the paper's Naive attacker. None is
-            `GradientFeatures()`, or `GradientFeatures("none")` for an updater that is `unscaled`.
+            `GradientFeatures()`; if guided, `LogSignFeatures(iterate=False)`, which does not depend on where the
+            origin is; for an updater that is `unscaled`, `GradientFeatures("none")`.
+        guided: let u_k be a step along the gradient of learned length, whose entries the updater's answers scale
+            by factors between 1/10 and 10, see `Guide`. So each coordinate moves the way its gradient points.
+            False lets u_k be the updater's answer, whatever its direction. None guides an updater that is made for
+            it (`Updater.guided`), if `features` and `relative` are left out.
         random_start: see `InnerOptimizer`.
         detach_iterates: cut the path from phi to the iterates that the updater sees. Phi then learns through the
             sum of updates alone.
@@ -72,7 +85,9 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             sums are the last part of the state.
         max_relative_step: longest step, as a fraction of the iterate's own length |y_k|, instance by instance;
             longer steps are shortened. Meant for iterates that stay away from zero, such as weight vectors: an
-            iterate at zero cannot move. None leaves steps as they are.
+            iterate at zero cannot move. None leaves steps as they are. `"auto"` bounds them where y lives on from
+            problem to problem and its set does not bound updates: K steps then move it by at most 0.1 |y_k|, but in
+            root mean square by not less than 0.001, so that it can leave zero, nor more than 0.01.
         learning_rate: of phi's Adam; divided by fan-ins if the updater asks for it, see
             `Updater.parameter_groups`.
         weight_decay: of phi's Adam.
@@ -88,6 +103,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         steps: int = 1,
         step_size: float = 1.0,
         features: Features | None = None,
+        guided: bool | None = None,
         random_start: float = 0.0,
         detach_iterates: bool = False,
         truncate: int | None = None,
@@ -96,7 +112,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         squash: bool | None = None,
         projected_gradient: float | None = None,
         lazy: bool = False,
-        max_relative_step: float | None = None,
+        max_relative_step: float | Literal["auto"] | None = "auto",
         learning_rate: float = 1e-3,
         weight_decay: float = 2e-4,
         clip_norm: float | None = None,
@@ -108,12 +124,15 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.updater = updater
         self.step_size = require_positive("step_size", step_size)
         advice = "pass GradientFeatures() or an object of a subclass of Features"
-        features = GradientFeatures("none" if updater.unscaled else "rms") if features is None else features
+        self.relative = require_flag("relative", relative)
+        by_default = updater.guided and features is None and not relative
+        self.guided = require_flag("guided", guided) if guided is not None else by_default
+        self.guide = Guide() if self.guided else None
+        features = _usual_features(updater, guided=self.guided) if features is None else features
         self.features = require_a("features", features, Features, "Features", advice)
         self.truncate = require_count("truncate", truncate, least=1) if truncate is not None else None
         self.detach_iterates = require_flag("detach_iterates", detach_iterates)
         self.second_order = require_flag("second_order", second_order)
-        self.relative = require_flag("relative", relative)
         self.squash = require_flag("squash", squash) if squash is not None else None
         if projected_gradient is None and updater.unscaled:
             projected_gradient = PULL
@@ -121,8 +140,10 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             require_positive("projected_gradient", projected_gradient) if projected_gradient is not None else None
         )
         self.lazy = require_flag("lazy", lazy)
-        self.max_relative_step = (
-            require_positive("max_relative_step", max_relative_step) if max_relative_step is not None else None
+        self.max_relative_step: float | Literal["auto"] | None = (
+            max_relative_step
+            if max_relative_step is None or max_relative_step == "auto"
+            else require_positive("max_relative_step", max_relative_step)
         )
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.weight_decay = require_not_negative("weight_decay", weight_decay)
@@ -133,32 +154,37 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
                 f"{type(updater).__name__} must see the gradient as it is, got {self.features}; pass "
                 'GradientFeatures("none"), or leave features out.'
             )
+        if self.guided and updater.unscaled:
+            raise ValueError(f"{type(updater).__name__} says itself how far to go, got guided=True; leave it out.")
         if relative and not self.features.needs_gradient:
             raise ValueError("relative=True needs features that read the gradient; pass GradientFeatures().")
 
     def start(self, problem: InnerProblem, draw: int = 0) -> Tree:
         """As `InnerOptimizer.start`; warns if no step can lead away from there, unless a run watches."""
         y = super().start(problem, draw)
-        if self.max_relative_step is not None and not problem.watched and not largest(y).item():
+        if isinstance(self.max_relative_step, float) and not problem.watched and not largest(y).item():
             warnings.warn(STUCK, stacklevel=4)
         return y
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One learned step: query, features, updater, squash, project."""
         problem = oracle.problem
-        gradient = ravel(self._gradient(oracle, y)) if self.features.needs_gradient else None
+        asks = self.features.needs_gradient or self.guided
+        gradient = ravel(self._gradient(oracle, y)) if asks else None
         iterate = problem.view(y)
         if self.detach_iterates:
             iterate = iterate.detach()
         total, state = self._total(y, state)
         state = state or self.updater.begin(y, problem.signs_of(y))
         update, state = self._update(self.features(iterate, gradient), state, ravel(y))
+        if self.guide is not None and gradient is not None:
+            update = self.guide(gradient, update)
         if self.relative and gradient is not None:
             update = update * root_mean_square(gradient)
         bounded = unravel(update, y)
         if self.squash if self.squash is not None else not self.updater.unscaled:
             bounded = problem.constraint.squash(bounded)
-        total = shifted(total, self.step_size, self._shortened(bounded, y))
+        total = shifted(total, self.step_size, self._shortened(bounded, self._longest(problem, y)))
         return problem.constraint.project(total), (*state, *leaves(total)) if self.lazy else state
 
     def _gradient(self, oracle: Oracle, y: Tree) -> Tree:
@@ -193,12 +219,21 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             )
         return update if own == seen.dtype else update.to(seen.dtype), state
 
-    def _shortened(self, update: Tree, y: Tree) -> Tree:
-        """The update where step_size times it is no longer than allowed, scaled down to that elsewhere."""
+    def _longest(self, problem: InnerProblem, y: Tree) -> Tensor | None:
+        """The longest step, as a root mean square, shaped to broadcast over y; None if there is no bound."""
         if self.max_relative_step is None:
+            return None
+        if self.max_relative_step != "auto":
+            return self.max_relative_step * root_mean_square(ravel(detach(y) if self.detach_iterates else y))
+        if self.updater.unscaled or not problem.lives_on or problem.constraint.bounds_updates:
+            return None
+        return (SHARE * root_mean_square(ravel(detach(y)))).clamp(LEAST, MOST) / self.steps
+
+    def _shortened(self, update: Tree, longest: Tensor | None) -> Tree:
+        """The update where step_size times it is no longer than allowed, scaled down to that elsewhere."""
+        if longest is None:
             return update
         size = self.step_size * root_mean_square(ravel(update))  # a ratio of lengths is one of root mean squares
-        longest = self.max_relative_step * root_mean_square(ravel(detach(y) if self.detach_iterates else y))
         factor = torch.where(size > longest, longest / torch.where(size > longest, size, 1), 1).flatten()
         return map_leaves(lambda part: per_instance(factor, part) * part, update)
 
@@ -211,9 +246,18 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
     def meta_optimizer(self) -> torch.optim.Optimizer:
         """Phi's optimizer: Adam, ascending. This is the only place where phi's direction is stated."""
         groups = self.updater.parameter_groups(self.learning_rate)
+        if self.guide is not None:
+            groups.append(self.guide.parameter_group(self.learning_rate))
         grouped = {parameter for group in groups for parameter in group["params"]}
         if own := [parameter for parameter in self.parameters() if parameter not in grouped]:  # of a subclass
             groups.append({"params": own, "lr": self.learning_rate})
         if self.updater.streaming:
             return StreamingAdam(groups, weight_decay=self.weight_decay, maximize=True)
         return torch.optim.Adam(groups, weight_decay=self.weight_decay, maximize=True, fused=True)
+
+
+def _usual_features(updater: Updater, *, guided: bool) -> Features:
+    """What the updater sees unless told otherwise."""
+    if guided:
+        return LogSignFeatures(iterate=False)
+    return GradientFeatures("none" if updater.unscaled else "rms")

@@ -25,12 +25,14 @@ class Updater(nn.Module, ABC):
         fan_in_scaling: whether learning rates follow the fan-in; see `parameter_groups`.
         streaming: whether gradients come as outer products, which `StreamingAdam` steps without forming them.
         unscaled: whether it must be told the gradient as it is, and says how far to go as it means it.
+        guided: whether its answers scale a step along the gradient unless told otherwise, see `LearnedOptimizer`.
         stacked: whether weights may have one more dimension in front, a set of them for each instance.
     """
 
     fan_in_scaling: bool = False
     streaming: bool = False
     unscaled: bool = False
+    guided: bool = False
     stacked: bool = False
 
     @abstractmethod

@@ -42,6 +42,8 @@ class MLPUpdater(Updater):
         fan_in_scaling: see `Updater.parameter_groups`; off, since layers this narrow do without.
     """
 
+    guided = True
+
     def __init__(self, inputs: int = 2, hidden: Sequence[int] = (16, 16), *, fan_in_scaling: bool = False) -> None:
         super().__init__()
         self.inputs, self.hidden = require_count("inputs", inputs, least=1), require_widths("hidden", hidden)
@@ -59,6 +61,7 @@ class MLPUpdater(Updater):
 class _AllAtOnce(Updater):
     """What reads all coordinates of an instance side by side."""
 
+    guided = True
     inputs: int
     size: int
     body: nn.Sequential

@@ -24,7 +24,8 @@ class RNNUpdater(Updater):
     Args:
         inputs: features per coordinate; 2 for iterate and gradient, which comes last.
         hidden: size of each coordinate's state.
-        gain: initial value of the learned factor on the gradient.
+        gain: initial value of the learned factor on the gradient. With another than 0 the network takes gradient
+            steps itself, and is not `guided` unless told.
     """
 
     def __init__(self, inputs: int = 2, hidden: int = 16, gain: float = 0.0) -> None:
@@ -37,6 +38,7 @@ class RNNUpdater(Updater):
         self.skip = nn.Parameter(torch.tensor(float(gain)))
         self.cell = nn.GRUCell(inputs, hidden)
         self.head = zeroed(nn.Linear(hidden, 1))
+        self.guided = self.gain == 0
 
     def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         """Coordinate by coordinate; the state is one tensor of shape (n * coordinates, hidden)."""

@@ -31,6 +31,8 @@ class RowUpdater(Updater):
         ValueError: if no layer is given, or one is not a pair of positive sizes.
     """
 
+    guided = True
+
     def __init__(self, shapes: Sequence[Sequence[int]], inputs: int = 2, *, fan_in_scaling: bool = True) -> None:
         super().__init__()
         advice = "pass for instance shapes=((64, 6), (1, 64)) for a network of 6, 64 and 1 units"

@@ -11,10 +11,12 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from minimax_l2l import flat_weights, with_weights
-from minimax_l2l.errors import require_a, require_flag, require_widths
+from minimax_l2l.errors import require_a, require_flag, require_not_negative, require_widths
 
 # Observations lie at most so many of the expert's deviations from its mean; a cart that runs away is far enough.
 FARTHEST = 10.0
+# So far from it, in deviations, begins what the expert hardly ever shows.
+NEAR = 3.0
 
 
 class Discriminator(nn.Module):
@@ -24,12 +26,18 @@ class Discriminator(nn.Module):
     actions are brought to zero mean and unit deviation, as measured on the expert, and cut at ten; a discrete
     action is one-hot. These numbers are not part of w.
 
+    A network knows nothing of places where no pair has been, and cannot tell pairs apart beyond the cut. A policy
+    that is drawn there by chance then finds no way back. With `outside` the logit has a term without weights,
+    outside * sum_j log(max(1, |x_j| / 3)) of the standardised x before the cut: what lies far from all that the
+    expert showed is the policy's, and the farther, the surer.
+
     Args:
         observations: the expert's, shape (n, d), raw.
         actions: the expert's, shape (n,), whole numbers, or (n, ...).
         action_space: the environment's.
         hidden: widths of the hidden layers; 64 and 32 in the paper.
         absorbing: give the network one more input, 1 in the absorbing state and 0 elsewhere.
+        outside: weight of the term for what lies outside; 0 leaves it out.
 
     Raises:
         TypeError: if something is of another kind.
@@ -47,9 +55,11 @@ class Discriminator(nn.Module):
         hidden: Sequence[int] = (64, 32),
         *,
         absorbing: bool = False,
+        outside: float = 0.0,
     ) -> None:
         super().__init__()
         self.absorbing = require_flag("absorbing", absorbing)
+        self.outside = require_not_negative("outside", outside)
         hidden = require_widths("hidden", hidden)
         self.choices = _choices(action_space)
         _require_pairs(observations, actions, self.choices)
@@ -81,9 +91,10 @@ class Discriminator(nn.Module):
         return flat_weights(self.net)
 
     def encode(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """Pairs as the network sees them, shape (n, inputs)."""
+        """Pairs as they are told apart, shape (n, inputs)."""
         standard = (self._join(observations, actions) - self.mean) / self.deviation
-        return F.pad(standard.clamp(-FARTHEST, FARTHEST), (0, int(self.absorbing)))
+        seen = standard if self.outside else standard.clamp(-FARTHEST, FARTHEST)
+        return F.pad(seen, (0, int(self.absorbing)))
 
     def absorbed(self) -> Tensor:
         """The pair of the absorbing state, shape (1, inputs): nothing but its flag."""
@@ -91,8 +102,11 @@ class Discriminator(nn.Module):
 
     def forward(self, weights: Tensor, pairs: Tensor) -> Tensor:
         """Logits z of encoded pairs, shape (n,), at weights of shape (m,)."""
-        logits: Tensor = with_weights(self.net, weights, pairs)
-        return logits.squeeze(-1)
+        seen = pairs.clamp(-FARTHEST, FARTHEST) if self.outside else pairs
+        logits: Tensor = with_weights(self.net, weights, seen).squeeze(-1)
+        if not self.outside:
+            return logits
+        return logits + self.outside * (pairs.abs() / NEAR).clamp_min(1).log().sum(-1)
 
     def _join(self, observations: Tensor, actions: Tensor) -> Tensor:
         coded = F.one_hot(actions.long(), self.choices) if self.choices is not None else actions.flatten(1)

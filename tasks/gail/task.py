@@ -66,8 +66,10 @@ class GAIL(Task):
         absorbing: let episodes that end early go on in an absorbing state, which the discriminator sees and
             rewards; see `tasks.gail.absorbing`. Then no reward need be named.
         regularisers: hand-designed terms of the discriminator's objective.
-        radius: keep w in a ball around 0, of this many times the length of the first weights. Otherwise a
-            discriminator that tells all its pairs apart grows without end, and its rewards with it. None: no ball.
+        radius: keep w in a ball around 0, of this many times the length of the first weights. None: no ball. Then
+            a discriminator that tells all its pairs apart grows without end, and its rewards with it.
+        outside: how surely pairs far from all that the expert showed are taken for the policy's, whatever w says;
+            see `Discriminator`. It leads a policy back that has run away. 0 leaves everything to w.
         held_out: demonstrations that the discriminator never sees, to measure it with.
         judged_by: demonstrations that the discriminator never sees, for a learned optimizer's meta-objective. It
             then learns to make discriminators that generalise. None takes `demonstrations`. Only
@@ -98,7 +100,8 @@ class GAIL(Task):
         entropy: float = 0.0,
         absorbing: bool = False,
         regularisers: Sequence[Regulariser] = (),
-        radius: float | None = None,
+        radius: float | None = 2.0,
+        outside: float = 3.0,
         held_out: Demonstrations | None = None,
         judged_by: Demonstrations | None = None,
         evaluation_episodes: int = 20,
@@ -135,7 +138,7 @@ class GAIL(Task):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.discriminator = Discriminator(
-                observations, actions, environment.action_space, hidden, absorbing=absorbing
+                observations, actions, environment.action_space, hidden, absorbing=absorbing, outside=outside
             )
         first = self.discriminator.first_weights()
         self.memory = DiscriminatorMemory(first)
@@ -157,6 +160,7 @@ class GAIL(Task):
             "absorbing": absorbing,
             "regularisers": [repr(term) for term in self.regularisers],
             "radius": radius,
+            "outside": outside,
             "seed": seed,
         }
 

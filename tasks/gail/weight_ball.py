@@ -15,6 +15,8 @@ class WeightBall(L2Ball):
     discriminator's steps are small beside its weights, in a ball or out of it.
     """
 
+    bounds_updates = False
+
     def squash(self, update: Tree) -> Tensor:
         """The update as it is."""
         return self._tensor(update)

@@ -76,6 +76,7 @@ class LimitCycle(Task):
             truncate=16,
             second_order=True,
             relative=True,
+            max_relative_step=None,
             learning_rate=5e-3,
             weight_decay=0.0,
             clip_norm=1.0,

@@ -50,11 +50,13 @@ PAPER, SMALL = (6, 64, 32, 1), (6, 16, 8, 1)  # 2,561 weights, and 257 for what 
 SHAPES = ((64, 6), (32, 64), (1, 32))
 OPTIMIZERS = {
     "MLP": (PAPER, lambda: LearnedOptimizer(MLPUpdater())),
+    "MLP without guide": (PAPER, lambda: LearnedOptimizer(MLPUpdater(), guided=False)),
     "MLP, log and sign": (PAPER, lambda: LearnedOptimizer(MLPUpdater(3), features=LogSignFeatures())),
     "MLP, bounded": (PAPER, lambda: LearnedOptimizer(MLPUpdater(), max_relative_step=0.01)),
     "RNN": (PAPER, lambda: LearnedOptimizer(RNNUpdater())),
-    "RNN, three steps": (PAPER, lambda: LearnedOptimizer(RNNUpdater(), steps=3)),
+    "RNN, three steps": (PAPER, lambda: LearnedOptimizer(RNNUpdater(), guided=False, steps=3)),
     "rows": (PAPER, lambda: LearnedOptimizer(RowUpdater(SHAPES))),
+    "rows without guide": (PAPER, lambda: LearnedOptimizer(RowUpdater(SHAPES), guided=False)),
     "rows, log and sign": (PAPER, lambda: LearnedOptimizer(RowUpdater(SHAPES, 3), features=LogSignFeatures())),
     "low rank": (PAPER, lambda: LearnedOptimizer(LowRankUpdater(2561))),
     "low rank, raw gradients": (
@@ -62,6 +64,7 @@ OPTIMIZERS = {
         lambda: LearnedOptimizer(LowRankUpdater(2561), features=GradientFeatures("none")),
     ),
     "dense": (SMALL, lambda: LearnedOptimizer(DenseMLPUpdater(257))),
+    "dense without guide": (SMALL, lambda: LearnedOptimizer(DenseMLPUpdater(257), guided=False)),
     "dense, streaming": (SMALL, lambda: LearnedOptimizer(DenseMLPUpdater(257, streaming=True))),
     "dense, streaming, bounded": (
         SMALL,

@@ -134,13 +134,13 @@ def test_the_bound_is_on_all_leaves_together():
 
 
 def test_at_zero_there_is_no_bounded_step_and_no_nan():
-    optimizer = LearnedOptimizer(random_updater(MLPUpdater), max_relative_step=0.1)
+    optimizer = learned(random_updater(MLPUpdater), max_relative_step=0.1)
     with pytest.warns(UserWarning, match="y is zero, and max_relative_step lets no iterate leave zero"):
         y = optimizer.maximize(Quadratic(CENTRE)).y
     assert not y.any()
     (y.sum() + 0 * y.square().sum()).backward()
     assert all(parameter.grad.isfinite().all() for parameter in optimizer.parameters())
-    idle = LearnedOptimizer(MLPUpdater(), max_relative_step=0.1)
+    idle = LearnedOptimizer(MLPUpdater(), guided=False, max_relative_step=0.1)
     y = idle.maximize(Quadratic(CENTRE.float(), start=CENTRE.float())).y
     y.sum().backward()
     assert idle.updater.head.weight.grad.any()
@@ -149,14 +149,14 @@ def test_at_zero_there_is_no_bounded_step_and_no_nan():
 @pytest.mark.parametrize("largest", [1e-3, 0.1, 10.0])
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_phis_gradient_is_exact_through_the_bound(steps, largest):
-    optimizer = LearnedOptimizer(random_updater(MLPUpdater), steps=steps, max_relative_step=largest)
+    optimizer = learned(random_updater(MLPUpdater), steps=steps, max_relative_step=largest)
     problem = Linear(100 * CENTRE, start=0.1 * CENTRE.flip(0))
     assert_gradients_agree(phi_gradient(optimizer, problem), finite_differences(optimizer, problem))
 
 
-def test_before_training_an_mlp_stays_where_it_started():
+def test_before_training_an_mlp_without_guide_stays_where_it_started():
     start = torch.randn(3, 4)
-    optimizer = LearnedOptimizer(MLPUpdater(), steps=3)
+    optimizer = LearnedOptimizer(MLPUpdater(), guided=False, steps=3)
     assert torch.equal(optimizer.maximize(Quadratic(torch.randn(3, 4), start=start)).y, start)
 
 
@@ -173,6 +173,10 @@ def random_updater(kind, **options):
         for parameter in updater.parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
     return updater
+
+
+def learned(updater, *, kind=LearnedOptimizer, guided=False, **options):
+    return kind(updater, guided=guided, **options).double()
 
 
 def phi_gradient(optimizer, problem):
@@ -211,11 +215,11 @@ def assert_gradients_agree(got, expected):
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
 @pytest.mark.parametrize("steps", [1, 2, 3])
-@pytest.mark.parametrize("kind", [MLPUpdater, RNNUpdater])
-def test_phis_gradient_is_exact_where_gradients_are_constant(kind, steps, constraint):
+@pytest.mark.parametrize(("kind", "guided"), [(MLPUpdater, False), (RNNUpdater, False), (MLPUpdater, True)])
+def test_phis_gradient_is_exact_where_gradients_are_constant(kind, guided, steps, constraint):
     """Of a linear objective g is the same everywhere, and the path through the iterates is all there is."""
     problem = Linear(CENTRE, start=0.1 * CENTRE.flip(0), constraint=CONSTRAINTS[constraint])
-    optimizer = LearnedOptimizer(random_updater(kind), steps=steps, step_size=0.3)
+    optimizer = learned(random_updater(kind), guided=guided, steps=steps, step_size=0.3)
     assert_gradients_agree(phi_gradient(optimizer, problem), finite_differences(optimizer, problem))
 
 
@@ -227,7 +231,7 @@ def test_phis_gradient_is_exact_through_the_projection_on_pictures_in_a_ball(ste
     images = torch.tensor([[0.9, 0.4, 0.2], [0.3, 0.95, 0.6]], dtype=torch.float64)
     allowed = perturbations(images, threat)
     problem = Linear(CENTRE, start=0.1 * CENTRE.flip(0), constraint=allowed)
-    optimizer = LearnedOptimizer(random_updater(MLPUpdater), steps=steps, step_size=step_size)
+    optimizer = learned(random_updater(MLPUpdater), steps=steps, step_size=step_size)
     met = []
     optimizer.maximize(problem, observe=lambda _, y: met.append((allowed.violation(1.001 * y) > 0).any()))
     assert met[-1]  # a projection that has something to do
@@ -258,10 +262,10 @@ class Replaying(LearnedOptimizer):
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
-@pytest.mark.parametrize("kind", [MLPUpdater, RNNUpdater])
-def test_phis_gradient_takes_inner_gradients_for_constants(kind, steps):
+@pytest.mark.parametrize(("kind", "guided"), [(MLPUpdater, False), (RNNUpdater, False), (RNNUpdater, True)])
+def test_phis_gradient_takes_inner_gradients_for_constants(kind, guided, steps):
     problem = Quadratic(CENTRE, torch.tensor([1.0, 3.0, 2.0], dtype=torch.float64), start=0.1 * CENTRE.flip(0))
-    optimizer = Replaying(random_updater(kind), steps=steps, step_size=0.3)
+    optimizer = learned(random_updater(kind), kind=Replaying, guided=guided, steps=steps, step_size=0.3)
     optimizer.kept, optimizer.replay = [], False
     got = phi_gradient(optimizer, problem)
     assert len(optimizer.kept) == steps
@@ -274,13 +278,11 @@ def through_a_network():
     return Through(module, 0.1 * CENTRE, constraint=LinfBall(0.9))
 
 
-@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("options", [{}, {"relative": True}, {"guided": True}])
 @pytest.mark.parametrize("steps", [1, 2, 3])
 @pytest.mark.parametrize("kind", [MLPUpdater, RNNUpdater])
-def test_with_second_derivatives_phis_gradient_is_the_whole_one(kind, steps, relative):
-    optimizer = LearnedOptimizer(
-        random_updater(kind), steps=steps, step_size=0.3, second_order=True, relative=relative
-    )
+def test_with_second_derivatives_phis_gradient_is_the_whole_one(kind, steps, options):
+    optimizer = learned(random_updater(kind), steps=steps, step_size=0.3, second_order=True, **options)
     problem = through_a_network()
     assert_gradients_agree(phi_gradient(optimizer, problem), finite_differences(optimizer, problem))
 
@@ -288,7 +290,7 @@ def test_with_second_derivatives_phis_gradient_is_the_whole_one(kind, steps, rel
 def test_without_second_derivatives_it_is_not():
     problem = through_a_network()
     first, second = (
-        phi_gradient(LearnedOptimizer(random_updater(MLPUpdater), steps=3, second_order=order), problem)
+        phi_gradient(learned(random_updater(MLPUpdater), steps=3, second_order=order), problem)
         for order in (False, True)
     )
     assert any(not torch.allclose(a, b, rtol=1e-2) for a, b in zip(first, second, strict=True))
@@ -297,7 +299,7 @@ def test_without_second_derivatives_it_is_not():
 def test_second_derivatives_through_a_game():
     ones = torch.ones(1, dtype=torch.float64)
     problem = BilinearGame(ones, 0 * ones, 0 * ones, (ones[:, None], -0.5 * ones[:, None]))
-    optimizer = LearnedOptimizer(
+    optimizer = learned(
         random_updater(RNNUpdater, inputs=1, hidden=3),
         steps=3,
         features=GradientFeatures(iterate=False),
@@ -353,7 +355,7 @@ def test_each_step_costs_one_query():
 
 
 def test_meta_optimizer_ascends():
-    optimizer = LearnedOptimizer(random_updater(MLPUpdater), steps=2, learning_rate=1e-3, weight_decay=0.0)
+    optimizer = learned(random_updater(MLPUpdater), steps=2, learning_rate=1e-3, weight_decay=0.0)
     problem = Quadratic(CENTRE)
     adam = optimizer.meta_optimizer()
     values = []
@@ -367,9 +369,11 @@ def test_meta_optimizer_ascends():
 
 
 def test_the_meta_optimizer_follows_the_updater():
-    plain = LearnedOptimizer(MLPUpdater()).meta_optimizer()
-    dense = LearnedOptimizer(DenseMLPUpdater(3), learning_rate=0.6).meta_optimizer()
-    streaming = LearnedOptimizer(DenseMLPUpdater(3, streaming=True), weight_decay=0.5).meta_optimizer()
+    plain = LearnedOptimizer(MLPUpdater(), guided=False).meta_optimizer()
+    dense = LearnedOptimizer(DenseMLPUpdater(3), guided=False, learning_rate=0.6).meta_optimizer()
+    streaming = LearnedOptimizer(
+        DenseMLPUpdater(3, streaming=True), guided=False, weight_decay=0.5
+    ).meta_optimizer()
     assert (type(plain), len(plain.param_groups)) == (torch.optim.Adam, 1)
     assert (type(dense), type(streaming)) == (torch.optim.Adam, StreamingAdam)
     assert [group["lr"] for group in dense.param_groups] == pytest.approx([0.6 / 6, 0.6, 0.6 / 24, 0.6 / 12])

@@ -96,7 +96,7 @@ def needed(optimizer, name):
 def test_with_a_wild_network_it_is_never_far_behind_extragradient(name):
     """At most 1.5 times its gradients, where it needs two windows or more."""
     torch.manual_seed(0)
-    wild = LearnedOptimizer(MLPUpdater())
+    wild = LearnedOptimizer(MLPUpdater(), guided=False)
     nn.init.normal_(wild.updater.head.weight)
     plain, guarded = needed(ExtraGradient(steps=1, step_size=ETA), name), needed(Safeguarded(wild), name)
     settled = (plain >= 40) & (plain < 190)

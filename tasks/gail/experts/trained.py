@@ -33,6 +33,7 @@ ZOO = PolicySettings(
     gae_lambda=0.95,
     critic_batch=128,
     critic_epochs=20,
+    scale_rewards=False,
 )
 
 
@@ -167,7 +168,7 @@ class Expert:
         try:
             require_unbroken(top, FILES)
             rest = json.loads((top / "expert.json").read_text())
-            settings = PolicySettings(**_with_tuples(rest["policy"]))
+            settings = PolicySettings(**{"scale_rewards": False, **_with_tuples(rest["policy"])})
             if ":" in rest["environment"]:  # gymnasium would import the module before the colon
                 raise ValueError(f"it names a module to import, {rest['environment']!r}")
             environments = make_environments(rest["environment"], settings.environments, seed=0)

@@ -44,9 +44,11 @@ class PolicySettings:
         critic_epochs: passes over the rollout an iteration.
         critic_batch: samples a step of it; the last step of a pass takes what is left of the rollout.
         normalise: bring observations to zero mean and unit deviation, as measured so far, for the policy.
+        scale_rewards: divide rewards by the deviation of their discounted sums, averaged over the last rollouts. A
+            discriminator's rewards grow as it learns, and a value network at a fixed rate cannot follow them.
         algorithm: makes another learner from the environments, such as
             `lambda environments: PPO("MlpPolicy", environments, n_steps=128)`. Of the settings above only
-            `environments` and `normalise` count then. None is TRPO.
+            `environments`, `normalise` and `scale_rewards` count then. None is TRPO.
     """
 
     environments: int = 8
@@ -60,11 +62,13 @@ class PolicySettings:
     critic_epochs: int = 5
     critic_batch: int = 256
     normalise: bool = True
+    scale_rewards: bool = True
     algorithm: Algorithm | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers; torch and Stable-Baselines3 would say less of them, and later."""
         require_flag("normalise", self.normalise)
+        require_flag("scale_rewards", self.scale_rewards)
         checked: dict[str, Any] = {"hidden": require_widths("hidden", self.hidden)}
         for name in ("environments", "steps", "critic_epochs", "critic_batch"):
             checked[name] = require_count(name, getattr(self, name), least=1)

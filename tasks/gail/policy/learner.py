@@ -24,6 +24,7 @@ from tasks.gail.policy.algorithm import FIRST_LAYERS, PolicySettings, make_algor
 from tasks.gail.policy.callbacks import require_fitting
 from tasks.gail.policy.own_randomness import OwnRandomness
 from tasks.gail.policy.recorder import Recorder
+from tasks.gail.policy.reward_scale import RewardScale
 
 
 class Rollout(NamedTuple):
@@ -84,6 +85,7 @@ class PolicyLearner:
         self.steps = settings.environments * self.model.n_steps
         self._total = iterations * self.steps
         self.recorder = Recorder(self.normaliser)
+        self.scale = RewardScale() if settings.scale_rewards else None
         own = [callback] if callback is not None else []
         for one in own:
             require_fitting(one, self.normaliser or self.episodes)
@@ -159,6 +161,9 @@ class PolicyLearner:
         """
         buffer = self.model.rollout_buffer
         buffer.rewards[:] = rewards.cpu().numpy().reshape(buffer.rewards.shape) - entropy * buffer.log_probs
+        if self.scale is not None:
+            starts = np.vstack([buffer.episode_starts[1:], np.asarray(self.model._last_episode_starts)[None]])
+            buffer.rewards[:] = self.scale.scaled(buffer.rewards, starts, self.model.gamma)
         policy = self.model.policy
         with torch.no_grad():
             for place, last in self.recorder.cut_off:
@@ -217,6 +222,7 @@ class PolicyLearner:
                 "count": float(statistics.count),
             },
             "randomness": self.randomness.state_dict(),
+            "reward_scale": self.scale.value if self.scale is not None else None,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -238,3 +244,5 @@ class PolicyLearner:
         self.model._last_obs = state["seen"].numpy().copy()
         self.model._last_episode_starts = state["starts"].numpy().copy()
         self.randomness.load_state_dict(state["randomness"])
+        if self.scale is not None:
+            self.scale.value = state["reward_scale"]

@@ -164,6 +164,7 @@ class Imitation(Preset):
             hidden=self.hidden,
             regularisers=self.regularisers,
             radius=self.way.radius,
+            outside=0.0,
             held_out=held_out,
             judged_by=judged_by,
             evaluation_episodes=self.evaluation_episodes,
@@ -199,7 +200,9 @@ class Imitation(Preset):
 
         from tasks.gail.policy.algorithm import PolicySettings
 
-        settings = PolicySettings(environments=self.environments, steps=self.rollout, hidden=self.policy_hidden)
+        settings = PolicySettings(
+            environments=self.environments, steps=self.rollout, hidden=self.policy_hidden, scale_rewards=False
+        )
         settings = replace(settings, critic_batch=min(settings.critic_batch, self.environments * self.rollout))
         if self.expert.annealed and not self.way.literal:
             return replace(settings, target_kl=LinearSchedule(settings.trust_region(1.0), 0.0, 1.0))

@@ -53,6 +53,7 @@ def _learned(
     """`longest` is how far an iteration may move the weights, in parts of their length, over all its steps."""
     return lambda discriminator, turned: kind(
         updater(discriminator),
+        guided=False,
         steps=turned.steps,
         learning_rate=turned.rate or rate,
         max_relative_step=longest / turned.steps if longest is not None else None,
@@ -82,6 +83,7 @@ def _dense_paper(discriminator: Discriminator, turned: Turned) -> InnerOptimizer
         DenseMLPUpdater(discriminator.size, zero_head=False, fan_in_scaling=False, streaming=True),
         steps=turned.steps,
         features=GradientFeatures("none"),
+        max_relative_step=None,
         learning_rate=turned.rate or ADAM,
         weight_decay=0.0,
     )

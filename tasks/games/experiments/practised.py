@@ -44,6 +44,7 @@ def _perceptron() -> LearnedOptimizer:
         features=GradientFeatures(iterate=False),
         second_order=True,
         relative=True,
+        max_relative_step=None,
         learning_rate=5e-3,
         weight_decay=0.0,
         clip_norm=1.0,
