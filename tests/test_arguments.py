@@ -107,7 +107,8 @@ SHOWN = [
     (Attack(PGM(steps=2, step_size=0.1), LinfBall(0.1), margin, seed=3),
      "Attack(optimizer=PGM(steps=2, step_size=0.1), threat=LinfBall(eps=0.1), loss=margin, seed=3)"),
     (Attack(LearnedOptimizer(MLPUpdater(), steps=2), LinfBall(0.1)),
-     "Attack(optimizer=LearnedOptimizer(steps=2, features=LogSignFeatures(iterate=False), guided=True), threat=LinfBall(eps=0.1))"),
+     "Attack(optimizer=LearnedOptimizer(steps=2, features=LogSignFeatures(iterate=False), guided=True), "
+     "threat=LinfBall(eps=0.1))"),
     (GradientFeatures("max", iterate=False), "GradientFeatures(normalise='max', iterate=False)"),
     (WeightAverage(0.9), "WeightAverage(decay=0.9)"),
     (BestWeights("clean", highest=False), "BestWeights(by='clean', highest=False)"),
@@ -133,7 +134,10 @@ def test_an_object_shows_how_it_was_built(built, words):
 
 def test_a_learned_optimizer_shows_its_settings_above_its_networks():
     first, second, *_ = repr(LearnedOptimizer(MLPUpdater(hidden=(4, 4)), steps=3, step_size=0.5)).splitlines()
-    assert (first, second) == ("LearnedOptimizer(", "  steps=3, step_size=0.5, features=LogSignFeatures(iterate=False), guided=True")
+    assert (first, second) == (
+        "LearnedOptimizer(",
+        "  steps=3, step_size=0.5, features=LogSignFeatures(iterate=False), guided=True",
+    )
 
 
 def test_what_was_not_kept_is_left_out():

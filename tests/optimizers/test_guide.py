@@ -32,7 +32,7 @@ from tasks.gail.weight_ball import WeightBall
 
 
 def test_a_step_by_hand():
-    """l = 2, w = 3: 2 * 1 / (1 + 3) = 1/2, 2 * -9 / (9 + 3) = -3/2 times 10^tanh(1), and nothing for nothing."""
+    """With l = 2 and w = 3: 2 * 1 / (1 + 3) = 1/2, 2 * -9 / (9 + 3) = -3/2 times 10^tanh(1), and 0."""
     guide = Guide()
     with torch.no_grad():
         guide.log_length.fill_(math.log(2))

@@ -34,6 +34,7 @@ ZOO = PolicySettings(
     critic_batch=128,
     critic_epochs=20,
     scale_rewards=False,
+    bootstrap_limits=True,
 )
 
 
@@ -168,7 +169,8 @@ class Expert:
         try:
             require_unbroken(top, FILES)
             rest = json.loads((top / "expert.json").read_text())
-            settings = PolicySettings(**{"scale_rewards": False, **_with_tuples(rest["policy"])})
+            before = {"scale_rewards": False, "bootstrap_limits": True}  # which older files do not name
+            settings = PolicySettings(**{**before, **_with_tuples(rest["policy"])})
             if ":" in rest["environment"]:  # gymnasium would import the module before the colon
                 raise ValueError(f"it names a module to import, {rest['environment']!r}")
             environments = make_environments(rest["environment"], settings.environments, seed=0)

@@ -44,11 +44,14 @@ class PolicySettings:
         critic_epochs: passes over the rollout an iteration.
         critic_batch: samples a step of it; the last step of a pass takes what is left of the rollout.
         normalise: bring observations to zero mean and unit deviation, as measured so far, for the policy.
-        scale_rewards: divide rewards by the deviation of their discounted sums, averaged over the last rollouts. A
-            discriminator's rewards grow as it learns, and a value network at a fixed rate cannot follow them.
+        scale_rewards: divide rewards by the deviation of their discounted sums, see `RewardScale`, so that a value
+            network at a fixed rate can follow a discriminator that becomes surer.
+        bootstrap_limits: whether the last state of an episode that a time limit cut off keeps its value, so that
+            the limit is no end. None: unless all episodes of the environment have one length. The expert's end
+            there too then, and a value of what nobody sees is only guessed.
         algorithm: makes another learner from the environments, such as
             `lambda environments: PPO("MlpPolicy", environments, n_steps=128)`. Of the settings above only
-            `environments`, `normalise` and `scale_rewards` count then. None is TRPO.
+            `environments`, `normalise`, `scale_rewards` and `bootstrap_limits` count then. None is TRPO.
     """
 
     environments: int = 8
@@ -63,12 +66,15 @@ class PolicySettings:
     critic_batch: int = 256
     normalise: bool = True
     scale_rewards: bool = True
+    bootstrap_limits: bool | None = None
     algorithm: Algorithm | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers; torch and Stable-Baselines3 would say less of them, and later."""
         require_flag("normalise", self.normalise)
         require_flag("scale_rewards", self.scale_rewards)
+        if self.bootstrap_limits is not None:
+            require_flag("bootstrap_limits", self.bootstrap_limits)
         checked: dict[str, Any] = {"hidden": require_widths("hidden", self.hidden)}
         for name in ("environments", "steps", "critic_epochs", "critic_batch"):
             checked[name] = require_count(name, getattr(self, name), least=1)
@@ -95,6 +101,10 @@ class PolicySettings:
         numbers = {name: value for name, value in vars(self).items() if not callable(value)}
         plain = {name: float(value) if isinstance(value, float) else value for name, value in numbers.items()}
         return plain | {"hidden": list(self.hidden)}
+
+    def bootstraps(self, *, fixed_horizon: bool) -> bool:
+        """`bootstrap_limits` of an environment whose episodes have one length, or not."""
+        return not fixed_horizon if self.bootstrap_limits is None else self.bootstrap_limits
 
     def trust_region(self, remaining: float) -> float:
         """`target_kl` while this much of the run remains, 1 to 0."""

@@ -19,7 +19,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
-from tasks.gail.environments.seeded_episodes import make_environments, restore_episodes
+from tasks.gail.environments.seeded_episodes import make_environments, restore_episodes, variable_horizon
 from tasks.gail.policy.algorithm import FIRST_LAYERS, PolicySettings, make_algorithm, save_zip
 from tasks.gail.policy.callbacks import require_fitting
 from tasks.gail.policy.own_randomness import OwnRandomness
@@ -86,6 +86,7 @@ class PolicyLearner:
         self._total = iterations * self.steps
         self.recorder = Recorder(self.normaliser)
         self.scale = RewardScale() if settings.scale_rewards else None
+        self.bootstraps = settings.bootstraps(fixed_horizon=not variable_horizon(self.episodes.envs[0]))
         own = [callback] if callback is not None else []
         for one in own:
             require_fitting(one, self.normaliser or self.episodes)
@@ -152,8 +153,8 @@ class PolicyLearner:
     def train(self, rewards: Tensor, *, entropy: float = 0.0) -> None:
         """The algorithm's training on the last rollout, paid by these rewards.
 
-        Where a time limit cut an episode off, gamma V(last observation) is added, as Stable-Baselines3 does: a
-        limit is no end.
+        Where a time limit cut an episode off and is no end, see `PolicySettings.bootstrap_limits`, gamma V(last
+        observation) is added, as Stable-Baselines3 does.
 
         Args:
             rewards: shape (steps * environments,), in the rollout's order.
@@ -162,11 +163,11 @@ class PolicyLearner:
         buffer = self.model.rollout_buffer
         buffer.rewards[:] = rewards.cpu().numpy().reshape(buffer.rewards.shape) - entropy * buffer.log_probs
         if self.scale is not None:
-            starts = np.vstack([buffer.episode_starts[1:], np.asarray(self.model._last_episode_starts)[None]])
-            buffer.rewards[:] = self.scale.scaled(buffer.rewards, starts, self.model.gamma)
+            ends = np.vstack([buffer.episode_starts[1:], np.asarray(self.model._last_episode_starts)[None]])
+            buffer.rewards[:] = self.scale.scaled(buffer.rewards, ends, self.model.gamma)
         policy = self.model.policy
         with torch.no_grad():
-            for place, last in self.recorder.cut_off:
+            for place, last in self.recorder.cut_off if self.bootstraps else ():
                 value = policy.predict_values(policy.obs_to_tensor(last)[0])[0]
                 buffer.rewards[place] += self.model.gamma * value.item()
             values = policy.predict_values(policy.obs_to_tensor(np.asarray(self.model._last_obs))[0])

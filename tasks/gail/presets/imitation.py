@@ -201,7 +201,11 @@ class Imitation(Preset):
         from tasks.gail.policy.algorithm import PolicySettings
 
         settings = PolicySettings(
-            environments=self.environments, steps=self.rollout, hidden=self.policy_hidden, scale_rewards=False
+            environments=self.environments,
+            steps=self.rollout,
+            hidden=self.policy_hidden,
+            scale_rewards=False,
+            bootstrap_limits=True,
         )
         settings = replace(settings, critic_batch=min(settings.critic_batch, self.environments * self.rollout))
         if self.expert.annealed and not self.way.literal:

@@ -1,5 +1,7 @@
 """The discriminator: a function of one flat vector, in the order torch gives it."""
 
+import math
+
 import pytest
 import torch
 from gymnasium import spaces
@@ -25,6 +27,16 @@ def test_pairs_are_standardised_by_the_expert_and_discrete_actions_one_hot():
 def test_what_the_expert_never_came_near_is_cut_at_ten():
     encoded = discrete().encode(torch.tensor([[1e6, -1e6]]), torch.tensor([1]))
     assert encoded[0, :2].tolist() == [10.0, -10.0]
+
+
+def test_what_lies_outside_is_the_policys_the_surer_the_farther():
+    """Mean 2, deviation 1: 5 is at three deviations, where it begins; 2 + 3 e at one e-fold, 2 + 3 e^4 at four."""
+    inside, outside = discrete(), discrete()
+    outside.outside = 2.0
+    away = torch.tensor([[2.0, 10.0], [5.0, 10.0], [2 + 3 * math.e, 10.0], [2 - 3 * math.e**4, 10.0]])
+    weights, actions = torch.randn(inside.size), torch.tensor([0, 1, 2, 0])
+    plain, more = (made(weights, made.encode(away, actions)) for made in (inside, outside))
+    torch.testing.assert_close(more - plain, torch.tensor([0.0, 0.0, 2.0, 8.0]), rtol=1e-4, atol=1e-5)
 
 
 def test_continuous_actions_are_standardised_too():

@@ -136,7 +136,8 @@ class TestTheGame:
         first = made.memory.weights.norm().item()
         made.solve(Adam(lr=0.5), device="cpu")
         assert made.memory.weights.norm().item() == pytest.approx(1.1 * first)
-        free = task()
+        assert task().constraint.eps == pytest.approx(2 * first)
+        free = task(radius=None)
         free.solve(Adam(lr=0.5), device="cpu")
         assert free.memory.weights.norm().item() > 2 * first
 
@@ -207,7 +208,8 @@ class TestResumption:
         [
             ({"reward": "neutral"}, r"was run with task\.reward='tasks\.gail\.rewards\.survival', not '.*neutral'"),
             ({"hidden": (5,)}, r"its hidden was \[6\] and is \[5\] here"),
-            ({"radius": 2.0}, "its radius was None and is 2.0 here"),
+            ({"radius": None}, "its radius was 2.0 and is None here"),
+            ({"outside": 0.0}, "its outside was 3.0 and is 0.0 here"),
             ({"policy": replace(SMALL, gamma=0.5)}, "its policy was"),
             (
                 {"regularisers": (Controller(2.0),)},
@@ -357,7 +359,8 @@ class TestControls:
             clone_behaviour(task().learner, record(pump, "MountainCar-v0", 1, seed=0))
 
     def test_a_reward_that_is_constant_learns_without_any_expert(self):
-        made = task(record(push_left, "CartPole-v1", 1, seed=0), reward="plus-one")
+        plain = replace(SMALL, scale_rewards=False)
+        made = task(record(push_left, "CartPole-v1", 1, seed=0), reward="plus-one", policy=plain)
         (last,) = made.solve(GradientAscent(steps=0), device="cpu").history  # the last step is always there
         assert (last["step"], last["reward_mean"]) == (4, 1.0)
         assert made.learner.model.rollout_buffer.rewards.max() == 1

@@ -11,6 +11,7 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import LinearSchedule
 
+from tasks.gail.environments.fixed_horizon import CARTPOLE, register
 from tasks.gail.policy.algorithm import PolicySettings
 from tasks.gail.policy.learner import PolicyLearner
 
@@ -107,11 +108,50 @@ def test_a_fall_is_an_end():
 
 
 def test_the_entropy_bonus_is_minus_the_log_likelihood():
-    made = learner()
+    made = learner(settings=replace(SMALL, scale_rewards=False))
     made.collect(0)
     likelihood = made.model.rollout_buffer.log_probs.copy()
     made.train(torch.zeros(120), entropy=0.5)
     assert made.model.rollout_buffer.rewards == pytest.approx(-0.5 * likelihood)
+
+
+def test_rewards_are_scaled_and_the_scale_goes_on_where_a_run_does():
+    made = learner()
+    made.collect(0)
+    rewards = torch.arange(120.0)
+    made.train(rewards)
+    first = made.scale.value
+    torch.testing.assert_close(
+        torch.from_numpy(made.model.rollout_buffer.rewards.flatten()), rewards / first, rtol=1e-4, atol=1e-6
+    )
+    made.collect(1)
+    made.train(1000 * rewards)
+    again = learner()
+    again.load_state_dict(made.state_dict())
+    assert again.scale.value == made.scale.value > 50 * first
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked", "bootstraps"),
+    [
+        ("CartPole-v1", None, True),
+        (CARTPOLE, None, False),
+        ("Pendulum-v1", None, False),
+        (CARTPOLE, True, True),
+        ("CartPole-v1", False, False),
+    ],
+)
+def test_a_limit_is_an_end_where_all_episodes_have_one_length(environment, asked, bootstraps):
+    register()
+    assert learner(environment, replace(SMALL, bootstrap_limits=asked)).bootstraps is bootstraps
+
+
+def test_what_a_critic_expects_beyond_an_end_is_not_paid():
+    made = learner("MountainCar-v0", replace(SMALL, steps=210, critic_batch=630, bootstrap_limits=False))
+    made.collect(0)
+    assert made.recorder.cut_off
+    made.train(torch.zeros(630))
+    assert not made.model.rollout_buffer.rewards.any()
 
 
 def test_the_same_seed_gives_the_same_run_whatever_was_drawn_elsewhere():
