@@ -25,6 +25,7 @@ PAGES = (
     "docs/results/imitation.md",
     "docs/results/real-images.md",
     "docs/results/stress.md",
+    "docs/tasks/imitation.md",
     "docs/tuning.md",
 )
 

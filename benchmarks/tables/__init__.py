@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks.tables import adversarial, games, imitation, paper, speed, steps, stress
+from benchmarks.tables import adversarial, defaults, games, imitation, paper, speed, steps, stress
 from benchmarks.tables.markdown import Rows
 
 # What the page of claims shows of imitation, with plenty of demonstrations and with few.
@@ -37,6 +37,8 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "speed-attacks": ("adversarial-speed.json", steps.adversarial_attacks),
     "speed-growth": ("adversarial-speed.json", steps.adversarial_growth),
     "speed-forms": ("adversarial-speed.json", steps.adversarial_forms),
+    "defaults": ("defaults.json", defaults.by_problem),
+    "continuous-imitation": ("continuous-imitation.json", defaults.continuous),
     "games": ("games.json", games.by_family),
     "games-methods": ("games.json", games.by_method),
     "games-brief": ("games.json", games.in_brief),

@@ -1,0 +1,50 @@
+"""The tables of defaults: inner optimizers on problems that nobody tuned them for."""
+
+from __future__ import annotations
+
+from statistics import mean, stdev
+
+from benchmarks.tables.markdown import Rows, groups, markdown, where
+
+TITLES = {
+    "start": "y stays at its start",
+    "gradient": "GradientAscent",
+    "adam": "Adam",
+    "pgm": "PGM",
+    "extragradient": "ExtraGradient",
+    "default-l2l": "LearnedOptimizer",
+    "unguided-l2l": "not guided",
+    "gram-games-l2l": "for games",
+}
+
+
+def by_problem(rows: Rows) -> str:
+    """Mean and deviation of each problem's number, method by method; the best mean in bold."""
+    lines = []
+    for (problem,), own in groups(rows, "problem"):
+        cells = {method: [row["value"] for row in where(own, method=method)] for method in TITLES}
+        whole = {method: mean(values) for method, values in cells.items() if values and None not in values}
+        best = min(whole.values())
+        star = "" if own[0]["looked_at"] else " *"
+        lines.append([problem + star, *(_told(cells[method], best) for method in TITLES)])
+    return markdown(["problem", *TITLES.values()], lines)
+
+
+def continuous(rows: Rows) -> str:
+    """The last score of each seed, and their mean."""
+    names = {"default-l2l": "LearnedOptimizer(MLPUpdater())", "gail-adam": "Adam()"}
+    lines = [
+        [f"`{names[method]}`", *(f"{row['score']:.2f}" for row in own), f"{mean(row['score'] for row in own):.2f}"]
+        for (method,), own in groups(rows, "method")
+    ]
+    seeds = [f"seed {row['seed']}" for row in where(rows, method=rows[0]["method"])]
+    return markdown(["discriminator updated by", *seeds, "mean"], lines)
+
+
+def _told(values: list[float | None], best: float) -> str:
+    numbers = [value for value in values if value is not None]
+    if not numbers or len(numbers) < len(values):
+        return "-"
+    told = f"{mean(numbers):.3g}"
+    told = f"**{told}**" if mean(numbers) == best else told
+    return f"{told} ± {stdev(numbers):.1g}" if len(numbers) > 1 else told
