@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.continuous_imitation --out continuous-imitation.json
 
-Thrust is a vector in [-1, 1]^2 and moves a mass without friction for 60 steps, so a policy that errs flies away. Each
-step costs the squared distance from the origin. A row is one seed: `GAIL` and the optimizer as they are made
+Thrust is a vector in [-1, 1]^2. It moves a mass without friction for 60 steps, so a policy that errs flies away.
+Each step costs the squared distance from the origin. A row is one seed: GAIL and the optimizer as they are made
 without a further argument, 300 iterations. The score is 0 for no thrust and 1 for the expert.
 """
 

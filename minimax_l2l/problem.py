@@ -41,9 +41,9 @@ class InnerProblem(Shown, ABC):
             passes of training, which move running statistics, where theta moves; in eval mode where phi alone does.
         watched: whether someone else checks that the numbers stay finite, as a run does; otherwise `maximize` waits
             for y_K and checks it.
-        lives_on: whether y starts where the last problem's y ended. A class that overrides `remember` is taken to
-            mean that, unless it says otherwise. A run then warns of an optimizer that moves its start at random,
-            and a `LearnedOptimizer` takes short steps.
+        lives_on: whether y starts where the last problem's y ended. A run then warns of an optimizer that moves its
+            start at random, and a `LearnedOptimizer` takes short steps. A run also sees by itself when `initial`
+            returns the very tensor that `remember` was given.
         keeps_gradient: whether `remember` should receive the gradient at y_K. It costs no extra pass.
     """
 
@@ -54,11 +54,6 @@ class InnerProblem(Shown, ABC):
     watched: bool = False
     lives_on: bool = False
     keeps_gradient: bool = False
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if "remember" in vars(cls) and "lives_on" not in vars(cls):
-            cls.lives_on = True
 
     @abstractmethod
     def initial(self) -> Tree:

@@ -121,6 +121,7 @@ class Iteration:
                 self._warn_of_weights_left_out(outcome.turn.problem.module)
         if not self.waits:
             end = self._unless_failed(end, outcome)
+        self.step.remembered = end.y
         outcome.turn.problem.remember(end, outcome.turn.gradient)
         moved = require_numbers("what move_theta returns", self.task.move_theta(outcome.turn.problem, end))
         return {"objective": outcome.value, **outcome.logged, **moved}

@@ -203,9 +203,7 @@ def test_without_guide_it_learns_where_it_is():
 
 
 class Circling(InnerProblem):
-    """f = theta y, whose y goes on from where it was."""
-
-    lives_on = True
+    """f = theta y, whose y goes on from where it was, which nothing but its memory tells."""
 
     def __init__(self, task):
         self.task, self.module = task, task.outer

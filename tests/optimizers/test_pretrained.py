@@ -432,7 +432,7 @@ def test_an_optimizer_saved_by_the_first_version_still_loads(told, features, tmp
         1.0,
     ]
     updater = {**config["updater"], "config": loaded.updater.config()}
-    later = {"lazy": False, "learns_every": 1, "squash": None, "projected_gradient": None}
+    later = {"lazy": False, "learns_every": 1, "squash": None, "projected_gradient": None, "guided": False}
     assert loaded.config() == {**config, **later, "updater": updater}
 
 
