@@ -42,8 +42,8 @@ class InnerProblem(Shown, ABC):
         watched: whether someone else checks that the numbers stay finite, as a run does; otherwise `maximize` waits
             for y_K and checks it.
         lives_on: whether y starts where the last problem's y ended. A run then warns of an optimizer that moves its
-            start at random, and a `LearnedOptimizer` takes short steps. A run also sees by itself when `initial`
-            returns the very tensor that `remember` was given.
+            start at random, and a `LearnedOptimizer` takes short steps. A run sees by itself
+            when `initial` returns the very tensor that `remember` has just been given.
         keeps_gradient: whether `remember` should receive the gradient at y_K. It costs no extra pass.
     """
 

@@ -121,8 +121,8 @@ class Iteration:
                 self._warn_of_weights_left_out(outcome.turn.problem.module)
         if not self.waits:
             end = self._unless_failed(end, outcome)
-        self.step.remembered = end.y
         outcome.turn.problem.remember(end, outcome.turn.gradient)
+        self.step.see_end(outcome.turn.problem, end.y)
         moved = require_numbers("what move_theta returns", self.task.move_theta(outcome.turn.problem, end))
         return {"objective": outcome.value, **outcome.logged, **moved}
 
@@ -208,6 +208,7 @@ class Iteration:
         return {
             **{name: one.state_dict() if one is not None else None for name, one in self._holders().items()},
             "passes": vars(self.step.meter.passes).copy(),
+            "goes_on": self.step.goes_on,
             "hooks": [hook.state_dict() for hook in self.hooks],
         }
 
@@ -217,6 +218,7 @@ class Iteration:
             if one is not None:
                 one.load_state_dict(state[name])
         vars(self.step.meter.passes).update(state["passes"])
+        self.step.goes_on = state.get("goes_on", False)
         if len(self.hooks) != len(state["hooks"]):
             raise ValueError(f"it has {len(state['hooks'])} hooks, {len(self.hooks)} were given")
         for hook, own in zip(self.hooks, state["hooks"], strict=True):

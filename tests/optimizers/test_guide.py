@@ -235,3 +235,24 @@ def test_a_y_that_lives_on_does_not_run_away(updater):
     task = Circles()
     task.solve(LearnedOptimizer(updater()), device="cpu")
     assert task.y.abs().item() < 10
+
+
+def test_that_y_lives_on_is_known_to_a_resumed_run_too(tmp_path):
+    torch.manual_seed(2)
+    whole, parts = LearnedOptimizer(MLPUpdater()), LearnedOptimizer(MLPUpdater())
+    parts.load_state_dict(whole.state_dict())
+    ends = []
+    for optimizer, stops in ((whole, (6,)), (parts, (1, 6))):
+        for stop in stops:
+            task = Kept()
+            task.solve(optimizer, device="cpu", out=tmp_path / str(len(stops)), steps=stop, resume=stop != stops[0])
+        ends.append(task.y)
+    assert torch.equal(*ends)
+
+
+class Kept(Circles):
+    def state_dict(self):
+        return {"y": self.y}
+
+    def load_state_dict(self, state):
+        self.y = state["y"]
