@@ -62,10 +62,10 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         features: what the updater sees, A; `IterateFeatures()` makes the paper's Naive attacker. None is
             `GradientFeatures()`; if guided, `LogSignFeatures(iterate=False)`, which does not depend on where the
             origin is; for an updater that is `unscaled`, `GradientFeatures("none")`.
-        guided: let u_k be a step along the gradient of learned length, whose entries the updater's answers scale
-            by factors between 1/10 and 10, see `Guide`. So each coordinate moves the way its gradient points.
-            False lets u_k be the updater's answer, whatever its direction. None guides an updater that is made for
-            it (`Updater.guided`), if `features` and `relative` are left out.
+        guided: let u_j = l g_j / (|g_j| + w) f_j, where l and w are learned numbers, 0.1 and 0.001 at first, and
+            the updater's answers give factors f_j between 1/10 and 10. So each coordinate moves the way its
+            gradient points. False lets u_k be the updater's answer, whatever its direction. None guides an updater
+            that is made for it (`Updater.guided`), if `features` and `relative` are left out.
         random_start: see `InnerOptimizer`.
         detach_iterates: cut the path from phi to the iterates that the updater sees. Phi then learns through the
             sum of updates alone.

@@ -137,11 +137,14 @@ test_wrong_values_are_refused, test_right_values_are_taken = knocking_at(*DOORS)
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_an_updater_computes_in_its_own_dtype(dtype):
-    optimizer = LearnedOptimizer(MLPUpdater(), steps=2)
+    optimizer = LearnedOptimizer(MLPUpdater(), guided=False, steps=2)
     torch.nn.init.ones_(optimizer.updater.head.bias)
     end = optimizer.maximize(Linear(torch.ones(2, 3, dtype=dtype)))
     assert end.y.dtype == dtype
     assert torch.equal(end.y, torch.full((2, 3), 2, dtype=dtype))
+    guided = LearnedOptimizer(MLPUpdater(), steps=2).maximize(Linear(torch.ones(2, 3, dtype=dtype))).y
+    assert guided.dtype == dtype
+    torch.testing.assert_close(guided, torch.full((2, 3), 0.2, dtype=dtype), rtol=1e-2, atol=0)
 
 
 def test_leaves_of_two_dtypes():
