@@ -47,4 +47,4 @@ def _told(values: list[float | None], best: float) -> str:
         return "-"
     told = f"{mean(numbers):.3g}"
     told = f"**{told}**" if mean(numbers) == best else told
-    return f"{told} ± {stdev(numbers):.1g}" if len(numbers) > 1 else told
+    return f"{told} ± {stdev(numbers):.2g}" if len(numbers) > 1 else told
