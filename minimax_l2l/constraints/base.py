@@ -50,6 +50,10 @@ class Constraint(Shown, ABC):
         instances(gradient)
         return map_leaves(lambda part: part / event_norm(part).clamp_min(torch.finfo(part.dtype).tiny), gradient)
 
+    def tangent(self, gradient: Tree) -> Tree:
+        """The part of a gradient along which y can move in C at all: all of it unless said otherwise."""
+        return gradient
+
     def region(self) -> Region | None:
         """C as a box, a ball around the origin or both cut, for intersections to project on at once; else None."""
         return None
@@ -134,6 +138,10 @@ class Intersection(TensorConstraint):
     def direction(self, gradient: Tree) -> Tensor:
         """As the first set does."""
         return self._tensor(self.parts[0].direction(gradient))
+
+    def tangent(self, gradient: Tree) -> Tree:
+        """What all sets leave of it, one after the other."""
+        return reduce(lambda left, part: part.tangent(left), self.parts, gradient)
 
     def violation(self, y: Tree) -> Tensor:
         """The largest violation of any set."""

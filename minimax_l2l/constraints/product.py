@@ -42,6 +42,10 @@ class Product(Constraint):
         """Leaf by leaf."""
         return rebuild(gradient, self._each("direction", gradient))
 
+    def tangent(self, gradient: Tree) -> Tree:
+        """Leaf by leaf."""
+        return rebuild(gradient, self._each("tangent", gradient))
+
     def violation(self, y: Tree) -> Tensor:
         """The largest violation of any leaf."""
         return torch.stack(self._each("violation", y)).amax(0)

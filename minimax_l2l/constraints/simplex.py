@@ -34,6 +34,11 @@ class Simplex(TensorConstraint):
         bounded = torch.tanh(self._tensor(update))
         return bounded - bounded.mean(-1, keepdim=True)
 
+    def tangent(self, gradient: Tree) -> Tensor:
+        """The gradient less its mean, since the sum stays 1."""
+        tensor = self._tensor(gradient)
+        return tensor - tensor.mean(-1, keepdim=True)
+
     def violation(self, y: Tree) -> Tensor:
         """The larger of the most negative entry and the sum's distance from one."""
         tensor = self._tensor(y)

@@ -17,8 +17,7 @@ class Guide(nn.Module):
 
     Where an entry of the gradient is far above w, it gives a sign step of length l. Far below, it gives a gradient
     step of size l / w, which shrinks as a solution nears. The network's answer s_j scales that entry by a factor
-    between 1/10 and 10. So every coordinate moves the way its gradient points, whatever the network says: a step
-    that is short enough never makes the objective worse.
+    between 1/10 and 10. So every coordinate moves the way its gradient points, whatever the network says.
 
     The logarithms of l and w have a rate of their own, 100 times phi's but not above 0.1, and no weight decay. So
     they change by up to a tenth per batch, and find their orders of magnitude within some dozens.

@@ -64,8 +64,9 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             origin is; for an updater that is `unscaled`, `GradientFeatures("none")`.
         guided: let u_j = l g_j / (|g_j| + w) f_j, where l and w are learned numbers, 0.1 and 0.001 at first, and
             the updater's answers give factors f_j between 1/10 and 10. So each coordinate moves the way its
-            gradient points. False lets u_k be the updater's answer, whatever its direction. None guides an updater
-            that is made for it (`Updater.guided`), if `features` and `relative` are left out.
+            gradient points; on a simplex g is the gradient less its mean. False lets u_k be the updater's answer,
+            whatever its direction. None guides an updater that is made for it (`Updater.guided`), if `features` and
+            `relative` are left out.
         random_start: see `InnerOptimizer`.
         detach_iterates: cut the path from phi to the iterates that the updater sees. Phi then learns through the
             sum of updates alone.
@@ -188,8 +189,10 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         return problem.constraint.project(total), (*state, *leaves(total)) if self.lazy else state
 
     def _gradient(self, oracle: Oracle, y: Tree) -> Tree:
-        """The gradient, or how a gradient step that stays in the set would move y."""
+        """The gradient, its part along the set, or how a gradient step in the set would move y."""
         gradient, constraint = oracle.gradient(y), oracle.problem.constraint
+        if self.guided:
+            gradient = constraint.tangent(gradient)
         if self.projected_gradient is None or isinstance(constraint, Free):
             return gradient
         moved = constraint.project(shifted(y, self.projected_gradient, gradient))

@@ -8,6 +8,7 @@ from specimens import Linear, Quadratic
 from torch import nn
 
 from minimax_l2l import (
+    Box,
     CNNUpdater,
     DenseMLPUpdater,
     Free,
@@ -23,6 +24,7 @@ from minimax_l2l import (
     NonFiniteError,
     RNNUpdater,
     RowUpdater,
+    Simplex,
     Task,
 )
 from minimax_l2l.optimizers.guide import Guide
@@ -56,6 +58,17 @@ def test_no_network_turns_it_against_the_gradient(seed):
         factors = guide(gradient, size * torch.randn(64, 7)) / plain
         assert (factors > 0.0999).all()
         assert (factors < 10.001).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("constraint", [Simplex(), Simplex() & Box(0.0, 1.0)])
+def test_on_a_simplex_no_network_turns_it_against_the_gradient_either(constraint, seed):
+    torch.manual_seed(seed)
+    updater = MLPUpdater()
+    nn.init.normal_(updater.head.weight, std=100.0)
+    problem = Linear(torch.rand(64, 5) + 3, start=torch.full((64, 5), 0.2), constraint=constraint)
+    end = LearnedOptimizer(updater, step_size=0.01).maximize(problem).y
+    assert (problem.objective(end) > problem.objective(problem.start)).all()
 
 
 def test_its_numbers_have_a_rate_of_their_own_and_no_weight_decay():
