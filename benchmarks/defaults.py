@@ -1,6 +1,6 @@
 """What inner optimizers do on problems that nobody tuned them for, each with its own defaults.
 
-    OMP_NUM_THREADS=1 python benchmarks/defaults.py --out defaults.json
+    OMP_NUM_THREADS=1 python -m benchmarks.defaults --out defaults.json
 
 A row is one problem, one method and one seed; rows that the file holds already are not played again. The value is
 the problem's own number, see `benchmarks.own_problems`: lower is better. PGM, which has no default step size, takes
@@ -94,7 +94,7 @@ class Played:
         return {**self.identity, "looked_at": looked_at, "value": value, "warned": bool(said), "passes": passes}
 
 
-def main(out: Path = Path("defaults.json"), seeds: int = 5) -> None:
+def main(out: Path = Path("defaults.json"), seeds: int = 3) -> None:
     """Play what the file lacks, and keep each row.
 
     Args:

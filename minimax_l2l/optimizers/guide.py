@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 LENGTH, KNEE = 0.1, 1e-3  # at first
-MOST = math.log(10.0)  # of the logarithm of a factor
+LARGEST = math.log(10.0)  # of the logarithm of a factor
 FAST, FASTEST = 100.0, 0.1  # times phi's learning rate; and the largest rate, a tenth per step
 
 
@@ -31,7 +31,7 @@ class Guide(nn.Module):
     def forward(self, gradient: Tensor, answers: Tensor) -> Tensor:
         """The update, shape (n, *event), from the gradient and the network's answers, both of that shape."""
         length, knee = self.log_length.exp(), self.log_knee.exp()
-        factors = torch.exp(MOST * torch.tanh(answers / MOST))
+        factors = torch.exp(LARGEST * torch.tanh(answers / LARGEST))
         update: Tensor = length * gradient / (gradient.abs() + knee) * factors
         return update.to(gradient.dtype)
 

@@ -143,7 +143,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         self.lazy = require_flag("lazy", lazy)
         self.max_relative_step: float | Literal["auto"] | None = (
             max_relative_step
-            if max_relative_step is None or max_relative_step == "auto"
+            if max_relative_step is None or (isinstance(max_relative_step, str) and max_relative_step == "auto")
             else require_positive("max_relative_step", max_relative_step)
         )
         self.learning_rate = require_positive("learning_rate", learning_rate)

@@ -218,7 +218,7 @@ class Iteration:
             if one is not None:
                 one.load_state_dict(state[name])
         vars(self.step.meter.passes).update(state["passes"])
-        self.step.goes_on = state.get("goes_on", False)
+        self.step.goes_on = state.get("goes_on")
         if len(self.hooks) != len(state["hooks"]):
             raise ValueError(f"it has {len(state['hooks'])} hooks, {len(self.hooks)} were given")
         for hook, own in zip(self.hooks, state["hooks"], strict=True):

@@ -103,7 +103,7 @@ class Step(nn.Module):
         self.outer, self.optimizer = task.outer, optimizer
         self.task, self.hooks, self.meter = task, tuple(hooks), Meter()
         self.measuring, self._told = False, False
-        self.goes_on = False  # whether a problem was seen to start where the last one ended, see `see_end`
+        self.goes_on: bool | None = None  # whether problems start where the last one ended, see `see_end`
 
     def forward(self, batch: Any, moving: Moving = "both") -> Outcome:
         """Play a batch on which one or both will step.
@@ -124,7 +124,7 @@ class Step(nn.Module):
         problem = self.task.inner_problem(batch)
         require_a("what inner_problem(batch) returns", problem, InnerProblem, "an InnerProblem", "return one")
         problem.meter, problem.watched = self.meter, True
-        problem.lives_on = problem.lives_on or self.goes_on
+        problem.lives_on = problem.lives_on or bool(self.goes_on)
         if problem.lives_on and self.optimizer.random_start and not self._told:
             self._told = True
             warnings.warn(
@@ -135,9 +135,10 @@ class Step(nn.Module):
         return problem
 
     def see_end(self, problem: InnerProblem, end: Tree) -> None:
-        """Note whether a problem that has remembered its end would start there now."""
-        if not (self.goes_on or problem.lives_on or type(problem).remember is InnerProblem.remember):
-            self.goes_on = leaves(problem.initial())[0] is leaves(end)[0]
+        """Note, once per run, whether a problem that has just remembered its end would start there now."""
+        if self.goes_on is None:
+            keeps = type(problem).remember is not InnerProblem.remember
+            self.goes_on = keeps and leaves(problem.initial())[0] is leaves(end)[0]
 
     def compare(self, problem: InnerProblem, end: Iterate) -> Outcome:
         """Both players' numbers at y_K, joined to one loss."""

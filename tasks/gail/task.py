@@ -160,7 +160,7 @@ class GAIL(Task):
             "absorbing": absorbing,
             "regularisers": [repr(term) for term in self.regularisers],
             "radius": radius,
-            "outside": outside,
+            "outside": self.discriminator.outside,
             "seed": seed,
         }
 

@@ -116,6 +116,7 @@ DOORS = [
                 [GradientPenalty(), None, 3, "gp", [3], [GradientPenalty], (one for one in [Controller()])]
             ),
             "radius": POSITIVE.filter(lambda value: value is not None),
+            "outside": wrong.not_a_number(lambda number: number >= 0),
             "held_out": OPTIONAL,
             "judged_by": OPTIONAL,
             "evaluation_episodes": wrong.not_a_count(1),
@@ -137,6 +138,8 @@ DOORS = [
             "damping": POSITIVE,
             "critic_learning_rate": POSITIVE.filter(lambda value: not callable(value)),
             "normalise": wrong.not_a_flag(),
+            "scale_rewards": wrong.not_a_flag(),
+            "bootstrap_limits": wrong.given(wrong.not_a_flag()),
             "algorithm": wrong.not_callable().filter(lambda value: value is not None),
         },
     ),

@@ -95,6 +95,7 @@ DOORS = [
             "detach_iterates": FLAG,
             "truncate": wrong.given(COUNT),
             "second_order": FLAG,
+            "guided": wrong.given(FLAG),
             "relative": FLAG,
             "lazy": FLAG,
             "max_relative_step": wrong.given(POSITIVE),
