@@ -35,9 +35,9 @@ from minimax_l2l.lab import read_rows, write_rows
 PROBLEMS: Mapping[str, type[OwnProblem]] = {**LOOKED_AT, **UNTOUCHED}
 
 
-def pgm(task: OwnProblem, lives_on: bool) -> PGM:
+def pgm(task: type[OwnProblem]) -> PGM:
     """With a step size by the rule above; a start at random where that is its default and makes sense."""
-    if task.radius is None or lives_on:
+    if task.radius is None or task.lives_on:
         return PGM(steps=task.inner_steps, step_size=0.1, random_start=0.0)
     return PGM(steps=task.inner_steps, step_size=2.5 * task.radius / task.inner_steps)
 
@@ -49,17 +49,17 @@ def pretrained(steps: int) -> LearnedOptimizer:
     return optimizer
 
 
-METHODS: Mapping[str, Callable[[OwnProblem, bool], InnerOptimizer]] = {
-    "start": lambda *_: GradientAscent(steps=0),
-    "gradient": lambda task, _: GradientAscent(steps=task.inner_steps),
-    "adam": lambda task, _: Adam(steps=task.inner_steps),
+METHODS: Mapping[str, Callable[[type[OwnProblem]], InnerOptimizer]] = {
+    "start": lambda _: GradientAscent(steps=0),
+    "gradient": lambda task: GradientAscent(steps=task.inner_steps),
+    "adam": lambda task: Adam(steps=task.inner_steps),
     "pgm": pgm,
-    "extragradient": lambda task, _: ExtraGradient(steps=task.inner_steps),
-    "default-l2l": lambda task, _: LearnedOptimizer(MLPUpdater(), steps=task.inner_steps),
-    "unguided-l2l": lambda task, _: LearnedOptimizer(
+    "extragradient": lambda task: ExtraGradient(steps=task.inner_steps),
+    "default-l2l": lambda task: LearnedOptimizer(MLPUpdater(), steps=task.inner_steps),
+    "unguided-l2l": lambda task: LearnedOptimizer(
         MLPUpdater(), steps=task.inner_steps, guided=False, max_relative_step=None
     ),
-    "gram-games-l2l": lambda task, _: pretrained(task.inner_steps),
+    "gram-games-l2l": lambda task: pretrained(task.inner_steps),
 }
 
 
@@ -78,9 +78,8 @@ class Played:
 
     def row(self) -> dict[str, Any]:
         """Play it: the number, and whether the run said that y gets worse or explodes; None if it broke down."""
-        task = PROBLEMS[self.problem](self.seed)
         torch.manual_seed(self.seed)
-        optimizer = METHODS[self.method](task, task.inner_problem(next(iter(task.batches()))).lives_on)
+        optimizer = METHODS[self.method](PROBLEMS[self.problem])
         task = PROBLEMS[self.problem](self.seed)
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")

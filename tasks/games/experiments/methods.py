@@ -66,7 +66,7 @@ UNTRAINED = "gram-untrained"
 SHIPPED = "gram-games"
 LEARNED: Mapping[str, str] = {UNTRAINED: "GramUpdater, untrained", SHIPPED: "GramUpdater, learned"}
 SEEDS: Mapping[str, int] = {f"gram-seed-{seed}": seed for seed in range(1, 5)}  # the shipped one had seed 0
-COORDINATES: Mapping[str, str] = {"rnn": "RNNUpdater", "mlp": "MLPUpdater"}
+COORDINATES: Mapping[str, str] = {"rnn": "RNNUpdater", "twin": "TwinUpdater", "mlp": "MLPUpdater"}
 TUNED: Sequence[str] = ("extragradient", "optimistic", "consensus", "competitive", "anderson")
 
 

@@ -21,6 +21,7 @@ from tasks.games.experiments.methods import (
     TUNED,
 )
 from tasks.games.experiments.noisy import NoisyGame
+from tasks.games.experiments.practised import measure_practice
 from tasks.games.experiments.sizes import measure_sizes
 from tasks.games.experiments.trial import SOLVED
 from tasks.games.game import Game
@@ -71,7 +72,7 @@ def measure_games(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -
     """Every method as it comes, also with noise, and some with the best of nine step sizes; what is there is kept.
 
     Args:
-        out: folder of `games.json`, `games-noise.json` and `games-sizes.json`.
+        out: folder of `games.json`, `games-noise.json`, `games-sizes.json` and `games-practice.json`.
         announce: see `Family`.
         workers: see `play_all`.
     """
@@ -85,6 +86,7 @@ def measure_games(out: Path, *, announce: Announce, workers: int = EVERY_CORE) -
     def order(row: Mapping[str, Any]) -> tuple[int, int, float]:
         return families.index(row["family"]), methods.index(row["method"]), row["step_size"] or 0.0
 
+    measure_practice(out, announce=announce)
     measure_sizes(out, announce=announce, workers=workers)
     fill(out / "games-noise.json", noisy, play, announce=announce, workers=workers, order=order)
     return fill(out / "games.json", jobs, play, announce=announce, workers=workers, order=order)

@@ -20,7 +20,8 @@ def test_rows_are_kept_and_the_rest_is_played(tmp_path, monkeypatch):
     monkeypatch.setattr(table.Job, "__init__", partialmethod(table.Job.__init__, games=20, budget=60))
     monkeypatch.setattr(table, "SEEDS", {})
     monkeypatch.setattr(table, "COORDINATES", {})
-    monkeypatch.setattr(table, "measure_sizes", lambda *_, **__: None)
+    for part in ("measure_practice", "measure_sizes"):
+        monkeypatch.setattr(table, part, lambda *_, **__: None)
     said = []
     file = measure_games(tmp_path, announce=said.append, workers=1)
     rows = json.loads(file.read_text())["rows"]
