@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from tasks.adversarial.data.augmentation import CropAndFlip
     from tasks.adversarial.data.digits import digits
     from tasks.adversarial.data.folder import from_folder
-    from tasks.adversarial.data.images import ImageData, Images
+    from tasks.adversarial.data.images import Images
     from tasks.adversarial.data.npz import from_npz
+    from tasks.adversarial.data.parts import ImageData
     from tasks.adversarial.data.public import public_data
     from tasks.adversarial.data.reading import read_data
     from tasks.adversarial.data.sources import as_images

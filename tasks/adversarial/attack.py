@@ -15,7 +15,8 @@ from minimax_l2l.arguments import Shown
 from minimax_l2l.errors import require_count, require_seed
 from minimax_l2l.optimizers.base import require_inner_optimizer
 from tasks.adversarial.classifier import as_taken_by, require_classifier
-from tasks.adversarial.data.images import Images, require_within
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import require_within
 from tasks.adversarial.losses import Loss, cross_entropy, require_loss
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.saved_attack import Parts, Strangers, read_attack, write_attack

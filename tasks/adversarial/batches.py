@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader
 
 from minimax_l2l.errors import told
 from tasks.adversarial.data.augmentation import CropAndFlip, Placement
-from tasks.adversarial.data.images import Images, require_within, warn_without_class_0
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import require_within, warn_without_class_0
 from tasks.adversarial.data.sources import loaded, pair
 
 Augment = CropAndFlip | Callable[[Tensor], Tensor]

@@ -12,7 +12,8 @@ from torch.nn.parameter import UninitializedParameter
 from minimax_l2l import Solution, Task, resting
 from minimax_l2l.errors import told
 from minimax_l2l.gradients import require_values
-from tasks.adversarial.data.images import CHANNELS, CHANNELS_FIRST, FROM_0, Images, numbered_from_1
+from tasks.adversarial.data.images import CHANNELS, CHANNELS_FIRST, Images
+from tasks.adversarial.data.parts import FROM_0, numbered_from_1
 from tasks.adversarial.losses import LOSSES, Loss, try_loss
 
 PROBABILITIES = (

@@ -12,7 +12,7 @@ from minimax_l2l.errors import require_choice, require_count
 from minimax_l2l.training.iteration import Play
 from tasks.adversarial.batches import Augment
 from tasks.adversarial.data.augmentation import CropAndFlip
-from tasks.adversarial.data.images import ImageData
+from tasks.adversarial.data.parts import ImageData
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.makers import multi_step
 from tasks.adversarial.task import AdversarialTraining

@@ -38,7 +38,8 @@ from tasks.adversarial.attack import Attack
 from tasks.adversarial.batches import Augment, Batch, Batches, LoadedBatches, try_augment
 from tasks.adversarial.classifier import as_taken_by, require_classifier
 from tasks.adversarial.data.augmentation import CropAndFlip
-from tasks.adversarial.data.images import ImageData, Images, warn_without_class_0
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import ImageData, warn_without_class_0
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
 from tasks.adversarial.losses import Loss, cross_entropy, require_untargeted

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
+from tasks.games.families import formulas
 from tasks.games.families.covariance import CovarianceGame
 from tasks.games.families.planar import FieldGame, Formula, PlanarGame, SeesawGame
 from tasks.games.families.quadratic import QuadraticGame
@@ -141,57 +142,6 @@ def _covariance(count: int, generator: Generator, size: int) -> Game:
     return CovarianceGame(((root + noise[0]).flatten(1), noise[1].flatten(1)), root @ root.mT)
 
 
-def _psi(x: Tensor) -> Tensor:  # whose derivative is x / 2 - 2 x^3 + x^5
-    return x**2 / 4 - x**4 / 2 + x**6 / 6
-
-
-def _global_psi(x: Tensor) -> Tensor:  # whose derivative is 2 x / 3 - 4 x^3 / 3 + 4 x^5 / 7
-    return x**2 / 3 - x**4 / 3 + 2 * x**6 / 21
-
-
-def _func2(x: Tensor, y: Tensor) -> Tensor:
-    return (x - 0.5) * (y - 0.5) + torch.exp(-((x - 0.25) ** 2) - (y - 0.75) ** 2) / 3
-
-
-def _func3(x: Tensor, y: Tensor) -> Tensor:
-    inner = 4 * x**2 - (y - 3 * x + 0.05 * x**3) ** 2 - 0.1 * y**4
-    return inner * torch.exp(-0.01 * (x**2 + y**2))
-
-
-def _func4(x: Tensor, y: Tensor) -> Tensor:
-    return 2 * x**2 + y**2 + 4 * x * y + 4 / 3 * y**3 - y**4 / 4
-
-
-def _func5(x: Tensor, y: Tensor) -> Tensor:
-    return x**3 / 3 + y**2 + 2 * x * y - 6 * x - 3 * y + 4
-
-
-def _func6(x: Tensor, y: Tensor) -> Tensor:
-    return x**3 - y**3 - 2 * x * y + 6
-
-
-def _forsaken(x: Tensor, y: Tensor) -> Tensor:
-    return _psi(x) - _psi(y) + x * y - 0.45 * x
-
-
-def _global_forsaken(x: Tensor, y: Tensor) -> Tensor:
-    return _global_psi(x) - _global_psi(y) + x * y
-
-
-def _two_sided(x: Tensor, y: Tensor) -> Tensor:
-    squares = x.sin().square(), y.sin().square()
-    return x**2 + 3 * squares[0] * squares[1] - 4 * y**2 - 10 * squares[1]
-
-
-def _hidden_pennies(x: Tensor, y: Tensor) -> Tensor:
-    """Matching pennies, where each player chooses the log-odds of heads."""
-    return torch.tanh(x / 2) * torch.tanh(y / 2)
-
-
-def _weak_interaction(x: Tensor, y: Tensor) -> Tensor:
-    return (x**2 - 1) * (x**2 - 9) + x * y - (y**2 - 1) * (y**2 - 9)
-
-
 FOUR_WELLS = [
     (sign * x, sign * y)
     for x, y in (
@@ -232,7 +182,7 @@ _FAMILIES = (
         "ridge-3",
         partial(
             _planar,
-            formula=_func3,
+            formula=formulas.func3,
             points=((0.0, 0.0), (8.1012576948, -0.6206619278), (-8.1012576948, 0.6206619278)),
             start=NEAR_3,
         ),
@@ -241,17 +191,21 @@ _FAMILIES = (
     ),
     GameFamily(
         "func2",
-        partial(_planar, formula=_func2, points=((0.4027877704, 0.5972122296),), start=NEAR_3),
+        partial(_planar, formula=formulas.func2, points=((0.4027877704, 0.5972122296),), start=NEAR_3),
         ANDERSON,
         circles=True,
     ),
-    GameFamily("func4", partial(_planar, formula=_func4, points=FUNC4, start=NEAR_3), ANDERSON),
-    GameFamily("func4-wide", partial(_planar, formula=_func4, points=FUNC4, start=(0.0, 0.0, 5.0)), ANDERSON),
+    GameFamily("func4", partial(_planar, formula=formulas.func4, points=FUNC4, start=NEAR_3), ANDERSON),
     GameFamily(
-        "func5", partial(_planar, formula=_func5, points=((-1.0, 2.5), (3.0, -1.5)), start=NEAR_3), ANDERSON
+        "func4-wide", partial(_planar, formula=formulas.func4, points=FUNC4, start=(0.0, 0.0, 5.0)), ANDERSON
     ),
     GameFamily(
-        "func6", partial(_planar, formula=_func6, points=((0.0, 0.0), (-2 / 3, 2 / 3)), start=NEAR_3), ANDERSON
+        "func5", partial(_planar, formula=formulas.func5, points=((-1.0, 2.5), (3.0, -1.5)), start=NEAR_3), ANDERSON
+    ),
+    GameFamily(
+        "func6",
+        partial(_planar, formula=formulas.func6, points=((0.0, 0.0), (-2 / 3, 2 / 3)), start=NEAR_3),
+        ANDERSON,
     ),
     GameFamily("bilinear-100", partial(bilinear, size=100, condition=20.0), ANDERSON, circles=True),
     GameFamily("diagonal-100", partial(_diagonal, size=100), "Chavdarova et al., 2021 (lookahead)", circles=True),
@@ -259,7 +213,7 @@ _FAMILIES = (
         "forsaken",
         partial(
             _planar,
-            formula=_forsaken,
+            formula=formulas.forsaken,
             points=((0.0780266687, 0.4119338514),),
             start=(0.5, 0.5, 0.5),
             box=10.0,
@@ -269,7 +223,7 @@ _FAMILIES = (
     ),
     GameFamily(
         "global-forsaken",
-        partial(_planar, formula=_global_forsaken, points=((0.0, 0.0),), start=(1.0, 1.0, 0.5), box=1.5),
+        partial(_planar, formula=formulas.global_forsaken, points=((0.0, 0.0),), start=(1.0, 1.0, 0.5), box=1.5),
         "Pethick et al., 2022",
         circles=True,
     ),
@@ -292,18 +246,20 @@ _FAMILIES = (
     ),
     GameFamily(
         "two-sided-pl",
-        partial(_planar, formula=_two_sided, points=((0.0, 0.0),), start=(0.0, 0.0, 5.0)),
+        partial(_planar, formula=formulas.two_sided, points=((0.0, 0.0),), start=(0.0, 0.0, 5.0)),
         "Yang, Kiyavash and He, 2020",
     ),
     GameFamily(
         "hidden-pennies",
-        partial(_planar, formula=_hidden_pennies, points=((0.0, 0.0),), start=(0.0, 0.0, 3.0)),
+        partial(_planar, formula=formulas.hidden_pennies, points=((0.0, 0.0),), start=(0.0, 0.0, 3.0)),
         "Flokas, Vlatakis-Gkaragkounis and Piliouras, 2019",
         circles=True,
     ),
     GameFamily(
         "weak-interaction",
-        partial(_planar, formula=_weak_interaction, points=((0.0, 0.0), *FOUR_WELLS), start=(0.0, 0.0, 4.0)),
+        partial(
+            _planar, formula=formulas.weak_interaction, points=((0.0, 0.0), *FOUR_WELLS), start=(0.0, 0.0, 4.0)
+        ),
         "Grimmer, Lu, Worah and Mirrokni, 2020",
     ),
 )

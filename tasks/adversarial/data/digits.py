@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from minimax_l2l import require_extra
-from tasks.adversarial.data.images import ImageData, Images
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import ImageData
 
 SPLIT_SEED = 0
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from minimax_l2l import require_extra
 from minimax_l2l.errors import require_count, require_path, told
-from tasks.adversarial.data.images import ImageData, Images
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import ImageData
 from tasks.adversarial.data.split import set_apart
 
 FORMATS = (

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.errors import require_a, require_count
-from tasks.adversarial.data.images import CHANNELS, ImageData, Images, as_tensor, count_classes
+from tasks.adversarial.data.images import CHANNELS, Images, as_tensor
+from tasks.adversarial.data.parts import ImageData, count_classes
 from tasks.adversarial.data.split import set_apart
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")

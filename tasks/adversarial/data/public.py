@@ -11,7 +11,8 @@ import torch
 
 from minimax_l2l import require_extra
 from minimax_l2l.errors import require_choice, require_flag, require_path
-from tasks.adversarial.data.images import ImageData, Images, require_within
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import ImageData, require_within
 from tasks.adversarial.data.split import set_apart
 
 

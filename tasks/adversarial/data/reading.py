@@ -6,8 +6,8 @@ from pathlib import Path
 
 from minimax_l2l.errors import require_choice, require_path
 from tasks.adversarial.data.folder import from_folder
-from tasks.adversarial.data.images import ImageData
 from tasks.adversarial.data.npz import from_npz
+from tasks.adversarial.data.parts import ImageData
 from tasks.adversarial.data.public import PUBLIC, public_data
 
 OWN = "a NumPy archive, or a folder with train/CLASS and test/CLASS of pictures"

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from minimax_l2l.errors import told
-from tasks.adversarial.data.images import CHANNELS, ImageData, Images, as_tensor
+from tasks.adversarial.data.images import CHANNELS, Images, as_tensor
+from tasks.adversarial.data.parts import ImageData
 
 Source = Images | Dataset[Any] | DataLoader[Any] | tuple[Any, Any] | list[tuple[Any, Any]]
 Part = Literal["train", "validation", "test"]

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from tasks.adversarial.data.images import ImageData, Images, count_classes, require_within
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import ImageData, count_classes, require_within
 from tasks.adversarial.data.sources import Source, images_of, loaded, pair
 
 

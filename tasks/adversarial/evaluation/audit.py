@@ -11,7 +11,7 @@ from torch import nn
 from minimax_l2l import InnerOptimizer
 from tasks.adversarial.attack import BATCH
 from tasks.adversarial.classifier import require_classifier
-from tasks.adversarial.data.images import require_within
+from tasks.adversarial.data.parts import require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.checklist import ORDERS, SHARES, Item

@@ -13,7 +13,7 @@ from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall
 from minimax_l2l.errors import require_count
 from tasks.adversarial.attack import BATCH, Attack
 from tasks.adversarial.classifier import require_classifier
-from tasks.adversarial.data.images import require_within
+from tasks.adversarial.data.parts import require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.marks import LOST, WITHSTOOD, answers, judged, marked, words_of_loss
 from tasks.adversarial.evaluation.robustness import survivors

@@ -11,7 +11,8 @@ from minimax_l2l import leaves, uniform
 from minimax_l2l.errors import require_count, require_seed
 from tasks.adversarial.attack import BATCH
 from tasks.adversarial.classifier import as_taken_by, require_classifier
-from tasks.adversarial.data.images import Images, require_within
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.findings import found_alone
 from tasks.adversarial.evaluation.marks import FELL, LOST, MARKS, WITHSTOOD, Piece, answers, judged, marked

@@ -20,7 +20,8 @@ from minimax_l2l.optimizers.base import require_inner_optimizer
 from minimax_l2l.training.description import describe
 from tasks.adversarial.attack import BATCH, Attack
 from tasks.adversarial.classifier import PROBABILITIES, are_probabilities, require_classifier
-from tasks.adversarial.data.images import Images, require_within
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.autoattack import FEWEST_CLASSES, Tier, autoattack, require_library
 from tasks.adversarial.evaluation.findings import BEGINNING, Announce, Findings, found_alone

@@ -14,7 +14,8 @@ from minimax_l2l.errors import require_a, require_count
 from minimax_l2l.lab import wilson_interval
 from tasks.adversarial.attack import BATCH, Attack
 from tasks.adversarial.classifier import require_classifier
-from tasks.adversarial.data.images import Images, require_within
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import require_within
 from tasks.adversarial.data.sources import Source, as_images
 from tasks.adversarial.evaluation.curves import accuracy_against_steps
 from tasks.adversarial.evaluation.marks import LOST, MARKS, WITHSTOOD, answers, judged, words_of_loss

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from minimax_l2l import InnerOptimizer, L2Ball, LinfBall, Runtime
 from minimax_l2l.training.iteration import Iteration
 from minimax_l2l.training.runtime import Precision
-from tasks.adversarial.data.images import ImageData, Images
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import ImageData
 from tasks.adversarial.evaluation.cost import step_cost
 from tasks.adversarial.experiments.floor import BareTraining
 from tasks.adversarial.losses import cross_entropy

@@ -17,7 +17,8 @@ import torch
 from minimax_l2l import PGM, GradientAscent, InnerOptimizer, LinfBall, QueryMode, Status, resting
 from minimax_l2l.lab import EVERY_CORE, Announce, fill
 from tasks.adversarial.data.digits import digits
-from tasks.adversarial.data.images import ImageData, Images
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import ImageData
 from tasks.adversarial.evaluation.robustness import withstands
 from tasks.adversarial.losses import cross_entropy, margin
 from tasks.adversarial.models.small_resnet import SmallResNet

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import minimax_l2l
 
 if TYPE_CHECKING:
-    from tasks.adversarial.data.images import ImageData
+    from tasks.adversarial.data.parts import ImageData
     from tasks.adversarial.losses import Loss
     from tasks.adversarial.outer_losses.base import OuterLoss
     from tasks.adversarial.starts.base import Start

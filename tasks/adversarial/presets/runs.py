@@ -15,7 +15,8 @@ from minimax_l2l.lab import Announce, describe_environment, read_solution, read_
 from minimax_l2l.own_code import warn_if_parts_changed
 from minimax_l2l.training.description import describe
 from tasks.adversarial.attack import BATCH
-from tasks.adversarial.data.images import ImageData, Images
+from tasks.adversarial.data.images import Images
+from tasks.adversarial.data.parts import ImageData
 from tasks.adversarial.evaluation.audit import audit
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.evaluation.cost import training_flops

@@ -14,7 +14,7 @@ from tasks.adversarial.presets.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from minimax_l2l import Hook, InnerOptimizer
-    from tasks.adversarial.data.images import ImageData
+    from tasks.adversarial.data.parts import ImageData
     from tasks.adversarial.evaluation.autoattack import Tier
     from tasks.adversarial.losses import Loss
     from tasks.adversarial.outer_losses.base import OuterLoss

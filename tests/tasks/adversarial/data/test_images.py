@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.adversarial import ImageData, Images
+from tasks.adversarial import Images
 
 PIXELS = torch.full((4, 1, 8, 8), 0.5)
 LABELS = torch.tensor([0, 1, 2, 1])
@@ -133,30 +133,3 @@ class TestImages:
     def test_one_label_an_image(self, labels):
         with pytest.raises(ValueError, match=r"4 images need labels of shape \(4,\), got"):
             Images(PIXELS, labels)
-
-
-def data(labels=LABELS, *, classes: int = 3, test: torch.Tensor = PIXELS) -> ImageData:
-    good = Images(PIXELS, LABELS)
-    return ImageData("mine", good, good, Images(test, labels), classes, sha256="")
-
-
-class TestParts:
-    def test_shape(self):
-        assert data().shape == (1, 8, 8)
-
-    @pytest.mark.parametrize("label", [3, 255, -1])
-    def test_labels_lie_in_the_classes(self, label):
-        low, high = min(0, label), max(2, label)
-        with pytest.raises(ValueError, match=rf"labels must lie in 0 ... 2 for 3 classes, got {low} to {high}"):
-            data(torch.tensor([0, 1, 2, label]))
-
-    def test_all_parts_have_images_of_one_shape(self):
-        with pytest.raises(ValueError, match=r"images of one shape, got \(1, 8, 8\) and \(3, 8, 8\)"):
-            data(test=PIXELS.expand(4, 3, 8, 8))
-
-    def test_classes_and_checksum_need_not_be_said(self):
-        good = Images(PIXELS, LABELS)
-        one, other = (ImageData("mine", good, good, part) for part in (good, Images(changed(0.25), LABELS)))
-        assert one.classes == 3
-        assert len(one.sha256) == 64
-        assert one.sha256 == ImageData("yours", good, good, good).sha256 != other.sha256
