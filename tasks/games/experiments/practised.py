@@ -37,7 +37,7 @@ class PracticeJob:
     @property
     def identity(self) -> Mapping[str, Any]:
         """The first fields of its row."""
-        return {"updater": "GramUpdater", "seed": self.seed, "episodes": self.episodes}
+        return {"method": "gram", "seed": self.seed, "episodes": self.episodes}
 
 
 def measure_practice(out: Path, *, announce: Announce) -> Path:
