@@ -55,6 +55,11 @@ def in_brief(rows: Rows) -> str:
 
 
 def _of(rows: Rows, methods: Sequence[str]) -> str:
+    titles = ["method", "families settled, one setting", "tuned for each", "per cent at a wrong point, one setting"]
+    return markdown(titles, _lines(rows, methods))
+
+
+def _lines(rows: Rows, methods: Sequence[str]) -> list[list[str]]:
     """Of some methods, in this order; families that a method was not measured on are left out of its counts."""
     families = [own for _, own in groups(rows, "family")]
     lines = []
@@ -64,16 +69,48 @@ def _of(rows: Rows, methods: Sequence[str]) -> str:
         wrong = [f"{100 * row['wrong'] / row['games']:.0f}" for row in own if row["family"] in TEMPTING]
         solved = f"{sum(map(_settled, solvable))} of {len(solvable)}"
         lines.append([TITLES[name], solved, _tuned(families, name), " / ".join(wrong)])
-    titles = ["method", "families settled, one setting", "tuned for each", "per cent at a wrong point, one setting"]
-    return markdown(titles, lines)
+    return lines
+
+
+def in_noise(rows: Rows) -> str:
+    """How many families each settles where gradients are noisy, and how often it ends at a wrong point."""
+    return markdown(
+        ["method", "families settled", "per cent at a wrong point"],
+        [[line[0], line[1], line[3]] for line in _lines(rows, [*LEARNED, *HAND_DESIGNED])],
+    )
+
+
+def by_size(rows: Rows) -> str:
+    """Median evaluations of each method at each size, each with its best step size."""
+    lines = [
+        [titled(own), *(_cell(best_of(at)) for _, at in groups(own, "dimensions"))]
+        for _, own in groups(rows, "method")
+    ]
+    sizes = sorted({row["dimensions"] for row in rows})
+    return markdown(["method", *(f"{size:,} numbers" for size in sizes)], lines)
+
+
+def titled(rows: Rows) -> str:
+    """What a method is called, whose best step size counts where it has one."""
+    return TITLES[rows[0]["method"]] + (", tuned" if rows[0]["step_size"] else "")
+
+
+def practice(rows: Rows) -> str:
+    """How long meta-training took, seed by seed."""
+    seeds = [f"seed {row['seed']}" for row in rows]
+    return markdown(["", *seeds], [["seconds", *(f"{row['seconds']:.0f}" for row in rows)]])
 
 
 def best_tuned(rows: Rows) -> Mapping[str, Any]:
-    """Of all settings of the four rivals: the most games solved, up to 5 per cent; then the fewest evaluations."""
-    rivals = [row for row in rows if row["method"] in RIVALS]
-    most = max(row["solved"] for row in rivals)
-    good = [row for row in rivals if row["solved"] and row["solved"] >= min(most, ENOUGH * row["games"])]
-    return min(good or rivals, key=lambda row: row["evaluations"] or 0)
+    """Of all settings of the four rivals."""
+    return best_of([row for row in rows if row["method"] in RIVALS])
+
+
+def best_of(rows: Rows) -> Mapping[str, Any]:
+    """The most games solved, up to 5 per cent; then the fewest evaluations."""
+    most = max(row["solved"] for row in rows)
+    good = [row for row in rows if row["solved"] and row["solved"] >= min(most, ENOUGH * row["games"])]
+    return min(good or rows, key=lambda row: row["evaluations"] or 0)
 
 
 def _settled(row: Mapping[str, Any]) -> bool:

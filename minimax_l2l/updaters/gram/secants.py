@@ -51,6 +51,7 @@ def curvature(steps: Tensor, rates: Tensor, assumed: Tensor) -> Curvature:
 def _independent(steps: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
     """Orthonormal directions in the span of the steps, newer steps first, and how the slope changes along them."""
     seen, slopes = steps.new_zeros(steps.mT.shape), steps.new_zeros(steps.mT.shape)
+    found = steps.new_zeros(len(steps), 1)
     for place, (step, rate) in enumerate(zip(steps.unbind(1), rates.unbind(1), strict=True)):
         for _ in range(2 if place else 0):  # twice is enough for rounding
             known = (seen[:, :, :place] * step[:, :, None]).sum(1, keepdim=True)
@@ -59,6 +60,7 @@ def _independent(steps: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
         left = torch.linalg.vector_norm(step, dim=1, keepdim=True)
         scale = torch.where(left > NOTHING_NEW, 1 / left, 0)
         seen[:, :, place], slopes[:, :, place] = step * scale, rate * scale
-        if bool((seen.square().sum((1, 2)) > steps.shape[2] - 0.5).all()):  # every direction is there
+        found = found + (left > NOTHING_NEW)
+        if bool((found >= steps.shape[2]).all()):  # every direction is there
             break
     return seen, slopes

@@ -59,7 +59,7 @@ class GramUpdater(Updater):
 
     def __init__(
         self,
-        memory: int = 32,
+        memory: int = 200,
         hidden: Sequence[int] = (32, 32),
         *,
         probe: float = 0.05,

@@ -4,11 +4,14 @@ import json
 from functools import partialmethod
 
 import pytest
+import torch
 
 from tasks.games import SUITE
 from tasks.games.experiments import methods, table
-from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, UNTRAINED
+from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, UNTRAINED, learned
 from tasks.games.experiments.table import Job, measure_games, play
+from tasks.games.experiments.trial import trial
+from tasks.games.suite import bilinear
 
 
 def test_rows_are_kept_and_the_rest_is_played(tmp_path, monkeypatch):
@@ -69,3 +72,9 @@ def test_it_does_not_end_where_nobody_wants_to_be(name):
 def test_every_method_is_told_apart_in_words():
     titles = [*(one.title for one in HAND_DESIGNED.values()), *methods.LEARNED.values()]
     assert len(set(titles)) == len(titles)
+
+
+def test_of_many_numbers_it_remembers_enough():
+    game = bilinear(3, torch.Generator().manual_seed(0), size=25, condition=20.0)
+    evaluations = trial(learned(SHIPPED), game, budget=60).evaluations
+    assert evaluations.isfinite().all()  # with a memory of 32 it takes about 80
