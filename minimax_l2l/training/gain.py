@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -15,8 +15,11 @@ from minimax_l2l.modes import QueryMode, querying
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, detach, largest, leaves
 
-STRETCH = 10  # measurements that are averaged before anything is said
-FEWEST = 3  # by which a run is judged that ends before
+STRETCH = 10  # measurements that are judged together
+FEWEST, SOME = 3, 5  # by which a run is judged that ends before
+CLEARLY = 0.01  # loss, in units of the objective, that is one whatever single rows say
+AT_ALL = 1e-5  # loss, in units of the largest objective so far, that is none of rounding if every row has one
+LITTLE = 1e-3  # objective, in the same units, beside which no loss counts: y is where it should be
 SIZE, GAIN, OUTSIDE = "inner_size", "inner_gain", "inner_violation"
 ROUNDING = 1e-4  # that a projection may miss the set by, in units of y's largest entry
 
@@ -58,11 +61,18 @@ class Watch:
 
     def __init__(self, *, relative: bool = False, learns: bool = False, random: bool = False) -> None:
         self._relative, self._learns, self._random = relative, learns, random
-        self._gains: deque[tuple[float, float]] = deque(maxlen=STRETCH)
+        self._rows: deque[Mapping[str, float]] = deque(maxlen=STRETCH)
+        self._largest = 0.0  # size of the objective so far
         self._said: set[str] = set()
 
-    def see(self, row: Mapping[str, float], first_size: Tensor | None) -> None:
-        """Look at a row that is logged, beside how large the run's first y_K was."""
+    def see(self, row: Mapping[str, float], first_size: Tensor | None, *, lives_on: bool = False) -> None:
+        """Look at a row that is logged.
+
+        Args:
+            row: of the history.
+            first_size: how large the run's first y_K was.
+            lives_on: whether y goes on from batch to batch.
+        """
         words = explosion(first_size.item(), row[SIZE]) if first_size is not None and SIZE in row else None
         if words is not None:
             self._say(SIZE, words)
@@ -76,25 +86,39 @@ class Watch:
             self._say(STUCK, STUCK)
         if GAIN not in row:
             return
-        self._gains.append(_gain_and_scale(row))
-        gain, scale = (sum(column) / STRETCH for column in zip(*self._gains, strict=True))
-        if len(self._gains) == STRETCH and gain < -0.01 * scale:
-            self._say_worse(gain, f"the last {STRETCH}")
+        self._rows.append(row)
+        self._largest = max(self._largest, abs(row["objective"]))
+        if len(self._rows) == STRETCH and self._loses(lives_on):
+            self._say_worse(_mean(self._rows, GAIN), f"the last {STRETCH}")
+
+    def _loses(self, lives_on: bool) -> bool:
+        """Whether y ends below its start, by much on average or in every row of a stretch.
+
+        A y that lives on may step over its optimum and back, and only every other step may be logged. So there the
+        objective must have fallen, too, as it does where what is lost stays lost.
+        """
+        gains, values = ([row[name] for row in self._rows] for name in (GAIN, "objective"))
+        gain, size = _mean(self._rows, GAIN), sum(map(abs, values)) / STRETCH
+        if gain < -CLEARLY * max(size, LITTLE * self._largest):
+            return True
+        stays_lost = not lives_on or values[0] - values[-1] > -sum(gains) / 2
+        return max(gains) < 0 and gain < -AT_ALL * self._largest and stays_lost
 
     def end(self, history: Sequence[Mapping[str, float]]) -> None:
         """Judge a run that was too short for a stretch by all of its rows.
 
         Nothing is said of fewer than three, of an optimizer that starts at random, nor of one that learns and loses
-        less in the last of them than in the first. Otherwise y ended below its start in each, and by a tenth of the
-        objective on average.
+        less in the last of them than in the first. Otherwise y ended below its start in each, on average by a tenth
+        of the objective, or by a hundredth where there are five rows or more.
         """
-        rows = [_gain_and_scale(row) for row in history if GAIN in row]
-        if self._random or not FEWEST <= len(rows) < STRETCH or max(rows)[0] >= 0:
+        rows = [row for row in history if GAIN in row]
+        if self._random or not FEWEST <= len(rows) < STRETCH or max(row[GAIN] for row in rows) >= 0:
             return
-        gains, scales = zip(*rows, strict=True)
-        improves = self._learns and gains[-1] > gains[0]
-        if not improves and sum(gains) < -0.1 * sum(scales):
-            self._say_worse(sum(gains) / len(rows), f"all {len(rows)}")
+        improves = self._learns and rows[-1][GAIN] > rows[0][GAIN]
+        share = CLEARLY if len(rows) >= SOME else 10 * CLEARLY
+        gain, size = _mean(rows, GAIN), sum(abs(row["objective"]) for row in rows) / len(rows)
+        if not improves and gain < -share * size:
+            self._say_worse(gain, f"all {len(rows)}")
 
     def _say_worse(self, gain: float, rows: str) -> None:
         self._say(
@@ -109,6 +133,5 @@ class Watch:
             warnings.warn(words, stacklevel=2)
 
 
-def _gain_and_scale(row: Mapping[str, float]) -> tuple[float, float]:
-    """A row's gain, and the size of the objective beside it."""
-    return row[GAIN], abs(row["objective"])
+def _mean(rows: Collection[Mapping[str, float]], name: str) -> float:
+    return sum(row[name] for row in rows) / len(rows)

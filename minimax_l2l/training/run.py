@@ -109,7 +109,8 @@ class Run:
         if logged:
             self._keep(self._latest)
             if self.runtime.writes:
-                self._watch.see(self.solution.history[-1], self.iteration.first_size)
+                lives_on = bool(self.iteration.step.goes_on)
+                self._watch.see(self.solution.history[-1], self.iteration.first_size, lives_on=lives_on)
         for watch in self._watchers:
             watch(self._latest)
         if saved:

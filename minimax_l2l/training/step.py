@@ -138,7 +138,7 @@ class Step(nn.Module):
         """Note, once per run, whether a problem that has just remembered its end would start there now."""
         if self.goes_on is None:
             keeps = type(problem).remember is not InnerProblem.remember
-            self.goes_on = keeps and leaves(problem.initial())[0] is leaves(end)[0]
+            self.goes_on = problem.lives_on or (keeps and leaves(problem.initial())[0] is leaves(end)[0])
 
     def compare(self, problem: InnerProblem, end: Iterate) -> Outcome:
         """Both players' numbers at y_K, joined to one loss."""

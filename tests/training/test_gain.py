@@ -166,6 +166,9 @@ class TestShortRuns:
             ([-0.2, -0.3, -0.1], False, True),
             ([-0.2, -0.3, -0.1], True, False),  # it is learning
             ([-0.1, -0.3, -0.2], True, True),
+            ([-0.02] * 4, False, False),
+            ([-0.02] * 5, False, True),
+            ([-0.009] * 9, False, False),  # less than a hundredth
             ([-1.0] * 10, False, False),  # a whole stretch is judged as it passes
             ([], False, False),
         ],
@@ -173,6 +176,84 @@ class TestShortRuns:
     def test_by_hand(self, gains, learns, said, recwarn):
         Watch(learns=learns).end([{"inner_gain": gain, "objective": 1.0} for gain in gains])
         assert len(recwarn) == said
+
+
+class TestAStretch:
+    """Ten rows: a loss that is large on average, or that every row has."""
+
+    @pytest.mark.parametrize(
+        ("gains", "said"),
+        [
+            ([-1e-4] * 10, True),  # of an objective of 1
+            ([-1e-4] * 9 + [1e-6], False),
+            ([-1e-6] * 10, False),  # that may be rounding
+            ([-0.2, 0.1] * 5, True),
+            ([-0.11, 0.1] * 5, False),
+        ],
+    )
+    def test_of_a_y_that_starts_anew(self, gains, said, recwarn):
+        watch = Watch()
+        for gain in gains:
+            watch.see({"objective": 1.0, "inner_gain": gain}, None)
+        assert len(recwarn) == said
+
+    @pytest.mark.parametrize(("falls", "said"), [(1e-4, True), (0.0, False)])
+    def test_of_a_y_that_lives_on_what_is_lost_stays_lost(self, falls, said, recwarn):
+        watch = Watch()
+        for row in range(10):
+            watch.see({"objective": 1.0 - falls * row, "inner_gain": -1e-4}, None, lives_on=True)
+        assert len(recwarn) == said
+
+    def test_beside_what_was_gained_before_the_last_digits_do_not_count(self, recwarn):
+        watch = Watch()
+        for row in range(10):
+            watch.see({"objective": -100.0 * 10.0**-row, "inner_gain": 1.0}, None)
+        for _ in range(20):
+            watch.see({"objective": -1e-7, "inner_gain": -5e-8}, None)
+        assert not recwarn
+
+    def test_a_run_that_loses_a_thousandth_each_time(self):
+        with pytest.warns(UserWarning, match=r"worse than its start: .* over the last 10 logged steps"):
+            Play(slope=0.01, iterations=200).solve(Sinking(steps=1), device="cpu")
+
+    def test_a_run_that_steps_over_the_top_and_back(self, recwarn):
+        task = Play(iterations=400)
+        task.inner_problem = lambda batch: Top(task.keep)
+        gains = [row["inner_gain"] for row in task.solve(Over(steps=1), device="cpu").history]
+        assert max(gains[-10:]) < 0
+        assert not recwarn
+
+
+class Sinking(InnerOptimizer):
+    """A thousandth of y's own length downhill."""
+
+    def step(self, oracle, y, state):
+        return y - 0.001 * y.abs() * oracle.gradient(y).sign(), state
+
+
+class Top(InnerProblem):
+    """-|y - 0.01|^2 - 1, whose y lives on."""
+
+    lives_on = True
+
+    def __init__(self, keep):
+        self.keep = keep
+
+    def initial(self):
+        return self.keep["y"]
+
+    def objective(self, y):
+        return -(y - 0.01).square().sum(1) - 1
+
+    def remember(self, end, gradient):
+        self.keep["y"] = end.y
+
+
+class Over(InnerOptimizer):
+    """From 0 to 0.05 and back: at every other step, as are logged, it goes the wrong way."""
+
+    def step(self, oracle, y, state):
+        return torch.where(y == 0, 0.05, 0.0), state
 
 
 def test_a_y_that_explodes():
