@@ -12,7 +12,7 @@ from worlds import registered
 from minimax_l2l import Adam
 from tasks.gail import GAIL, Demonstrations, PolicySettings, record
 from tasks.gail.experts.scripted import push_left
-from tasks.gail.referee import STRETCH, Referee
+from tasks.gail.referee import FIRST, STRETCH, Referee
 
 
 def shown(*returns):
@@ -48,7 +48,7 @@ class TestWhoHasWon:
 
     @pytest.mark.parametrize("told", [0.0, 0.5, 0.97, float("nan")])
     def test_not_of_a_discriminator_that_errs_now_and_then(self, told):
-        erring = [(told, [0.0]) if number % (STRETCH - 1) == 0 else row for number, row in enumerate(FALLING)]
+        erring = [(told if number % (STRETCH - 1) == 0 else 1.0, [0.0]) for number in range(200)]
         assert not warned(shown(10.0), erring)
 
     @pytest.mark.parametrize("returns", [(100.0, 100.0), (100.0, 120.0), (-100.0, -100.0)])
@@ -92,6 +92,37 @@ class TestWhoHasWon:
                 (first if number < at else second).see(told, returns)
             found += [number] * len(given)
         assert found == [STRETCH - 1]
+
+
+def unsure(returns):
+    """Iterations of a discriminator that has not won."""
+    return [(0.5, [value]) for value in returns]
+
+
+class TestWhoIsWorseThanAtFirst:
+    """The expert's mean return is 10 and the first ones are 0, so that a tenth of the way is 1."""
+
+    @pytest.mark.parametrize(("last", "found"), [(-1.1, [FIRST + STRETCH - 1]), (-0.9, []), (5.0, [])])
+    def test_it_warns_once_of_a_policy_that_has_fallen_by_a_tenth(self, last, found):
+        assert warned(shown(10.0), unsure([0.0] * FIRST + [last] * 200)) == found
+
+    def test_not_of_one_that_fell_and_came_back(self):
+        assert not warned(shown(10.0), unsure([0.0] * FIRST + [-20.0] * (STRETCH - 1) + [5000.0] + [8.0] * 100))
+
+    def test_not_where_it_began_beyond_the_expert_or_nothing_is_known(self):
+        assert not warned(shown(10.0), unsure([20.0] * FIRST + [12.0] * 100))
+        assert not warned(shown(), unsure([0.0] * FIRST + [-9.0] * 100))
+        assert not warned(shown(10.0), [(0.5, [])] * 200)
+
+    def test_what_it_says(self):
+        referee, rows = Referee(shown(10.0)), unsure([0.0] * FIRST + [-9.0] * STRETCH)
+        for told, returns in rows[:-1]:
+            referee.see(told, returns)
+        said = (
+            r"worse than at first: .* was 0 in the first 25 iterations and -9 in the last 50; the expert's is 10\."
+        )
+        with pytest.warns(UserWarning, match=said):
+            referee.see(*rows[-1])
 
 
 FEW = PolicySettings(environments=2, steps=8, hidden=(4,), critic_batch=4, critic_epochs=1)
