@@ -15,8 +15,8 @@ from tasks.gail.demonstrations.demonstrations import Demonstrations
 STRETCH, SURE, SHORT = 50, 0.98, 0.1
 FIRST = 25  # iterations whose episodes say what the policy brought at first
 REMEDY = (
-    "Start from behavioural cloning, clone_behaviour(task.learner, demonstrations) before task.solve(...), hold the "
-    "discriminator back by a smaller radius, fewer steps or a lower rate, or give more demonstrations."
+    "Start from behavioural cloning, clone_behaviour(task.learner, demonstrations) before task.solve(...), hold "
+    "the discriminator back by a smaller radius, fewer steps or a lower rate, or give more demonstrations."
 )
 
 
