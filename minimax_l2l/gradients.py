@@ -1,11 +1,11 @@
-"""What gradients need before there can be any: weights that hold values, and a torch that records."""
+"""What gradients need before there can be any: weights that hold values, real numbers, a torch that records."""
 
 from __future__ import annotations
 
 from itertools import chain
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 
@@ -20,6 +20,24 @@ def require_recording() -> None:
             "gradients are needed, and within torch.inference_mode() there are none; call this outside of it. No "
             "mode is needed around it: weight gradients are formed only where weights are trained."
         )
+
+
+def require_real(name: str, values: Tensor) -> Tensor:
+    """Refuse complex numbers, of which none is the highest.
+
+    Args:
+        name: what returned them.
+        values: which are to be ascended or descended.
+
+    Raises:
+        TypeError: if they are complex.
+    """
+    if values.is_complex():
+        raise TypeError(
+            f"{name} must return real numbers, got {values.dtype}; return their real parts, .real, or their sizes, "
+            ".abs()."
+        )
+    return values
 
 
 def require_values(name: str, module: nn.Module) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,14 @@ from minimax_l2l.saves import FILES, require_saved
 OPTIONS = ("force_download", "token", "cache_dir", "local_files_only", "revision")  # of every download
 
 
-def located(place: str | Path, kind: str, advice: str, **options: Any) -> Path:
+def located(place: str | Path, kind: str, advice: str, *, shipped: Sequence[str] = (), **options: Any) -> Path:
     """The folder of a save: the one that is named, or the copy of a repository's.
 
     Args:
         place: the folder, or the repository's name.
         kind: of what was saved, in words.
         advice: what to do if it is not there.
+        shipped: what might have been meant by a name without a slash, for which the Hub is not asked.
         **options: those of `huggingface_hub.hf_hub_download`.
 
     Raises:
@@ -33,6 +36,13 @@ def located(place: str | Path, kind: str, advice: str, **options: Any) -> Path:
         return Path(name)
     if os.path.isfile(name):
         raise FileNotFoundError(f"{name!r} is a file and no folder; {advice}.")
+    if "/" not in name:
+        near = get_close_matches(name.lower(), shipped, n=1)
+        hint = f"did you mean {near[0]!r}? Otherwise " if near else ""
+        ours = f", what ships with this library is called {', '.join(map(repr, shipped))}" if shipped else ""
+        raise FileNotFoundError(
+            f"there is no folder {name!r}{ours}, and the Hub is asked only for names with a slash; {hint}{advice}."
+        )
     try:
         config, _ = (Path(hf_hub_download(name, file, **options)) for file in FILES)
     except HFValidationError as error:

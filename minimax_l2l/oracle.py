@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.errors import require_a, require_flag
-from minimax_l2l.gradients import require_recording
+from minimax_l2l.gradients import require_real, require_recording
 from minimax_l2l.modes import querying
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.slope import Slope
@@ -116,11 +116,20 @@ class Oracle:
 
     def _evaluate(self, y: Tree) -> Tensor:
         count, problem = instances(y), self.problem
-        values = problem.count(lambda: problem.objective(y), count, theta=None)
-        got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-        if got != (count,):
-            raise ValueError(
-                f"objective(y) must return one value per instance, shape {(count,)}, got {got}; leave the instance "
-                'dimension unreduced (for a loss: reduction="none").'
-            )
-        return values
+        return require_objective(problem.count(lambda: problem.objective(y), count, theta=None), count)
+
+
+def require_objective(values: object, count: int) -> Tensor:
+    """What objective(y) returned.
+
+    Raises:
+        TypeError: if the values are complex.
+        ValueError: if it is not one value for each of `count` instances.
+    """
+    got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+    if not isinstance(values, Tensor) or got != (count,):
+        raise ValueError(
+            f"objective(y) must return one value per instance, shape {(count,)}, got {got}; leave the instance "
+            'dimension unreduced (for a loss: reduction="none").'
+        )
+    return require_real("objective(y)", values)

@@ -18,6 +18,7 @@ from minimax_l2l.errors import require_a
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.modes import querying
 from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.oracle import require_objective
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.training.bookkeeping import Bookkeeping
 from minimax_l2l.training.callbacks import Callback
@@ -28,7 +29,7 @@ from minimax_l2l.training.run import Run
 from minimax_l2l.training.runtime import Device, Precision, Runtime
 from minimax_l2l.training.solution import Solution
 from minimax_l2l.training.step import NOTHING, Losses
-from minimax_l2l.trees import Tree
+from minimax_l2l.trees import Tree, instances
 
 
 class Task(Shown, ABC):
@@ -79,7 +80,7 @@ class Task(Shown, ABC):
             meta = problem.meta_objective(y)
         if meta is not None and self.outer is None:
             return Losses(None, meta.mean())
-        outer = problem.objective(y).mean()
+        outer = require_objective(problem.objective(y), instances(y)).mean()
         return Losses(outer, meta.mean() if meta is not None else None)
 
     def outer_optimizer(self) -> torch.optim.Optimizer | None:

@@ -74,6 +74,11 @@ def require_real(y: Tensor) -> Tensor:
     return y
 
 
+def forms(tree: Tree) -> list[tuple[tuple[int, ...], torch.dtype, torch.device]]:
+    """Shape, dtype and device of each leaf, which no device is waited for to tell."""
+    return [(tuple(leaf.shape), leaf.dtype, leaf.device) for leaf in leaves(tree)]
+
+
 def rebuild(like: Tree, parts: Sequence[Tensor]) -> Tree:
     """Put tensors back into the shape of the tree `like`."""
     return parts[0] if isinstance(like, Tensor) else tuple(parts)

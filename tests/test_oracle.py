@@ -118,6 +118,14 @@ def test_an_objective_of_another_shape_is_refused(function, got, query):
         getattr(oracle, query)(CENTRE)
 
 
+@pytest.mark.parametrize("query", ["value", "gradient"])
+def test_an_objective_of_complex_numbers_is_refused(query):
+    problem = Other(lambda y: torch.complex(y, y).sum(1))
+    sentence = r"^objective\(y\) must return real numbers, got torch.complex64; return their real parts"
+    with Oracle(problem) as oracle, pytest.raises(TypeError, match=sentence):
+        getattr(oracle, query)(CENTRE)
+
+
 def test_an_objective_that_ignores_y_is_refused():
     with Oracle(Other(lambda y: y.detach().sum(1))) as oracle, pytest.raises(ValueError, match="does not depend"):
         oracle.gradient(CENTRE)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch.optim.adam import adam
 
-from minimax_l2l.errors import require_fraction, require_positive, told
+from minimax_l2l.errors import require_number, require_positive, told
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.oracle import Oracle
@@ -23,7 +23,7 @@ class Adam(InnerOptimizer):
     Args:
         lr: learning rate, in units of y.
         steps: K.
-        betas: decay of the first and of the second moment.
+        betas: decay of the first and of the second moment, each in [0, 1).
         random_start: see `InnerOptimizer`.
     """
 
@@ -39,9 +39,12 @@ class Adam(InnerOptimizer):
         self.lr = require_positive("lr", lr)
         if not isinstance(betas, list | tuple) or len(betas) != 2:
             raise TypeError(f"betas must be two numbers, got {told(betas)}; pass a pair such as (0.9, 0.999).")
-        self.betas = (require_fraction("betas[0]", betas[0]), require_fraction("betas[1]", betas[1]))
-        if 1 in self.betas:
-            raise ValueError(f"betas must be below 1, got {betas}; moments with 1 would never take up a gradient.")
+        self.betas = (require_number("betas[0]", betas[0]), require_number("betas[1]", betas[1]))
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(
+                f"betas must both lie in [0, 1), got {betas}; pass a pair such as (0.9, 0.999): a moment with 1 "
+                "would never take up a gradient."
+            )
 
     @property
     def lengths(self) -> Mapping[str, float]:

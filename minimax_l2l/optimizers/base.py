@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from minimax_l2l.arguments import settings
 from minimax_l2l.constraints.base import Constraint
@@ -25,10 +25,11 @@ from minimax_l2l.gradients import require_values
 from minimax_l2l.iterate import Iterate, State, explosion
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, largest, leaves, map_leaves, require_inner, shifted
+from minimax_l2l.trees import Tree, detach, forms, largest, leaves, map_leaves, require_inner, shifted
 from minimax_l2l.updaters.base import Updater
 
 Observer = Callable[[int, Tree], None]
+_LIKE_Y = "return y moved, with the leaves, shape, dtype and device that it had"
 
 
 class InnerOptimizer(nn.Module, ABC):
@@ -138,7 +139,7 @@ class InnerOptimizer(nn.Module, ABC):
             for k in range(count):
                 if observe is not None:
                     observe(k, detach(y))
-                y, state = _step_taken(self.step(oracle, *self.begin_step(count - k, y, state)), self)
+                y, state = step_of(self, oracle, *self.begin_step(count - k, y, state))
             if observe is not None:
                 observe(count, detach(y))
         if first is not None:
@@ -195,14 +196,40 @@ def _towards_optimizer(given: object) -> str:
     return "pass PGM(steps=10, step_size=0.01), say, or an object of your own subclass of InnerOptimizer"
 
 
-def _step_taken(result: object, optimizer: InnerOptimizer) -> tuple[Tree, State]:
-    """What a step returned, unless it is no pair: a tensor of two instances could be unpacked as well."""
-    if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], tuple):
-        return result
-    raise TypeError(
-        f"{type(optimizer).__name__}.step must return (y, state) with a tuple of tensors as state, got "
-        f"{told(result)}; return (y, ()) if it carries no state."
+def step_of(optimizer: InnerOptimizer, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
+    """A step of an optimizer, which may be somebody's own: its form is checked, for which no device is waited for.
+
+    Raises:
+        TypeError: if it returns no pair, a y that is no tree of tensors, or a state that is no tuple of them.
+        ValueError: if y has other leaves than before, or leaves of another shape or dtype or on another device.
+    """
+    result: object = optimizer.step(oracle, y, state)
+    name = f"{type(optimizer).__name__}.step"
+    if not isinstance(result, tuple) or len(result) != 2:  # a tensor of two instances could be unpacked as well
+        raise TypeError(
+            f"{name} must return (y, state), got {told(result)}; return (y, ()) if it carries no state."
+        )
+    after, kept = result
+    if not _are_tensors(kept):
+        raise TypeError(
+            f"{name} must return a tuple of tensors as state, got {told(kept)}; return (y, ()) if it carries none."
+        )
+    if not (isinstance(after, Tensor) or _are_tensors(after)):
+        raise TypeError(f"{name} must return y as a tensor or a tuple of tensors, got {told(after)}; {_LIKE_Y}.")
+    if isinstance(after, Tensor) != isinstance(y, Tensor) or forms(after) != forms(y):
+        raise ValueError(f"{name} was given a y of {_form(y)} and returned one of {_form(after)}; {_LIKE_Y}.")
+    return after, kept
+
+
+def _are_tensors(parts: object) -> bool:
+    return isinstance(parts, tuple) and all(isinstance(part, Tensor) for part in parts)
+
+
+def _form(y: Tree) -> str:
+    parts = ", ".join(
+        f"{shape} {str(dtype).removeprefix('torch.')} on {device}" for shape, dtype, device in forms(y)
     )
+    return parts if isinstance(y, Tensor) else f"a tuple of {parts or 'nothing'}"
 
 
 def _require_finite(y: Tree) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from minimax_l2l.constraints.free import Free
 from minimax_l2l.errors import (
+    plain,
     require_a,
     require_count,
     require_flag,
@@ -141,11 +142,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
             require_positive("projected_gradient", projected_gradient) if projected_gradient is not None else None
         )
         self.lazy = require_flag("lazy", lazy)
-        self.max_relative_step: float | Literal["auto"] | None = (
-            max_relative_step
-            if max_relative_step is None or (isinstance(max_relative_step, str) and max_relative_step == "auto")
-            else require_positive("max_relative_step", max_relative_step)
-        )
+        self.max_relative_step = _require_bound(max_relative_step)
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.weight_decay = require_not_negative("weight_decay", weight_decay)
         self.clip_norm = require_positive("clip_norm", clip_norm) if clip_norm is not None else None
@@ -257,6 +254,19 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         if self.updater.streaming:
             return StreamingAdam(groups, weight_decay=self.weight_decay, maximize=True)
         return torch.optim.Adam(groups, weight_decay=self.weight_decay, maximize=True, fused=True)
+
+
+def _require_bound(bound: float | Literal["auto"] | None) -> float | Literal["auto"] | None:
+    """A `max_relative_step`."""
+    if bound is None or (isinstance(bound, str) and bound == "auto"):
+        return bound
+    number = plain(bound)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError(
+            f'max_relative_step must be a positive number, "auto" or None, got {told(bound)}; pass a fraction such '
+            'as 0.1, "auto" to bound the steps of a y that lives on, or None for no bound.'
+        )
+    return require_positive("max_relative_step", bound)
 
 
 def _usual_features(updater: Updater, *, guided: bool) -> Features:

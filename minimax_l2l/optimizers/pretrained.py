@@ -150,7 +150,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
 
         Args:
             pretrained_model_name_or_path: the folder, a repository's name, or the name of one that ships with this
-                library: "gram-games", which was trained to settle games.
+                library: "gram-games", which was trained to settle games. The Hub is asked only for names
+                with a slash.
             updaters: classes beside the library's own.
             features: classes beside the library's own.
             **options: those of `huggingface_hub.hf_hub_download`, such as `revision`.
@@ -170,7 +171,7 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         _require_classes("updaters", updaters, Updater)
         _require_classes("features", features, Features)
         beside = _beside(Path(place))
-        folder = located(place, "optimizer", beside or PLACES, **options)
+        folder = located(place, "optimizer", beside or PLACES, shipped=SHIPPED, **options)
         try:
             saved = dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
             checksum, own = saved.pop(CHECKSUM, None), saved.pop(OWN_CODE, {})

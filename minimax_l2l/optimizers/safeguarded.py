@@ -10,7 +10,7 @@ from torch import Tensor
 
 from minimax_l2l.errors import require_count, require_fraction, require_positive
 from minimax_l2l.iterate import State
-from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer
+from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer, step_of
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, choose, leaves, map_leaves, ravel, rebuild, shifted
 
@@ -82,7 +82,7 @@ class Safeguarded(InnerOptimizer):
         self, oracle: Oracle, y: Tree, gradient: Tree, own: State, window: Window, *, origin: Tree
     ) -> tuple[Tree, State]:
         """The base's next step, or extragradient's half of one: along the gradient at y, from its origin."""
-        moved, own = self.base.step(_Answered(oracle, y, gradient), y, own)
+        moved, own = step_of(self.base, _Answered(oracle, y, gradient), y, own)
         pulled = oracle.problem.constraint.project(shifted(origin, self.step_size, gradient))
         return choose(window.follows > 0, moved, pulled), own
 

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from minimax_l2l.constraints.base import Constraint
 from minimax_l2l.passes import Passes
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, choose, detach, instances, leaves, ravel
+from minimax_l2l.trees import Tree, choose, detach, forms, instances, leaves, ravel
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
@@ -93,8 +93,7 @@ def moved_along(
 
 def unlike(have: Tree, want: Tree) -> Iterator[str]:
     """What is wrong with the shape, dtype and device of the leaves of a tree that should be like another."""
-    for part, leaf in zip(leaves(have), leaves(want), strict=True):
-        got, wanted = ((tuple(each.shape), each.dtype, each.device) for each in (part, leaf))
+    for got, wanted in zip(forms(have), forms(want), strict=True):
         if got != wanted:
             yield f"it has {got} instead of {wanted}"
 

@@ -33,8 +33,8 @@ UNREACHED_THETA = (
     "and objective(y) from the module outer itself, with gradients on"
 )
 UNREACHED_PHI = (
-    "no weight of the inner optimizer got a gradient in the first step, so phi would never learn; let it take a "
-    "step at least, compute the losses from the y that is given, or freeze it with requires_grad_(False)"
+    "no weight of the inner optimizer got a gradient in the first step, so phi would never learn; give it "
+    "steps=1 or more, compute the losses from the y that is given, or freeze it with requires_grad_(False)"
 )
 
 

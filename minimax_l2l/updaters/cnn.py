@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.errors import require_a, require_choice, require_count, require_finite, require_fraction
+from minimax_l2l.errors import require_a, require_choice, require_count, require_fraction, require_not_negative
 from minimax_l2l.iterate import State
 from minimax_l2l.modes import resting
 from minimax_l2l.updaters.base import Updater, of_any_shape
@@ -30,7 +30,7 @@ class CNNUpdater(Updater):
         channels: colours of the image.
         inputs: features per pixel; 2 for image and gradient, 1 for the image alone. The gradient comes last.
         width: channels of the first convolution; the others keep the paper's ratios to it.
-        gain: initial factor on the normalised gradient in `"light"`, on the output in `"slim"`.
+        gain: initial factor on the normalised gradient in `"light"`, on the output in `"slim"`; 0 or more.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class CNNUpdater(Updater):
             require_count("channels", channels, least=1),
             require_count("inputs", inputs, least=1),
         )
-        self.width, self.gain = require_count("width", width, least=1), require_finite("gain", gain)
+        self.width, self.gain = require_count("width", width, least=1), require_not_negative("gain", gain)
         self.body = _BODIES[architecture](self.channels, self.inputs, self.width, self.gain)
 
     @classmethod
@@ -113,7 +113,7 @@ class CNNUpdater(Updater):
                 f"image must have shape (channels, height, width), got {tuple(image.shape)}; pass one image."
             )
         require_count("inputs", inputs, least=1)
-        require_finite("gain", gain)
+        require_not_negative("gain", gain)
         require_fraction("share", share)
         budget = share * _flops(classifier, image[None])
         width = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from minimax_l2l.errors import require_count, require_finite
+from minimax_l2l.errors import require_count, require_not_negative
 from minimax_l2l.iterate import State
 from minimax_l2l.updaters.base import Updater, require_channels
 from minimax_l2l.updaters.perceptrons import zeroed
@@ -24,7 +24,7 @@ class RNNUpdater(Updater):
     Args:
         inputs: features per coordinate; 2 for iterate and gradient, which comes last.
         hidden: size of each coordinate's state.
-        gain: initial value of the learned factor on the gradient. With another than 0 the network takes gradient
+        gain: initial value of the learned factor on the gradient, 0 or more. Above 0 the network takes gradient
             steps itself, and is not `guided` unless told.
     """
 
@@ -34,7 +34,7 @@ class RNNUpdater(Updater):
             require_count("inputs", inputs, least=1),
             require_count("hidden", hidden, least=1),
         )
-        self.gain = require_finite("gain", gain)
+        self.gain = require_not_negative("gain", gain)
         self.skip = nn.Parameter(torch.tensor(float(gain)))
         self.cell = nn.GRUCell(inputs, hidden)
         self.head = zeroed(nn.Linear(hidden, 1))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minimax_l2l.errors import require_a, require_fraction, told
-from minimax_l2l.gradients import require_recording
+from minimax_l2l.gradients import require_real, require_recording
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # of logits (n, classes) and labels (n,), one value per image
 
@@ -141,7 +141,7 @@ def require_values(values: object, labels: Tensor) -> Tensor:
     """What a loss returned: one value per image.
 
     Raises:
-        TypeError: if it is no tensor.
+        TypeError: if it is no tensor, or one of complex numbers.
         ValueError: if it has another shape.
     """
     if not isinstance(values, Tensor):
@@ -151,7 +151,7 @@ def require_values(values: object, labels: Tensor) -> Tensor:
             f"the loss must return one value per image, shape {tuple(labels.shape)}, got {tuple(values.shape)}; "
             'reduce over classes and not over images (reduction="none").'
         )
-    return values
+    return require_real("the loss", values)
 
 
 LOSSES: tuple[Loss, ...] = (cross_entropy, margin, towards)

@@ -73,7 +73,8 @@ class AdversarialTraining(Task):
         outer_loss: what theta descends instead: `Trades()`, `Mart()`, `LogitPairing(10)`, or a function such as
             `smoothed(0.1)`, whose mean on perturbed images it is then. TRADES also says what the attacker ascends.
         epochs: passes over the training images; the last incomplete batch of each epoch is dropped.
-        batch_size: images per batch, of all processes together. None is 64, or what a DataLoader has.
+        batch_size: images per batch, of all processes together. None is 64, or what a DataLoader has. Where there
+            are fewer images in memory, all of them are one batch, and an epoch is one step.
         learning_rate: the highest in SGD's one-cycle schedule.
         momentum: of SGD.
         weight_decay: of SGD.
@@ -329,7 +330,7 @@ class AdversarialTraining(Task):
             try:
                 require_classifier(self.classifier, self.data.example, loss=outer_loss.loss, may_be_meta=True)
             except (TypeError, ValueError) as error:
-                raise type(error)(f"outer_loss is none: {error}") from error
+                raise type(error)(f"outer_loss was tried as a loss: {error}") from error
         return outer_loss
 
     def _memory(self) -> PerturbationMemory:

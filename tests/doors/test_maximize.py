@@ -16,10 +16,13 @@ from minimax_l2l import (
     InnerProblem,
     Iterate,
     LearnedOptimizer,
+    Lookahead,
     MLPUpdater,
     Oracle,
+    Safeguarded,
     Updater,
 )
+from minimax_l2l.optimizers.base import step_of
 
 ONES = torch.ones(2, 3)
 
@@ -69,11 +72,22 @@ OBJECTIVE = st.sampled_from(
         torch.ones(()),
         ONES,
         torch.ones(2).long(),
+        torch.ones(2) * 1j,
         (ONES, ONES),
     ]
 )
 SIGNS = st.sampled_from([0, 2, 0.5, None, "+", [1.0], (1.0, -1.0), (2.0,), float("nan"), torch.ones(3)])
 ANSWER = st.sampled_from([None, ONES, (ONES,), (ONES, None), [ONES, ()], (ONES, ONES), (ONES, (), ()), "y", ()])
+STEPPED = st.sampled_from(
+    [
+        *[
+            (y, ())
+            for y in (ONES[:1], ONES[:, :1], ONES.double(), ONES * 1j, ONES.to("meta"), (ONES, ONES), (ONES,))
+        ],
+        *[(y, ()) for y in ((), None, "y", ONES.numpy(), [ONES], (ONES, None))],
+        *[(ONES, state) for state in ((1,), (ONES, None), [ONES], "s", {})],
+    ]
+)
 SHAPED = st.sampled_from([(torch.ones(size), ()) for size in ((2, 1), (2,), (1, 3), (2, 1, 3))])
 CALL = {
     "problem": wrong.not_a(InnerProblem),
@@ -120,7 +134,7 @@ DOORS = [
         "an own optimizer",
         lambda answer: maximize(Stepping(answer)),
         lambda: {"answer": (ONES, ())},
-        {"answer": ANSWER},
+        {"answer": ANSWER | STEPPED},
         told_as={"answer": "Stepping.step"},
     ),
     Door(
@@ -145,6 +159,35 @@ def test_an_updater_computes_in_its_own_dtype(dtype):
     guided = LearnedOptimizer(MLPUpdater(), steps=2).maximize(Linear(torch.ones(2, 3, dtype=dtype))).y
     assert guided.dtype == dtype
     torch.testing.assert_close(guided, torch.full((2, 3), 0.2, dtype=dtype), rtol=1e-2, atol=0)
+
+
+class Shortened(InnerOptimizer):
+    """Loses an instance."""
+
+    def __init__(self):
+        super().__init__(steps=1)
+
+    def step(self, oracle, y, state):
+        oracle.gradient(y)
+        return y[:1], state
+
+
+SHORTENED = (
+    r"Shortened\.step was given a y of \(2, 3\) float32 on cpu and returned one of \(1, 3\) float32 on cpu; "
+)
+
+
+@pytest.mark.parametrize("make", [Shortened, lambda: Safeguarded(Shortened()), lambda: Lookahead(Shortened())])
+def test_a_step_that_loses_an_instance(make):
+    with pytest.raises(ValueError, match=SHORTENED + "return y moved, with the leaves, shape, dtype and device"):
+        maximize(make())
+
+
+def test_the_form_of_a_step_is_told_without_its_values():
+    y = torch.ones(2, 3, device="meta")
+    assert step_of(Stepping((y, (y,))), None, y, ()) == (y, (y,))
+    with pytest.raises(ValueError, match=r"\(2, 3\) float32 on meta and returned one of \(3, 2\) float64 on meta"):
+        step_of(Stepping((y.T.double(), ())), None, y, ())
 
 
 def test_leaves_of_two_dtypes():

@@ -12,7 +12,6 @@ POSITIVE = wrong.not_a_number(lambda number: number > 0)
 FRACTION = wrong.not_a_number(lambda number: 0 <= number <= 1)
 BELOW_ONE = wrong.not_a_number(lambda number: 0 <= number < 1)
 NOT_NEGATIVE = wrong.not_a_number(lambda number: number >= 0)
-FINITE = wrong.not_a_number(lambda number: True)
 FLAG, ANY_COUNT, COUNT = wrong.not_a_flag(), wrong.not_a_count(), wrong.not_a_count(1)
 BETAS = st.sampled_from([None, 0.9, "ab", (0.9,), (0.9, 1.0), (1.1, 0.9), ("a", "b"), (0.9, 0.9, 0.9), {0.9, 0.8}])
 SHAPES = st.sampled_from(
@@ -124,7 +123,7 @@ DOORS = [
         {"shapes": SHAPES, "inputs": COUNT, "fan_in_scaling": FLAG},
         told_as={"shapes": "shape"},
     ),
-    Door("RNNUpdater", m.RNNUpdater, dict, {"inputs": COUNT, "hidden": COUNT, "gain": FINITE}),
+    Door("RNNUpdater", m.RNNUpdater, dict, {"inputs": COUNT, "hidden": COUNT, "gain": NOT_NEGATIVE}),
     Door(
         "CNNUpdater",
         m.CNNUpdater,
@@ -134,7 +133,7 @@ DOORS = [
             "channels": COUNT,
             "inputs": COUNT,
             "width": COUNT,
-            "gain": FINITE,
+            "gain": NOT_NEGATIVE,
         },
     ),
     Door(
@@ -146,7 +145,7 @@ DOORS = [
             "image": IMAGE,
             "share": FRACTION,
             "inputs": COUNT,
-            "gain": FINITE,
+            "gain": NOT_NEGATIVE,
         },
     ),
     Door(

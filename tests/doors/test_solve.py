@@ -114,6 +114,37 @@ TENSORBOARD = Door(
 test_wrong_values_are_refused, test_right_values_are_taken = knocking_at(SOLVE, GAME, TENSORBOARD)
 
 
+class Stepping(InnerOptimizer):
+    def __init__(self, answer):
+        super().__init__(steps=1)
+        self.answer = answer
+
+    def step(self, oracle, y, state):
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(torch.zeros(1, 2), ()), (torch.zeros(2, 2).double(), ()), (None, ()), (torch.zeros(2, 2), (1,)), None],
+)
+def test_an_own_optimizer_that_returns_something_else(answer):
+    with pytest.raises((TypeError, ValueError), match=r"^Stepping\.step "):
+        solve(optimizer=Stepping(answer))
+
+
+class Complex(Through):
+    def objective(self, y):
+        return super().objective(y) * 1j
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_an_objective_of_complex_numbers(steps):
+    theta = nn.Linear(2, 1)
+    game = Game(outer=theta, inner_problem=Complex(theta, torch.zeros(2, 2)))
+    with pytest.raises(TypeError, match=r"^objective\(y\) must return real numbers, got torch.complex64"):
+        game.solve(PGM(steps=steps, step_size=0.1), device="cpu")
+
+
 def test_two_hooks_that_write_over_each_other(tmp_path):
     hooks = [WeightAverage(0.9), WeightAverage(0.99)]
     solve(optimizer=PGM(steps=1, step_size=0.1), hooks=hooks)

@@ -75,7 +75,13 @@ def test_stays_feasible():
 
 @pytest.mark.parametrize(
     ("options", "word"),
-    [({"lr": 0.0}, "lr"), ({"betas": (1.5, 0.9)}, r"betas\[0\]"), ({"betas": (0.9, 1.0)}, "below 1")],
+    [
+        ({"lr": 0.0}, "lr"),
+        *(
+            ({"betas": betas}, r"betas must both lie in \[0, 1\)")
+            for betas in [(1.0, 2.0), (1.0, 0.9), (0.9, -0.1)]
+        ),
+    ],
 )
 def test_refuses(options, word):
     with pytest.raises(ValueError, match=word):

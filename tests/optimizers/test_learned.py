@@ -395,6 +395,11 @@ def test_parameters_beside_the_updaters_learn_too():
     ("options", "error", "sentence"),
     [
         ({"max_relative_step": 0.0}, ValueError, "max_relative_step must be a finite number above 0"),
+        (
+            {"max_relative_step": "on"},
+            TypeError,
+            "a positive number, \"auto\" or None, got str 'on'; pass a fraction",
+        ),
         ({"updater": nn.Linear(2, 1)}, TypeError, "updater must be an Updater, got Linear"),
         ({"steps": -1}, ValueError, "steps must be at least 0"),
         ({"step_size": 0.0}, ValueError, "step_size must be a finite number above 0"),

@@ -191,13 +191,28 @@ def test_a_config_cannot_make_the_library_import_anything(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["runs/nothing/optimizer", "/nowhere/at/all", "~/models", "my attacker", "a/b/c/d"]
+    "name", ["runs/nothing/optimizer", "/nowhere/at/all", "~/models", "my/own attacker", "a/b/c/d"]
 )
 def test_a_folder_that_is_not_there(name):
     with pytest.raises(
         FileNotFoundError, match=rf"^there is no folder '{name}', and no repository .*; pass the folder"
     ):
         LearnedOptimizer.from_pretrained(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("gram-gamez", "did you mean 'gram-games'\\? Otherwise "), ("GRAM_games", "did you"), ("xyz", "")],
+)
+def test_a_name_without_a_slash_is_not_looked_for_on_the_hub(name, hint, monkeypatch):
+    monkeypatch.setattr("minimax_l2l.hub.hf_hub_download", None)
+    sentence = rf"^there is no folder '{name}', what ships with this library is called 'gram-games', and .*; {hint}"
+    with pytest.raises(FileNotFoundError, match=sentence):
+        LearnedOptimizer.from_pretrained(name)
+    with pytest.raises(
+        FileNotFoundError, match=rf"^there is no folder '{name}', and the Hub is asked only .*; pass"
+    ):
+        SmallResNet.from_pretrained(name)
 
 
 def test_a_folder_that_is_not_there_beside_a_run_s_optimizer(tmp_path):
@@ -221,8 +236,10 @@ def test_what_the_hub_does_not_have(said, monkeypatch):
         raise said
 
     monkeypatch.setattr("minimax_l2l.hub.hf_hub_download", download)
-    with pytest.raises(FileNotFoundError, match=r"^there is no folder 'attacker', and config\.json and .* Hub \("):
-        LearnedOptimizer.from_pretrained("attacker")
+    with pytest.raises(
+        FileNotFoundError, match=r"^there is no folder 'me/attacker', and config\.json and .* Hub \("
+    ):
+        LearnedOptimizer.from_pretrained("me/attacker")
 
 
 @pytest.mark.parametrize(

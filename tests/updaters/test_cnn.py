@@ -77,6 +77,15 @@ def test_a_light_attacker_begins_as_gain_times_the_gradient():
     assert torch.equal(update, 4.0 * features[:, 1])
 
 
+def test_a_gain_that_begins_by_descending_is_refused():
+    for make in (CNNUpdater.light, lambda gain: CNNUpdater("slim", gain=gain)):
+        with pytest.raises(ValueError, match="gain must be a finite number from 0 on, got -16"):
+            make(gain=-16)
+    with pytest.raises(ValueError, match="gain must be a finite number from 0 on, got -16"):
+        CNNUpdater.matched(nn.Conv2d(1, 3, 3), torch.ones(1, 8, 8), gain=-16)
+    assert CNNUpdater.light(gain=0).gain == 0
+
+
 def test_a_light_attacker_without_a_gradient_begins_with_nothing_and_has_no_gain_to_learn():
     updater = CNNUpdater.light(1, inputs=1)
     assert not updater(torch.randn(2, 1, 1, 8, 8), ())[0].any()

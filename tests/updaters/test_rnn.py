@@ -38,6 +38,11 @@ def test_before_training_a_step_is_gain_times_the_gradient(gain):
     assert torch.equal(RNNUpdater(gain=gain)(features, ())[0], torch.tensor(gain) * features[:, 1])
 
 
+def test_a_gain_that_begins_by_descending_is_refused():
+    with pytest.raises(ValueError, match="gain must be a finite number from 0 on, got -1"):
+        RNNUpdater(gain=-1)
+
+
 def test_features_of_another_width_are_refused():
     with pytest.raises(ValueError, match=r"RNNUpdater was built for inputs=2.*\(2, 1, 4\); pass inputs=1"):
         RNNUpdater()(torch.zeros(2, 1, 4), ())

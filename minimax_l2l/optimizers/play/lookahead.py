@@ -8,7 +8,7 @@ import torch
 
 from minimax_l2l.errors import require_count, require_fraction
 from minimax_l2l.iterate import State
-from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer
+from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer, step_of
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, choose, leaves, map_leaves, rebuild
 
@@ -59,7 +59,7 @@ class Lookahead(InnerOptimizer):
         if not state:
             state = (first.new_zeros(len(first)), *leaves(y))
         taken, slow, own = state[0] + 1, rebuild(y, state[1 : 1 + count]), state[1 + count :]
-        moved, own = self.base.step(oracle, y, own)
+        moved, own = step_of(self.base, oracle, y, own)
         back = map_leaves(lambda now, begun: begun + self.share * (now - begun), moved, slow)
         due = taken % self.period == 0
         moved, slow = choose(due, back, moved), choose(due, back, slow)

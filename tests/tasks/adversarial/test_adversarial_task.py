@@ -8,7 +8,15 @@ from torch import nn
 
 from minimax_l2l import PGM, CNNUpdater, GradientAscent, L2Ball, LearnedOptimizer, LinfBall
 from minimax_l2l.modes import resting
-from tasks.adversarial import AdversarialTraining, ImageData, Images, PerturbationProblem, SmallResNet, digits
+from tasks.adversarial import (
+    AdversarialTraining,
+    ImageData,
+    Images,
+    PerturbationProblem,
+    SmallResNet,
+    cross_entropy,
+    digits,
+)
 from tasks.adversarial.evaluation.robustness import withstands
 
 EPS = 0.15
@@ -61,6 +69,7 @@ class TestBatches:
 
     def test_may_be_larger_than_the_data(self):
         assert task(batch_size=64).iterations == 3
+        assert [len(batch.images) for batch in task(batch_size=64).batches()] == [40, 40, 40]
 
     def test_from_a_step_on(self):
         assert [batch.step for batch in task().batches_from(4)] == [4, 5]
@@ -77,6 +86,15 @@ class TestBatches:
     def test_options_that_make_no_sense(self, name, value, sentence):
         with pytest.raises(ValueError, match=sentence):
             task(**{name: value})
+
+    def test_an_outer_loss_that_is_reduced(self):
+        sentence = "outer_loss was tried as a loss: the loss must return one value per image, shape (2,), got ()"
+        with pytest.raises(ValueError, match="^" + re.escape(sentence)):
+            task(outer_loss=lambda logits, labels: cross_entropy(logits, labels).mean())
+
+    def test_a_loss_of_complex_numbers(self):
+        with pytest.raises(TypeError, match=r"the loss must return real numbers, got torch.complex64"):
+            task(loss=lambda logits, labels: cross_entropy(logits, labels) * 1j)
 
     def test_fewer_logits_than_classes(self):
         sentence = re.escape("have 10 classes, the classifier turns an image into logits of shape (1, 9); give it")
