@@ -697,11 +697,9 @@ class Hasty(Ascent):
 
 
 class Widening(Ascent):
-    def __init__(self):
-        InnerOptimizer.__init__(self, steps=1)
-
-    def step(self, oracle, y, state):
-        return super().step(oracle, y, state)[0].double(), state
+    def maximize(self, problem, *, start=None, steps=None, observe=None):
+        end = super().maximize(problem, start=start, steps=steps, observe=observe)
+        return end._replace(y=end.y.double())
 
 
 class Moody(Ascent):
