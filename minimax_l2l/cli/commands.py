@@ -50,7 +50,7 @@ def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
     use_one_thread()
     with working() as announce:
         sections = require_sections(name, load_function(name)(out, announce=announce, workers=jobs))
-        write_report(out / "report.html", sections, title="A learned attacker trains a robust classifier")
+        write_report(out / "report.html", sections, title="Which attacker trains a robust classifier?")
     for section in sections:
         if section.brief is not None:
             print_table(*section.brief)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from minimax_l2l.lab.environment import describe_environment
     from minimax_l2l.lab.family import Family, find_preset, load_families
     from minimax_l2l.lab.intervals import wilson_interval
+    from minimax_l2l.lab.naming import warnings_of
     from minimax_l2l.lab.pool import EVERY_CORE, play_all
     from minimax_l2l.lab.preset import Announce, Built, Hidden, Preset
     from minimax_l2l.lab.reading import as_left, read_solution, read_whole
@@ -41,6 +42,7 @@ __all__ = [
     "read_solution",
     "read_whole",
     "svg",
+    "warnings_of",
     "wilson_interval",
     "write_report",
     "write_rows",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +25,39 @@ _PAGE = """<!doctype html>
 <style>
   :root { color-scheme: light; --ink: #1c2430; --soft: #5b6776; --line: #d9dee5; --paper: #fff; --tint: #f4f6f9; }
   body { font: 16px/1.55 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: var(--ink);
-         background: var(--paper); max-width: 70rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
+         background: var(--paper); max-width: 72rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
   h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; }
   h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--line); }
   p { max-width: 46rem; color: var(--soft); margin: .4rem 0 1rem; }
-  .scroll { overflow-x: auto; }
-  table { border-collapse: separate; border-spacing: 0; font-size: .9rem; font-variant-numeric: tabular-nums; }
-  th, td { padding: .38rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: pre; }
+  /* A shadow at the right edge for as long as there is more; paper that scrolls along hides it at the end. */
+  .scroll { overflow-x: auto; background:
+            linear-gradient(to left, var(--paper) 40%, transparent) right / 4rem 100% no-repeat local,
+            linear-gradient(to left, #1c243059, transparent) right / 1.2rem 100% no-repeat scroll; }
+  .wide::before { content: "Scroll sideways for more columns →"; display: none; position: sticky; left: 0;
+                  width: max-content; color: var(--soft); font-size: .85rem; padding-bottom: .3rem; }
+  table { border-collapse: separate; border-spacing: 0; font-size: 14px; line-height: 20px;
+          font-variant-numeric: tabular-nums; }
+  /* Lines are above cells, for the next row's sticky cell would be painted over a line below. */
+  th, td { padding: 6px 8px; border-top: 1px solid var(--line); text-align: right; white-space: pre; }
+  tbody tr:last-child td { border-bottom: 1px solid var(--line); }
   th:first-child, td:first-child { text-align: left; }
-  thead th { background: var(--tint); font-weight: 600; vertical-align: bottom; }
+  thead th { border-top: 0; background: #48699b0f; font-weight: 600; vertical-align: bottom; }
   th:first-child, td:first-child { position: sticky; left: 0; background: var(--paper); }
   thead th:first-child { background: var(--tint); }
+  dl { display: grid; grid-template-columns: minmax(7rem, max-content) minmax(0, 40rem); gap: .4rem 1.5rem; }
+  dt { font-weight: 600; }
+  dd { margin: 0; color: var(--soft); }
   .figures { display: flex; flex-wrap: wrap; gap: 1rem; }
   svg { max-width: 100%; height: auto; }
-  @media (max-width: 40rem) { body { padding: 1.5rem 1rem; } th, td { padding: .3rem .35rem; } }
+  @media (max-width: 70rem) { .wide::before { display: block; } }
+  @media (max-width: 40rem) {
+    body { padding: 1.5rem 1rem; }
+    table { font-size: 13px; }
+    th, td { padding: 5px; }
+    .wide th:first-child, .wide td:first-child { white-space: normal; min-width: 5.2rem; }
+    dl { display: block; }
+    dd { margin-bottom: .6rem; }
+  }
 </style>
 </head>
 <body>
@@ -49,12 +68,18 @@ _PAGE = """<!doctype html>
 <h2>{{ section.title }}</h2>
 {% if section.text %}<p>{{ section.text }}</p>{% endif %}
 {% if section.table %}
-<div class="scroll"><table>
+<div class="scroll{{ " wide" if section.table[0] | length > 6 }}"><table>
 <thead><tr>{% for name in section.table[0] %}<th>{{ name }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for row in section.table[1] %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}</tbody>
 </table></div>
+{% endif %}
+{% for note in section.notes %}<p>{{ note }}</p>{% endfor %}
+{% if section.terms %}
+<dl>
+{% for term, meaning in section.terms.items() %}<dt>{{ term }}</dt><dd>{{ meaning }}</dd>
+{% endfor %}</dl>
 {% endif %}
 {% if section.figure %}<div class="scroll figures">{{ section.figure | safe }}</div>{% endif %}
 </section>
@@ -66,14 +91,17 @@ _PAGE = """<!doctype html>
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report: a heading, words, and a table or a picture.
+    """A part of a report: a heading, words, and a table, terms or a picture.
 
     Attributes:
         title: the heading.
         text: words under it, plain text.
         table: column names and rows; None for no table.
         figure: a picture as SVG text, or several one after the other; None for no picture.
-        brief: the table in less than 80 characters a line, for a terminal; None if there is none.
+        brief: the table in less than 80 characters a line, for a terminal, which shows it with `text`; None if
+            there is none.
+        notes: what is to be said below the table, on the page alone; a paragraph each.
+        terms: words and what they mean.
     """
 
     title: str
@@ -81,6 +109,8 @@ class Section:
     table: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None
     figure: str | None = None
     brief: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None
+    notes: Sequence[str] = ()
+    terms: Mapping[str, str] = field(default_factory=dict)
 
 
 def require_report() -> None:

@@ -15,6 +15,7 @@ from minimax_l2l.lab.answers import require_audit, require_built, require_evalua
 from minimax_l2l.lab.environment import describe_environment
 from minimax_l2l.lab.facts import require_checksum, require_same_data
 from minimax_l2l.lab.family import Family, find_preset, load_function, require_own_name
+from minimax_l2l.lab.naming import warnings_of
 from minimax_l2l.lab.preset import Announce, Preset
 from minimax_l2l.lab.reading import read_whole, require_folder
 
@@ -34,7 +35,7 @@ def play(
     tensorboard: bool = False,
     on_interrupt: Literal["return", "raise"] = "return",
 ) -> Solution:
-    """Solve a preset into a folder.
+    """Solve a preset into a folder. Warnings meanwhile begin with the preset's name and the folder.
 
     Args:
         name: the preset's full name, by which the folder's `config.json` calls it.
@@ -79,21 +80,22 @@ def play(
         require_same(folder.path, about, folder.read_json("config.json"))
         begun = folder.begun
     wants_events = tensorboard and find_spec("tensorboard") is not None
-    solution = built.task.solve(
-        built.optimizer,
-        play=built.play,
-        out=out,
-        resume=begun,
-        overwrite=overwrite or (resume and not begun),
-        about={**about, "environment": describe_environment()},
-        device=device,
-        validate_every=built.validate_every,
-        precision=built.precision,
-        hooks=built.hooks,
-        on_failure=built.on_failure,
-        progress=name if progress else None,
-        callbacks=[TensorBoard(folder.path / "tensorboard", every=10)] if wants_events else [],
-    )
+    with warnings_of(name, folder.path):
+        solution = built.task.solve(
+            built.optimizer,
+            play=built.play,
+            out=out,
+            resume=begun,
+            overwrite=overwrite or (resume and not begun),
+            about={**about, "environment": describe_environment()},
+            device=device,
+            validate_every=built.validate_every,
+            precision=built.precision,
+            hooks=built.hooks,
+            on_failure=built.on_failure,
+            progress=name if progress else None,
+            callbacks=[TensorBoard(folder.path / "tensorboard", every=10)] if wants_events else [],
+        )
     if on_interrupt == "raise" and solution.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
     return solution

@@ -35,6 +35,18 @@ class TestPage:
         assert re.findall(r"<t[hd]>(.*?)</t[hd]>", page) == ["name", "value", "a", "1", "b", "2"]
         assert_self_contained(page)
 
+    def test_what_is_below_a_table_stands_below_it(self, tmp_path):
+        part = Section("Heading", table=(("name",), [["a"]]), notes=["One.", "Two."], terms={"A <b>": "First."})
+        write_report(tmp_path / "page.html", [part], title="Title")
+        _, below = (tmp_path / "page.html").read_text().split("</table>")
+        assert re.findall(r"<(?:p|dt|dd)>(.*?)</", below) == ["One.", "Two.", "A &lt;b&gt;", "First."]
+
+    @pytest.mark.parametrize(("columns", "hinted"), [(3, 0), (10, 1)])
+    def test_a_table_wider_than_a_phone_says_that_it_scrolls(self, tmp_path, columns, hinted):
+        part = Section("Heading", table=(["name"] * columns, [["a"] * columns]))
+        write_report(tmp_path / "page.html", [part], title="Title")
+        assert (tmp_path / "page.html").read_text().count('<div class="scroll wide">') == hinted
+
     def test_escapes_everything_but_pictures(self, tmp_path):
         evil = '<script>alert("1 & 2")</script>'
         part = Section(evil, evil, table=((evil,), [[evil]]), figure=SVG)

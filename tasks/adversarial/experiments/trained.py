@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from minimax_l2l import RunFolder
+from minimax_l2l.lab import warnings_of
 from tasks.adversarial.evaluation.autoattack import Tier
 from tasks.adversarial.presets.runs import evaluate_run
 from tasks.adversarial.presets.training import TrainingPreset
@@ -42,7 +43,8 @@ class Trained:
 
 def attack(run: Trained, *, tier: Tier, images: int | None = None, curves: bool = True) -> dict[str, Any]:
     """Evaluate a run, leave `evaluation.json` in its folder and return the row; see `evaluate_run`."""
-    result = evaluate_run(run.preset, run.folder, tier=tier, images=images, curves=curves)
+    with warnings_of(run.name, run.folder):
+        result = evaluate_run(run.preset, run.folder, tier=tier, images=images, curves=curves)
     RunFolder(run.folder).write_json("evaluation.json", result)
     row: dict[str, Any] = result["rows"][0]
     return row

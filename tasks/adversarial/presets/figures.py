@@ -5,7 +5,7 @@ Each is at most 4.6 inches wide, so that a phone shows it at a size that can be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +34,12 @@ class Line:
     method: str
 
     def style(self) -> dict[str, Any]:
-        """One colour a method; learned ones are drawn solid, hand-designed ones dashed."""
+        """One colour a method; learned ones are solid with circles, hand-designed ones dashed with squares."""
         return {
             "label": self.title,
             "color": COLOURS[list(METHODS).index(self.method)],
             "linestyle": "-" if METHODS[self.method].learns else "--",
+            "marker": "o" if METHODS[self.method].learns else "s",
         }
 
 
@@ -66,6 +67,7 @@ def accuracy_curves(
         drawn.append(
             (*_panel(label, f"accuracy minus that of {reference.title}, points"), curves[reference][field])
         )
+    styles = _told_apart(curves)
     for _, axes, base in drawn:
         for line, curve in curves.items():
             x, accuracy = curve[field]["x"], _per_cent(curve[field]["accuracy"])
@@ -73,7 +75,7 @@ def accuracy_curves(
                 if base["x"] != x:
                     continue  # measured elsewhere, so there is no difference
                 accuracy = [own - its for own, its in zip(accuracy, _per_cent(base["accuracy"]), strict=True)]
-            axes.plot(x, accuracy, marker="o", markersize=3, **line.style())
+            axes.plot(x, accuracy, **styles[line])
         if log:
             axes.set_xscale("log")
             axes.set_xticks(ticks := next(iter(curves.values()))[field]["x"], [str(tick) for tick in ticks])
@@ -85,11 +87,16 @@ def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> 
     """Validation accuracy under PGM-10, and each attacker's loss over PGM-10's, against steps: two SVG texts."""
     left, accuracy = _panel("training step", "validation PGM-10, per cent")
     right, ratio = _panel("training step", "own attacker's loss / PGM-10's")
-    for line, history in histories.items():
-        rows = [row for row in history if "validation_pgm_10" in row]
+    validated = {
+        line: rows
+        for line, history in histories.items()
+        if (rows := [row for row in history if "validation_pgm_10" in row])
+    }
+    styles = _told_apart(validated)
+    for line, rows in validated.items():
         steps = [row["step"] for row in rows]
-        accuracy.plot(steps, _per_cent([row["validation_pgm_10"] for row in rows]), **line.style())
-        ratio.plot(steps, [row["attack_ratio"] for row in rows], **line.style())
+        accuracy.plot(steps, _per_cent([row["validation_pgm_10"] for row in rows]), **styles[line])
+        ratio.plot(steps, [row["attack_ratio"] for row in rows], **styles[line])
     accuracy.set(ylim=(-2, 102))
     ratio.set(ylim=(-0.02, 1.2))
     return _drawn(left, accuracy) + _drawn(right, ratio)
@@ -107,10 +114,11 @@ def robustness_against_cost(
     """
     left, seconds = _panel("training seconds", "per cent robust")
     right, passes = _panel("passes: forward + input + weight gradient", "per cent robust")
+    styles = _told_apart(rows)
     for line, row in rows.items():
         accuracy = 100 * row[robust]
         low, high = (100 * end for end in intervals[line])
-        style = line.style() | {"linestyle": "none", "fmt": "o" if METHODS[line.method].learns else "s"}
+        style = styles[line] | {"linestyle": "none"}
         counted = row["forward_passes"] + row["input_gradient_passes"] + row["weight_gradient_passes"]
         for axes, cost in ((seconds, row["train_seconds"]), (passes, counted)):
             axes.errorbar(cost, accuracy, yerr=[[accuracy - low], [high - accuracy]], **style)
@@ -186,6 +194,19 @@ def magnified_perturbations(image: Tensor, attacks: Mapping[str, Tensor], eps: f
 def _displayable(picture: Tensor) -> Any:
     clamped = picture.detach().cpu().clamp(0, 1)
     return (clamped[0] if len(clamped) == 1 else torch.movedim(clamped, 0, -1)).numpy()
+
+
+def _told_apart(lines: Iterable[Line]) -> dict[Line, dict[str, Any]]:
+    """Styles in which all of some curves are seen where they coincide: each is thinner than those below it.
+
+    Learned ones lie below hand-designed ones, which are dashed.
+    """
+    below = sorted(lines, key=lambda line: not METHODS[line.method].learns)
+    widths = {line: 1.0 + 3.0 * (1 - place / len(below)) for place, line in enumerate(below)}
+    return {
+        line: line.style() | {"linewidth": width, "markersize": 2 + 2 * width, "zorder": 3 - width / 10}
+        for line, width in widths.items()
+    }
 
 
 def _per_cent(fractions: Sequence[float]) -> list[float]:

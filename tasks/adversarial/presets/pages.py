@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +13,33 @@ import torch
 from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder
 from minimax_l2l.lab import Section, environment_section, preset_of, read_whole, wilson_interval
 from minimax_l2l.lab.advice import evaluating
+from minimax_l2l.training.gain import Watch
 from tasks.adversarial.attack import Attack
 from tasks.adversarial.evaluation.roughness import roughness
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.figures import Line
+from tasks.adversarial.presets.glossary import glossary
 from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.runs import data_of, load_run
 from tasks.adversarial.presets.training import TrainingPreset
 
 COLUMNS = {
     "clean": "clean",
+    "worst_case": "worst\ncase",
     "fgsm": "FGSM",
     "pgm_20": "PGM-20",
     "pgm_100": "PGM-100",
     "cw_100": "CW-100",
-    "own_attacker": "own\nattacker",
     "autoattack_quick": "APGD-CE\n+ APGD-T",
     "autoattack": "AutoAttack",
-    "worst_case": "worst\ncase",
+    "own_attacker": "own\nattacker",
 }
 BRIEF = {
     "clean": "clean",
+    "worst_case": "worst\ncase",
     "pgm_20": "PGM-20",
     "autoattack_quick": "APGD-CE\n+ APGD-T",
     "autoattack": "Auto-\nAttack",
-    "worst_case": "worst\ncase",
 }
 COUNTS = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
 ROW_FIELDS = {"method", "data", "eps", "images", "clean", "worst_case", "train_seconds", *COUNTS}
@@ -92,11 +95,13 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
             "Robustness",
             f"Per cent of {first['images']} test images of {first['data']} classified correctly under "
             f"perturbations of at most {first['eps']} per pixel in [0, 1]. The worst case counts an image only if "
-            "it withstands every attack of its row. Below each figure is its 95 % interval. Seconds and passes "
-            "(forward, input gradient, weight gradient) are those of the training.",
+            "it withstands every attack of its row. Seconds and passes (forward, input gradient, weight gradient) "
+            "are those of the training.",
             table=table(rows),
             brief=brief(rows),
+            notes=["Below each figure is its 95 % interval.", *_warned(lines, presets, histories)],
         ),
+        Section("Terms", terms=glossary({line.method for line in rows}, _columns(rows, COLUMNS))),
         Section(
             "Robustness against cost",
             f"Per cent that withstand {attack}, against the training's seconds and passes. Higher and further left "
@@ -147,13 +152,23 @@ def _result(
     for learns, kind in ((True, "learned"), (False, "hand-designed")):
         if own := [line for line in rows if METHODS[line.method].learns == learns]:
             best.append(max(own, key=lambda line: rows[line][robust]))
-            share = 100 * rows[best[-1]][robust]
-            said.append(f"With the best {kind} attacker, {best[-1].title}, it is {share:.1f} %.")
+            worst = min(
+                (line for line in own if line.method != "plain"),
+                key=lambda line: rows[line][robust],
+                default=best[-1],
+            )
+            share, least = (100 * rows[line][robust] for line in (best[-1], worst))
+            said.append(
+                f"With the best {kind} attacker, {best[-1].title}, it is {share:.1f} %"
+                + (f"; with the worst, {worst.title}, it is {least:.1f} %." if least < share else ".")
+            )
     if len(best) == 2:
         (low, high), (other_low, other_high) = (intervals[line] for line in best)
         apart = high < other_low or other_high < low
         said.append(
-            "The intervals do not overlap." if apart else "The intervals overlap: the two are not told apart."
+            "The intervals of these two best do not overlap."
+            if apart
+            else "The intervals of these two best overlap: they are not told apart."
         )
     return " ".join(
         [
@@ -183,8 +198,8 @@ def brief(rows: Mapping[Line, Mapping[str, Any]]) -> tuple[list[str], list[list[
 def _table(
     rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str], *, intervals: bool
 ) -> tuple[list[str], list[list[str]]]:
-    fields = [field for field in columns if any(field in row for row in rows.values())]
-    titles = ["method", *(columns[field] for field in fields), "seconds", "passes\nper batch"]
+    fields = _columns(rows, columns)
+    titles = ["method", *fields.values(), "seconds", "passes\nper batch"]
     cells = [
         [
             line.title,
@@ -195,6 +210,28 @@ def _table(
         for line, row in rows.items()
     ]
     return titles, cells
+
+
+def _columns(rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str]) -> dict[str, str]:
+    """Those of which some row has a figure."""
+    return {field: title for field, title in columns.items() if any(field in row for row in rows.values())}
+
+
+def _warned(
+    lines: Mapping[Path, Line],
+    presets: Mapping[Path, TrainingPreset],
+    histories: Mapping[Line, Sequence[Mapping[str, float]]],
+) -> Iterator[str]:
+    """What was warned of during the training of each run, read from its history again."""
+    for folder, line in lines.items():
+        method = presets[folder].row
+        watch = Watch(learns=method.learns, random=method.random_start > 0)
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            for row in histories[line]:
+                watch.see(row, None)
+            watch.end(histories[line])
+        yield from (f"A warning from the training of {line.title}: {warning.message}" for warning in heard)
 
 
 def _per_cent(row: Mapping[str, Any], field: str, with_interval: bool) -> str:

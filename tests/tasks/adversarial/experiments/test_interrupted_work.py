@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from short import cut_short
 from minimax_l2l.lab.rows import missing, read_rows
 from tasks.adversarial import AdversarialTraining, digits
 from tasks.adversarial.experiments import digits as benchmark
+from tasks.adversarial.experiments import trained
 from tasks.adversarial.experiments.demo import LIGHT, run_demo
 from tasks.adversarial.experiments.tuning import RECIPE_SEEDS, Trial, measure, trials
 from tasks.adversarial.presets.digits import DIGITS
@@ -117,6 +119,18 @@ class TestDemo:
     def test_has_every_method_of_the_table_and_a_light_budget(self):
         assert len(LIGHT) == 7
         assert {preset.epochs for preset in LIGHT.values()} == {20}
+
+
+class TestAttacking:
+    def test_warnings_name_the_run(self, two, monkeypatch):
+        def evaluate_run(*_, **__):
+            warnings.warn("odd.", stacklevel=1)
+            return {"rows": [{"clean": 1.0}]}
+
+        monkeypatch.setattr(trained, "evaluate_run", evaluate_run)
+        name, preset = next(iter(two.items()))
+        with pytest.warns(UserWarning, match=rf"^{name} in runs/plain: odd\.$"):
+            assert trained.attack(trained.Trained(name, preset, Path("runs/plain")), tier="quick") == {"clean": 1.0}
 
 
 class TestTuning:

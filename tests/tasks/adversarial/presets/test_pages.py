@@ -1,13 +1,16 @@
 """The page about adversarial runs says what was measured, and tells runs apart."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from folders import reseal
+from matplotlib.colors import to_hex
 from pages import assert_self_contained
 from short import cut_short
 
@@ -22,6 +25,7 @@ from tasks.adversarial.presets.figures import (
     magnified_perturbations,
     perturbation_grid,
     robustness_against_cost,
+    training_curves,
 )
 from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.pages import brief, sections, table
@@ -71,6 +75,7 @@ class TestAdversarialPage:
         assert [part.title for part in page] == [
             "Result",
             "Robustness",
+            "Terms",
             "Robustness against cost",
             "Accuracy against eps",
             "Accuracy against attack steps",
@@ -93,6 +98,55 @@ class TestAdversarialPage:
         assert all(
             float(low) <= float(row[1]) <= float(high) for row in cells for low, high in [row[2].split(" to ")]
         )
+
+    def test_says_how_far_the_worst_learned_attacker_is_behind_the_best(self, runs, tmp_path):
+        folders, data = runs
+        for name, share in (("strong", 0.75), ("weak", 0.125)):
+            copied(
+                folders[1],
+                tmp_path / name,
+                "evaluation.json",
+                lambda content, share=share: content["rows"][0].update(autoattack_quick=share),
+            )
+        page = sections([folders[0], tmp_path / "strong", tmp_path / "weak"], data=data)
+        assert (
+            "the best learned attacker, Grad L2L, seed 0, strong, it is 75.0 %; "
+            "with the worst, Grad L2L, seed 0, weak, it is 12.5 %."
+        ) in page[0].text
+
+    def test_speaks_of_intervals_only_below_the_table_that_has_them(self, page):
+        robustness = page[1]
+        assert "interval" not in robustness.text  # the terminal's words, under a table without them
+        assert robustness.notes[0] == "Below each figure is its 95 % interval."
+        assert " to " in robustness.table[1][0][1]
+        assert " to " not in "".join(robustness.brief[1][0])
+
+    def test_repeats_what_was_warned_of_in_training_and_of_whom(self, runs, page, tmp_path):
+        folders, data = runs
+        assert len(page[1].notes) == 1
+        bad = tmp_path / "bad"
+        shutil.copytree(folders[1], bad)
+        row = json.loads((bad / "metrics.jsonl").read_text().splitlines()[-1])
+        rows = [{**row, "step": step, "objective": 1.0, "inner_gain": -0.5} for step in range(1, 11)]
+        (bad / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+        reseal(bad)
+        (note,) = sections([folders[0], bad], data=data)[1].notes[1:]
+        assert note.startswith("A warning from the training of Grad L2L: the inner optimizer makes y worse")
+        assert "inner_gain is -0.5 on average over the last 10 logged steps" in note
+
+    def test_explains_its_words_and_no_others(self, page):
+        terms = page[2].terms
+        assert list(terms) == [
+            "FGSM",
+            "PGM",
+            "CW-100",
+            "APGD-CE + APGD-T",
+            "own attacker",
+            "L2L",
+            "Plain",
+            "Grad L2L",
+        ]
+        assert terms.keys() >= {row[0] for row in page[1].table[1]}
 
     def test_the_picture_of_cost_leaves_no_run_out(self):
         rows = {LINE: ROW, Line("Plain", "plain"): {**ROW, "autoattack": 0.001}}
@@ -125,6 +179,24 @@ class TestAdversarialPage:
         assert (alone.count("<svg"), beside.count("<svg")) == (1, 2)
         assert beside.count("<!-- accuracy minus that of PGM-10, points -->") == 1
         assert beside.count("<!-- 2-Step L2L -->") == 2
+
+    def test_curves_that_coincide_are_all_seen(self):
+        lines = [Line(METHODS[name].title, name) for name in METHODS]
+        drawn = accuracy_curves({line: {"eps": {"x": [0, 1], "accuracy": [1, 0]}} for line in lines}, "eps", "eps")
+        curves, _ = drawn.split('id="legend_1"')
+        found = re.findall(
+            r'clip-path="[^"]*" style="fill: none;[^"]*stroke: (#\w+); stroke-width: ([\d.]+)', curves
+        )
+        assert sorted(colour for colour, _ in found) == sorted(to_hex(line.style()["color"]) for line in lines)
+        widths = [float(width) for _, width in found]  # in the order in which they are painted
+        assert all(below > above + 0.1 for below, above in pairwise(widths))
+
+    def test_the_training_names_no_run_that_it_does_not_draw(self):
+        measured = {"step": 5, "validation_pgm_10": 0.5, "attack_ratio": 0.9}
+        drawn = training_curves({LINE: [measured], Line("Plain", "plain"): [{"step": 5}]})
+        assert [drawn.count(f"<!-- {title} -->") for title in ("2-Step L2L", "Plain")] == [2, 0]
+        panel, _ = drawn.split('id="legend_1"', 1)
+        assert to_hex(LINE.style()["color"]) in panel  # one validation alone is a dot
 
     def test_hand_designed_runs_show_no_perturbations(self, runs):
         folders, data = runs
