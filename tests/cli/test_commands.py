@@ -198,7 +198,7 @@ class TestTables:
         rows = {line: row for line, row in full_rows().items() if not line.method.startswith("remembered")}
         for row in rows.values():
             del row["autoattack"]
-        section = Section("Robustness", "Per cent of [images].", brief=brief(rows))
+        section = Section("Robustness", "Per cent of [images].", brief=brief(rows), notes=["The page alone."])
         given = []
 
         def shown(out, *, announce, workers):
@@ -220,6 +220,7 @@ class TestTables:
             assert line.count("98.8") == len(BRIEF) - 1
             assert line.rstrip("│ ").endswith("11/11/1")
         assert "Per cent of [images]." in out
+        assert "The page alone." not in out
         assert lines[-1] == "report: demo/report.html"
         assert Path("demo/report.html").is_file()
 
