@@ -17,6 +17,7 @@ from minimax_l2l.training.gain import Watch
 from tasks.adversarial.attack import Attack
 from tasks.adversarial.evaluation.roughness import roughness
 from tasks.adversarial.presets import FAMILY, figures
+from tasks.adversarial.presets.comparable import require_comparable
 from tasks.adversarial.presets.figures import Line
 from tasks.adversarial.presets.glossary import glossary
 from tasks.adversarial.presets.methods import METHODS
@@ -61,7 +62,7 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     """
     evaluations = {folder: _evaluation(folder) for folder in folders}
     configs = {folder: read_whole(folder, "config.json", ("data", "data_sha256")) for folder in folders}
-    _require_comparable(evaluations, configs)
+    require_comparable(evaluations, configs)
     presets = {folder: _preset(folder, data) for folder in folders}
     data_of(presets[folders[0]], configs[folders[0]])
     lines = _lines(presets)
@@ -265,34 +266,6 @@ def _evaluation(folder: Path) -> dict[str, Any]:
     if not whole or "environment" not in content:
         raise DamagedRunError(f"{file} lacks what a report needs; run `{evaluating(folder)}` again.")
     return content
-
-
-def _require_comparable(
-    evaluations: Mapping[Path, Mapping[str, Any]], configs: Mapping[Path, Mapping[str, Any]]
-) -> None:
-    """What a page states of one run it states of all."""
-    first, *others = evaluations
-    for other in others:
-        one, two = (configs[folder]["data"] for folder in (first, other))
-        if configs[first]["data_sha256"] != configs[other]["data_sha256"]:
-            alike = " (their checksums differ)" if one == two else ""
-            raise ValueError(
-                f"{first} was trained on {one!r} and {other} on other data, {two!r}{alike}; write one report for "
-                "each data set."
-            )
-        tiers = [evaluations[folder].get("measured", {}).get("tier") for folder in (first, other)]
-        if tiers[0] != tiers[1]:
-            raise ValueError(
-                f"{first} was measured with AutoAttack's tier {tiers[0]} and {other} with {tiers[1]}, so their "
-                f"rows cannot be compared; measure both with the same --tier, or write one report for each."
-            )
-        own, its = (evaluations[folder]["rows"][0] for folder in (first, other))
-        for field, how in {"eps": "with eps={}", "images": "on {} test images"}.items():
-            if own[field] != its[field]:
-                raise ValueError(
-                    f"{first} was measured {how.format(own[field])} and {other} {how.format(its[field])}, so their "
-                    "rows cannot be compared; write one report for each."
-                )
 
 
 def _perturbations(folder: Path, preset: TrainingPreset) -> list[Section]:
