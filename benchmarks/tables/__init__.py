@@ -43,8 +43,6 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "games-methods": ("games.json", games.by_method),
     "games-brief": ("games.json", games.in_brief),
     "games-noise": ("games-noise.json", games.in_noise),
-    "games-sizes": ("games-sizes.json", games.by_size),
-    "games-practice": ("games-practice.json", games.practice),
     "gail-cartpole": ("gail.json", partial(imitation.gail, setting="cartpole")),
     "gail-brief": ("gail.json", partial(imitation.gail_brief, methods=WITH_PLENTY)),
     "gail-dense-brief": ("gail-dense.json", partial(imitation.gail_dense, columns=("return", "expert level"))),
