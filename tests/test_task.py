@@ -581,6 +581,10 @@ class TestOptions:
             (lambda problem, y: Losses(problem.objective(y)), r"one number for outer, got \(2,\); take the mean"),
             (lambda problem, y: Losses(problem.objective(y).mean(), 1.0), "one number for meta, got float"),
             (lambda problem, y: Losses(None), "returned neither player's number"),
+            (
+                lambda problem, y: Losses(problem.objective(y).mean() + 0j),
+                r"losses\(problem, y\) for outer must return real numbers, got torch.complex64",
+            ),
         ],
     )
     def test_losses_that_are_no_numbers(self, loss, sentence):
@@ -588,7 +592,7 @@ class TestOptions:
             def losses(self, problem, y):
                 return loss(problem, y)
 
-        with pytest.raises(ValueError, match=sentence):
+        with pytest.raises((TypeError, ValueError), match=sentence):
             Wrong().solve(PGM(steps=1, step_size=0.1))
 
     def test_a_device_that_is_not_there_leaves_no_folder(self, tmp_path):

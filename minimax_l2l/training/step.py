@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l.errors import require_a
+from minimax_l2l.gradients import require_real
 from minimax_l2l.iterate import Iterate
 from minimax_l2l.meter import Meter
 from minimax_l2l.modes import querying, resting
@@ -268,3 +269,5 @@ def _require_losses(losses: object) -> None:
             raise ValueError(
                 f"losses(problem, y) must return one number for {name}, got {got}; take the mean over instances."
             )
+        if number is not None:
+            require_real(f"losses(problem, y) for {name}", number)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from minimax_l2l import Tree, leaves
-from minimax_l2l.errors import require_count, require_finite
+from minimax_l2l.errors import require_count, require_not_negative
 from minimax_l2l.iterate import State
 from minimax_l2l.updaters.base import Updater, require_channels
 from minimax_l2l.updaters.perceptrons import zeroed
@@ -33,7 +33,7 @@ class TwinUpdater(Updater):
         super().__init__()
         self.inputs = require_count("inputs", inputs, least=1)
         self.hidden = require_count("hidden", hidden, least=1)
-        self.gain = require_finite("gain", gain)
+        self.gain = require_not_negative("gain", gain)
         self.skip = nn.Parameter(torch.tensor(float(gain)))
         self.cells = nn.ModuleList(nn.LSTMCell(inputs, hidden) for _ in range(2))
         self.heads = nn.ModuleList(zeroed(nn.Linear(hidden, 1)) for _ in range(2))
