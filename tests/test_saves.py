@@ -207,7 +207,9 @@ class TestWhatIsNotThere:
             raise said
 
         monkeypatch.setattr("minimax_l2l.hub.hf_hub_download", download)
-        with pytest.raises(FileNotFoundError, match=rf"^there is no folder 'some/nope', and {found}.*; pass the folder"):
+        with pytest.raises(
+            FileNotFoundError, match=rf"^there is no folder 'some/nope', and {found}.*; pass the folder"
+        ):
             KINDS[kind].load("some/nope")
 
     def test_a_classifier_of_a_repository(self, tmp_path, monkeypatch):
