@@ -8,7 +8,7 @@ import torch
 from doors import wrong
 from doors.door import Door, knocking_at
 from hypothesis import strategies as st
-from specimens import Through
+from specimens import Stepping, Through
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, StepLR
 
@@ -112,15 +112,6 @@ TENSORBOARD = Door(
 
 
 test_wrong_values_are_refused, test_right_values_are_taken = knocking_at(SOLVE, GAME, TENSORBOARD)
-
-
-class Stepping(InnerOptimizer):
-    def __init__(self, answer):
-        super().__init__(steps=1)
-        self.answer = answer
-
-    def step(self, oracle, y, state):
-        return self.answer
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from minimax_l2l import FGSM, PGM, DamagedRunError, LinfBall, RunFolder
+from minimax_l2l import DamagedRunError, RunFolder
 from minimax_l2l.lab import Section, environment_section, preset_of, read_whole, wilson_interval
 from minimax_l2l.lab.advice import evaluating
 from minimax_l2l.training.gain import Watch
-from tasks.adversarial.attack import Attack
-from tasks.adversarial.evaluation.roughness import roughness
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.comparable import require_comparable
 from tasks.adversarial.presets.figures import Line
 from tasks.adversarial.presets.glossary import glossary
 from tasks.adversarial.presets.methods import METHODS
-from tasks.adversarial.presets.runs import data_of, load_run
+from tasks.adversarial.presets.perturbed import perturbations
+from tasks.adversarial.presets.runs import data_of
 from tasks.adversarial.presets.training import TrainingPreset
 
 COLUMNS = {
@@ -71,7 +68,7 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     histories = {lines[folder]: RunFolder(folder).read_metrics() for folder in folders}
     learned = [folder for folder, preset in presets.items() if preset.row.learns]
     most = max(learned, key=lambda folder: presets[folder].steps, default=None)
-    shown = _perturbations(most, presets[most]) if most is not None else []  # reads weights, so it comes first
+    shown = perturbations(most, presets[most]) if most is not None else []  # reads weights, so it comes first
     robust = next(field for field in ROBUST if all(field in row for row in rows.values()))
     first = next(iter(rows.values()))
     intervals = {line: interval(row, robust) for line, row in rows.items()}
@@ -266,39 +263,3 @@ def _evaluation(folder: Path) -> dict[str, Any]:
     if not whole or "environment" not in content:
         raise DamagedRunError(f"{file} lacks what a report needs; run `{evaluating(folder)}` again.")
     return content
-
-
-def _perturbations(folder: Path, preset: TrainingPreset) -> list[Section]:
-    run = load_run(preset, folder)
-    images, eps, shown = run.data.test.first(60), preset.radius, 6
-    pixels, threat = images.pixels(), LinfBall(eps)
-    attackers = {
-        "FGSM": FGSM(step_size=eps),
-        "PGM-20": PGM(steps=20, step_size=eps / 10),
-        preset.row.title: run.optimizer,
-    }
-    attacked = {
-        name: Attack(attacker, threat)(run.classifier, pixels, images.labels)
-        for name, attacker in attackers.items()
-    }
-    with torch.no_grad():
-        seen = {name: (moved[:shown], run.classifier(moved[:shown]).argmax(1)) for name, moved in attacked.items()}
-    rough = {name: roughness(moved - pixels, eps).mean().item() for name, moved in attacked.items()}
-    return [
-        Section(
-            "Perturbations",
-            f"What three attackers make of {shown} test images, against the classifier trained with "
-            f"{preset.row.title}. The number above an attacked image is the class that the classifier sees in it, "
-            "red if it is wrong. Below is the change, enlarged: grey is none, white and black are plus and minus "
-            "eps.",
-            figure=figures.perturbation_grid(pixels[:shown], images.labels[:shown], seen, eps),
-        ),
-        Section(
-            "Perturbations magnified",
-            "The first of these images, and its change 5 and 30 times as large around grey; what leaves the range "
-            "of grey is white or black. Roughness is the mean difference of neighbouring pixels over eps: 0 for "
-            f"the same change everywhere, 2 for a chequerboard. Its mean over {len(images)} test images: "
-            f"{', '.join(f'{name} {value:.2f}' for name, value in rough.items())}.",
-            figure=figures.magnified_perturbations(pixels[0], {n: moved[0] for n, moved in attacked.items()}, eps),
-        ),
-    ]
