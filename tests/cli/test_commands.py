@@ -162,7 +162,9 @@ class TestMissingExtras:
         monkeypatch.setattr(
             "tasks.adversarial.experiments.demo.play", lambda *_, **__: pytest.fail("trained first")
         )
-        monkeypatch.setattr("tasks.adversarial.presets.pages.load_run", lambda *_, **__: pytest.fail("drew first"))
+        monkeypatch.setattr(
+            "tasks.adversarial.presets.perturbed.load_run", lambda *_, **__: pytest.fail("drew first")
+        )
         code, _, err = run(*words)
         assert code == 1
         assert f'needs {module}, which is not installed; install it with: pip install "minimax-l2l[{extra}]"' in err
