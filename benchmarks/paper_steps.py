@@ -2,9 +2,10 @@
 
     python benchmarks/paper_steps.py cifar10.npz
 
-Each preset `adversarial/images-METHOD-paper` takes one step on two images with the real WRN-34-10. The row says how
-long it took, how much memory the process held at most, and what arithmetic says of the step at the paper's batch of
-128 images. One row per preset, kept in benchmarks/results/paper-steps.json; a second call goes on.
+Each preset `adversarial/images-METHOD-paper` takes one step on two images with the real WRN-34-10, in a process of
+its own. The row says how long it took, how much memory the process held at most, and what arithmetic says of this
+step and of one at the paper's batch of 128 images. One row per preset, kept in benchmarks/results/paper-steps.json;
+a second call goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import resource
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +47,18 @@ class OneStep:
 
 
 def measured(job: OneStep) -> Row:
-    """Take the step."""
+    """Take the step in a new process, whose memory is then this step's alone."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_step, job).result()
+
+
+def _step(job: OneStep) -> Row:
     preset = replace(IMAGES[job.name], data=job.data, train_images=PAPER)
-    paper, here = preset.build(), replace(preset, batch_size=HERE).build()
+    paper, here = (replace(preset, batch_size=images).build() for images in (PAPER, HERE))
     assert isinstance(paper.task, AdversarialTraining)
-    cost, begun = step_cost(paper.task, paper.optimizer), time.perf_counter()
+    assert isinstance(here.task, AdversarialTraining)
+    costs = [step_cost(one.task, one.optimizer) for one in (here, paper)]
+    begun = time.perf_counter()
     solution = here.task.solve(here.optimizer, steps=1, device="cpu")
     return {
         "images": HERE,
@@ -56,9 +66,14 @@ def measured(job: OneStep) -> Row:
         "objective": solution.history[-1]["objective"],
         **solution.passes.as_row(),
         "process_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "predicted_images": PAPER,
-        "predicted_flops": cost.flops,
-        "predicted_bytes": cost.weights + cost.gradients + cost.moments + cost.activations,
+        "predicted": [
+            {
+                "images": images,
+                "flops": cost.flops,
+                "bytes": cost.weights + cost.gradients + cost.moments + cost.activations,
+            }
+            for images, cost in zip((HERE, PAPER), costs, strict=True)
+        ],
     }
 
 

@@ -55,7 +55,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "gail-cells": ("gail-stress-cells.json", stress.gail_cells),
     "gail-stress-rates": ("gail-stress-rates.json", stress.gail_stress_rates),
     "gail-stress-variants": ("gail-stress-variants.json", stress.gail_stress_variants),
-    "gail-stress-bounds": ("gail-stress-bounds.json", stress.gail_stress_rates),
+    "gail-stress-bounds": ("gail-stress-bounds.json", stress.gail_stress_bounds),
     "gail-stress-style": ("gail-stress.json", partial(stress.gail_stress, setting="cartpole-style")),
     "gail-stress-cartpole": ("gail-stress.json", partial(stress.gail_stress, setting="cartpole")),
     "gail-verdict": ("gail-stress.json", stress.gail_verdict),

@@ -13,7 +13,7 @@ TEMPTING = ("swapped-saddle", "ridge-2", "func4-wide", "func5", "lower-bound")  
 ENOUGH = 0.95  # share of games, for a family to count as solved
 TITLES = {
     **LEARNED,
-    **{name: f"GramUpdater, learned with seed {seed}" for name, seed in SEEDS.items()},
+    **{name: f"gram-games, trained with seed {seed}" for name, seed in SEEDS.items()},
     **{name: f"{title}, learned" for name, title in COORDINATES.items()},
     **{name: one.title for name, one in HAND_DESIGNED.items()},
 }
@@ -21,7 +21,7 @@ RIVALS = ("extragradient", "optimistic", "consensus", "competitive")
 
 
 def by_family(rows: Rows) -> str:
-    """Median evaluations, and games settled: learned, other seeds, untrained, Anderson, the best of four rivals."""
+    """Median evaluations and games settled: `gram-games`, other seeds, no network, Anderson, four rivals."""
     lines = []
     for (family,), own in groups(rows, "family"):
         if not own[0]["solvable"]:
@@ -40,7 +40,15 @@ def by_family(rows: Rows) -> str:
         )
         circles = "yes" if SUITE[family].circles else "no"
         lines.append([f"`{family}`", circles, str(own[0]["dimensions"]), *cells, told])
-    titles = ["family", "gradient play circles", "numbers", "learned", "four more seeds", "untrained", "Anderson"]
+    titles = [
+        "family",
+        "gradient play fails",
+        "numbers",
+        "gram-games",
+        "four more seeds",
+        "network at zero",
+        "Anderson",
+    ]
     return markdown([*titles, "best of four, tuned"], lines, names=2)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from statistics import mean
 
 from benchmarks.tables.markdown import Cell, Rows, over, share, table, where, within
@@ -15,6 +16,15 @@ def _hit(own: Rows) -> str:
         return "-"
     hits = [row["hit"] for row in own if row["hit"] is not None]
     return f"{mean(hits):.0f}" if len(hits) == len(own) else f"{len(hits)} of {len(own)} hit"
+
+
+def _earlier(adam: Mapping[tuple[str, int], int | None], own: Rows) -> str:
+    """Seeds that got there before Adam did in the same seed, or where Adam did not."""
+    if "hit" not in own[0] or own[0]["method"] == "gail-adam":
+        return "-"
+    then = [(row["hit"], adam[row["setting"], row["seed"]]) for row in own]
+    sooner = [hit is not None and (other is None or hit < other) for hit, other in then]
+    return f"{sum(sooner)} of {len(own)}"
 
 
 COLUMNS: dict[str, Cell] = {
@@ -39,11 +49,13 @@ def gail(rows: Rows, setting: str) -> str:
 
 
 def gail_brief(rows: Rows, methods: Sequence[str]) -> str:
-    """Some methods in both environments: seeds at the expert's level, when they got there, how alike they act."""
+    """Some methods in both environments: who gets to the expert's level, who does so sooner, how alike they act."""
+    shown = {name: COLUMNS[name] for name in ("expert level", "agreement")}
+    adam = {(row["setting"], row["seed"]): row["hit"] for row in where(rows, method="gail-adam")}
     columns = {
-        f"{SETTINGS[setting].title}: {name}": within(setting, COLUMNS[name])
+        f"{SETTINGS[setting].title}: {name}": within(setting, cell)
         for setting in ("cartpole", "mountain-car")
-        for name in ("expert level", "hit", "agreement")
+        for name, cell in {**shown, "before Adam": partial(_earlier, adam)}.items()
     }
     titles = {**{name: method.title for name, method in IMITATION.items()}, "bc": "Behavioural cloning"}
     return table(["method"], columns, [([titles[name]], where(rows, method=name)) for name in methods])

@@ -43,15 +43,24 @@ def gail_stress_variants(rows: Rows) -> str:
 
 
 def gail_stress_rates(rows: Rows) -> str:
-    """Mean score over whole pilot runs by rate or bound; the best of each method in each cell in bold."""
-    rates = sorted({_rate(row) for row in rows}, key=float)
+    """Mean score over whole pilot runs by learning rate; the best of each method in each cell in bold."""
+    return _by_rate(["environment", "method"], _by_method(rows))
+
+
+def gail_stress_bounds(rows: Rows) -> str:
+    """The same of the one method whose steps are bounded, by the bound."""
+    return _by_rate(["environment"], [([title], own) for (title, _), own in _by_method(rows)])
+
+
+def _by_rate(names: Sequence[str], groups_of_rows: Sequence[tuple[Sequence[str], Rows]]) -> str:
+    rates = sorted({_rate(row) for _, own in groups_of_rows for row in own}, key=float)
     lines = []
-    for titles, own in _by_method(rows):
+    for titles, own in groups_of_rows:
         means = {rate: mean(row["area"] for row in own if _rate(row) == rate) for rate in rates}
         best = max(means, key=lambda rate: means[rate])
         cells = [f"**{value:.2f}**" if rate == best else f"{value:.2f}" for rate, value in means.items()]
         lines.append([*titles, *cells])
-    return markdown(["environment", "method", *(f"{float(rate):g}" for rate in rates)], lines, names=2)
+    return markdown([*names, *(f"{float(rate):g}" for rate in rates)], lines, names=len(names))
 
 
 def _by_method(rows: Rows) -> list[tuple[Sequence[str], Rows]]:
@@ -91,7 +100,7 @@ def gail_stress(rows: Rows, setting: str) -> str:
 def gail_stress_brief(rows: Rows, methods: Sequence[str]) -> str:
     """Some methods in both cells of the grid: mean scores, seeds with an outage, the longest one."""
     columns: dict[str, Cell] = {}
-    for setting, cell in (("cartpole-style", "style"), ("cartpole", "CartPole")):
+    for setting, cell in (("cartpole-style", "style target"), ("cartpole", "CartPole")):
         for title, show in (
             ("mean score", _mean_score),
             ("outages", share(lambda row: row["outage"])),

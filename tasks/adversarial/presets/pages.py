@@ -227,7 +227,7 @@ def _warned(
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
             for row in histories[line]:
-                watch.see(row, None)
+                watch.see(row, None, lives_on=method.remembers)
             watch.end(histories[line])
         yield from (f"A warning from the training of {line.title}: {warning.message}" for warning in heard)
 

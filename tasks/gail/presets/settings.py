@@ -74,7 +74,7 @@ SETTINGS: dict[str, Setting] = {
         "Acrobot", "Acrobot-v1", "goal", "minus-one", "minimax_l2l/acrobot/trpo-v0", -84.33, -499.51
     ),
     "cartpole-style": Setting(
-        "CartPole held at x = 1, fixed horizon",
+        "CartPole, style target",
         "minimax_l2l/FixedHorizonCartPoleAtOne-v0",
         "neutral",
         "plus-one",

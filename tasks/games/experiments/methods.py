@@ -64,7 +64,7 @@ HAND_DESIGNED: Mapping[str, HandDesigned] = {
 }
 UNTRAINED = "gram-untrained"
 SHIPPED = "gram-games"
-LEARNED: Mapping[str, str] = {UNTRAINED: "GramUpdater, untrained", SHIPPED: "GramUpdater, learned"}
+LEARNED: Mapping[str, str] = {UNTRAINED: "gram-games, network at zero", SHIPPED: "gram-games"}
 SEEDS: Mapping[str, int] = {f"gram-seed-{seed}": seed for seed in range(1, 5)}  # the shipped one had seed 0
 COORDINATES: Mapping[str, str] = {"rnn": "RNNUpdater", "twin": "TwinUpdater", "mlp": "MLPUpdater"}
 TUNED: Sequence[str] = ("extragradient", "optimistic", "consensus", "competitive", "anderson")
