@@ -1,6 +1,7 @@
 """The pictures of games and of imitation.
 
-`docs/images/games.png` is what gradient play and the learned optimizer do in two games, which are played anew.
+`docs/images/games.png` is what gradient play and the learned optimizer do in two games, which are played anew;
+`games_sizes.png` is cost against dimension.
 `docs/images/gail_curves.png` is the paper's figure 6: return against iteration, original GAIL and learned updaters;
 `gail_controls.png` the same for the controls; `gail_stress.png` for the stress grid.
 """
@@ -13,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from benchmarks.tables.markdown import Rows, where
+from benchmarks.tables.games import ENOUGH, best_of, titled
+from benchmarks.tables.markdown import Rows, groups, where
 from minimax_l2l.lab import blank_figure, read_rows
 from tasks.gail.experiments.benchmark import PAPERS
 from tasks.gail.experiments.stress import BOUNDS, GRID
@@ -70,9 +72,24 @@ def draw_games() -> Figure:
     return figure
 
 
+def draw_sizes(rows: Rows) -> Figure:
+    """Median evaluations against dimension, where a method settles the games."""
+    figure = blank_figure(6.4, 4.2)
+    axes = figure.subplots()
+    for _, own in groups(rows, "method"):
+        best = [best_of(at) for _, at in groups(own, "dimensions")]
+        settled = [row for row in best if row["solved"] >= ENOUGH * row["games"]]
+        places, costs = ([row[field] for row in settled] for field in ("dimensions", "evaluations"))
+        axes.plot(places, costs, marker="o", label=titled(own))
+    axes.set(xscale="log", yscale="log", xlabel="numbers of both players", ylabel="evaluations, median")
+    axes.legend(frameon=False)
+    return figure
+
+
 def draw(results: Path, folder: Path) -> None:
     """Write the pictures into a folder, those of imitation of the methods that have been played."""
     draw_games().savefig(folder / "games.png", dpi=110)
+    draw_sizes(read_rows(results / "games-sizes.json")).savefig(folder / "games_sizes.png", dpi=110)
     for file, (result, settings, methods, band) in PICTURES.items():
         rows = read_rows(results / result)
         panels = [panel for name in settings if (panel := _panel(rows, name, methods)) is not None]

@@ -42,9 +42,7 @@ def by_family(rows: Rows) -> str:
         lines.append([f"`{family}`", circles, str(own[0]["dimensions"]), *cells, told])
     titles = [
         "family",
-        "gradient play fails",
-        "numbers",
-        "gram-games",
+        "gradient play fails", "dimension", "gram-games",
         "four more seeds",
         "network at zero",
         "Anderson",
@@ -88,12 +86,37 @@ def in_noise(rows: Rows) -> str:
     )
 
 
+def by_size(rows: Rows) -> str:
+    """Median evaluations of each method at each size, with its best step size."""
+    lines = [
+        [titled(own), *(_cell(best_of(at)) for _, at in groups(own, "dimensions"))]
+        for _, own in groups(rows, "method")
+    ]
+    sizes = sorted({row["dimensions"] for row in rows})
+    return markdown(["method", *(f"{size:,} numbers" for size in sizes)], lines)
+
+
+def titled(rows: Rows) -> str:
+    """What a method is called, whose best step size counts where it has one."""
+    return TITLES[rows[0]["method"]] + (", tuned" if rows[0]["step_size"] else "")
+
+
+def practice(rows: Rows) -> str:
+    """How long meta-training took, seed by seed."""
+    seeds = [f"seed {row['seed']}" for row in rows]
+    return markdown(["", *seeds], [["seconds", *(f"{row['seconds']:.0f}" for row in rows)]])
+
+
 def best_tuned(rows: Rows) -> Mapping[str, Any]:
-    """Of all settings of the four rivals: the most games solved, up to 5 per cent; then the fewest evaluations."""
-    rivals = [row for row in rows if row["method"] in RIVALS]
-    most = max(row["solved"] for row in rivals)
-    good = [row for row in rivals if row["solved"] and row["solved"] >= min(most, ENOUGH * row["games"])]
-    return min(good or rivals, key=lambda row: row["evaluations"] or 0)
+    """Of all settings of the four rivals."""
+    return best_of([row for row in rows if row["method"] in RIVALS])
+
+
+def best_of(rows: Rows) -> Mapping[str, Any]:
+    """The most games solved, up to 5 per cent; then the fewest evaluations."""
+    most = max(row["solved"] for row in rows)
+    good = [row for row in rows if row["solved"] and row["solved"] >= min(most, ENOUGH * row["games"])]
+    return min(good or rows, key=lambda row: row["evaluations"] or 0)
 
 
 def _settled(row: Mapping[str, Any]) -> bool:
