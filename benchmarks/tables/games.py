@@ -42,7 +42,9 @@ def by_family(rows: Rows) -> str:
         lines.append([f"`{family}`", circles, str(own[0]["dimensions"]), *cells, told])
     titles = [
         "family",
-        "gradient play fails", "dimension", "gram-games",
+        "gradient play fails",
+        "dimension",
+        "gram-games",
         "four more seeds",
         "network at zero",
         "Anderson",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.tables.markdown import Rows, groups, over, spread, table, where
+from benchmarks.tables.markdown import Rows, each, groups, over, spread, table, where
 from minimax_l2l.lab import wilson_interval
 from tasks.adversarial.presets.methods import METHODS
+
+KINDS = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
 
 
 def white_box(rows: Rows, data: str, eps: float) -> str:
@@ -49,5 +51,16 @@ def _worst(rows: Rows) -> str:
 
 
 def _passes(rows: Rows) -> str:
-    kinds = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
-    return " / ".join(f"{rows[0][kind] / rows[0]['train_steps']:.3g}" for kind in kinds)
+    return " / ".join(f"{rows[0][kind] / rows[0]['train_steps']:.3g}" for kind in KINDS)
+
+
+def one_step(rows: Rows) -> str:
+    """What a step of every preset at the paper's size took here, and what is predicted of one of 128 images."""
+    columns = {
+        "passes: f / dx / dw": lambda own: " / ".join(str(own[0][kind]) for kind in KINDS),
+        "process, GB": each("process_peak_bytes", ".2f", scale=1e-9),
+        "128 images: TFLOPs": lambda own: f"{own[0]['predicted'][-1]['flops'] * 1e-12:.1f}",
+        "128 images: GB": lambda own: f"{own[0]['predicted'][-1]['bytes'] * 1e-9:.2f}",
+    }
+    titles = {f"adversarial/images-{name}-paper": method.title for name, method in METHODS.items()}
+    return table(["method"], columns, [([title], where(rows, preset=name)) for name, title in titles.items()])
