@@ -33,12 +33,18 @@ def by_problem(rows: Rows) -> str:
 def continuous(rows: Rows) -> str:
     """The last score of each seed, and their mean."""
     names = {"default-l2l": "LearnedOptimizer(MLPUpdater())", "gail-adam": "Adam()"}
+    worlds = {"PointMass": "point mass", "Arm": "arm"}
     lines = [
-        [f"`{names[method]}`", *(f"{row['score']:.2f}" for row in own), f"{mean(row['score'] for row in own):.2f}"]
-        for (method,), own in groups(rows, "method")
+        [worlds[world], f"`{names[method]}`", *(f"{row['score']:.2f}" for row in own), _mean(own)]
+        for (world, method), own in groups(rows, "environment", "method")
     ]
-    seeds = [f"seed {row['seed']}" for row in where(rows, method=rows[0]["method"])]
-    return markdown(["discriminator updated by", *seeds, "mean"], lines)
+    seeds = sorted({row["seed"] for row in rows})
+    titles = ["environment", "discriminator updated by", *(f"seed {seed}" for seed in seeds), "mean"]
+    return markdown(titles, lines, names=2)
+
+
+def _mean(rows: Rows) -> str:
+    return f"{mean(row['score'] for row in rows):.2f}"
 
 
 def _told(values: list[float | None], best: float) -> str:

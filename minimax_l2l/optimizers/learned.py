@@ -44,7 +44,7 @@ from minimax_l2l.updaters.streaming import StreamingAdam
 PULL = 0.05  # of the gradient on y, where a set may hold it back
 # The longest move of a y that lives on, over K steps: in its own lengths; and in units of y, at least and at most,
 # which are usual learning rates of Adam.
-SHARE, LEAST, MOST = 0.1, 0.001, 0.01
+SHARE, LEAST, MOST = 0.02, 0.001, 0.01
 
 
 class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
@@ -88,7 +88,7 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         max_relative_step: longest step, as a fraction of the iterate's own length |y_k|, instance by instance;
             longer steps are shortened. Meant for iterates that stay away from zero, such as weight vectors: an
             iterate at zero cannot move. None leaves steps as they are. `"auto"` bounds them where y lives on from
-            problem to problem and its set does not bound updates: K steps then move it by at most 0.1 |y_k|, but in
+            problem to problem and its set does not bound updates: K steps then move it by at most 0.02 |y_k|, but in
             root mean square by not less than 0.001, so that it can leave zero, nor more than 0.01.
         learning_rate: of phi's Adam; divided by fan-ins if the updater asks for it, see
             `Updater.parameter_groups`.
