@@ -99,7 +99,7 @@ class TestTheGame:
     def test_phi_ascends_the_objective(self):
         """With the policy held still, the objective after the learned step rises from iteration to iteration."""
         made = task(policy=replace(SMALL, target_kl=1e-9, critic_epochs=1), iterations=30)
-        history = made.solve(learned(), device="cpu", log_every=1).history
+        history = made.solve(learned(max_relative_step=0.1), device="cpu", log_every=1).history
         assert np.mean([row["objective"] for row in history[-5:]]) > history[0]["objective"] + 0.05
 
     def test_the_environments_reward_is_not_used(self):
