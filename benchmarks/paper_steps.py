@@ -43,7 +43,7 @@ class OneStep:
     @property
     def identity(self) -> Mapping[str, Any]:
         """What tells its row from others."""
-        return {"preset": self.name}
+        return {"method": IMAGES[self.name].method, "seed": IMAGES[self.name].seed, "preset": self.name}
 
 
 def measured(job: OneStep) -> Row:
