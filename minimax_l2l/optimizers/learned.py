@@ -88,8 +88,8 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         max_relative_step: longest step, as a fraction of the iterate's own length |y_k|, instance by instance;
             longer steps are shortened. Meant for iterates that stay away from zero, such as weight vectors: an
             iterate at zero cannot move. None leaves steps as they are. `"auto"` bounds them where y lives on from
-            problem to problem and its set does not bound updates: K steps then move it by at most 0.02 |y_k|, but in
-            root mean square by not less than 0.001, so that it can leave zero, nor more than 0.01.
+            problem to problem and its set does not bound updates: K steps then move it by at most 0.02 |y_k|. As a
+            root mean square that limit is not below 0.001, so that y can leave zero, nor above 0.01.
         learning_rate: of phi's Adam; divided by fan-ins if the updater asks for it, see
             `Updater.parameter_groups`.
         weight_decay: of phi's Adam.
