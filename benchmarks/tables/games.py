@@ -103,12 +103,6 @@ def titled(rows: Rows) -> str:
     return TITLES[rows[0]["method"]] + (", tuned" if rows[0]["step_size"] else "")
 
 
-def practice(rows: Rows) -> str:
-    """How long meta-training took, seed by seed."""
-    seeds = [f"seed {row['seed']}" for row in rows]
-    return markdown(["", *seeds], [["seconds", *(f"{row['seconds']:.0f}" for row in rows)]])
-
-
 def best_tuned(rows: Rows) -> Mapping[str, Any]:
     """Of all settings of the four rivals."""
     return best_of([row for row in rows if row["method"] in RIVALS])

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def balance(observation: np.ndarray) -> int:
     """CartPole's expert: push to where the pole falls, with a little care for the middle; return 500."""
-    x, speed, angle, spin = observation
+    x, speed, angle, spin = _of_a_cart(observation)
     return int(angle + 0.5 * spin + 0.02 * x + 0.05 * speed > 0)
 
 
@@ -19,8 +19,17 @@ def balance_right(observation: np.ndarray) -> int:
 
     The return of CartPole cannot tell it from `balance`; the mean of |x - 1| can.
     """
-    x, speed, angle, spin = observation
+    x, speed, angle, spin = _of_a_cart(observation)
     return int(angle + 0.25 * spin + 0.1 * (x - 1) + 0.2 * speed > 0)
+
+
+def _of_a_cart(observation: np.ndarray) -> np.ndarray:
+    if observation.shape != (4,):
+        raise ValueError(
+            f"observation must be CartPole's four numbers, got shape {observation.shape}; "
+            "pass a policy of this environment in place of CartPole's."
+        )
+    return observation
 
 
 def push_left(observation: np.ndarray) -> int:  # noqa: ARG001

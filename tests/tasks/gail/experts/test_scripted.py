@@ -25,3 +25,9 @@ def test_the_style_expert_balances_as_well_and_holds_the_cart_at_one():
 def test_bad_demonstrators_are_bad():
     assert record(push_left, "CartPole-v1", 20, seed=0).returns.max() < 12
     assert (record(push_left, "MountainCar-v0", 3, seed=0).returns == -200).all()
+
+
+@pytest.mark.parametrize("policy", [balance, balance_right])
+def test_they_play_cartpole_alone(policy):
+    with pytest.raises(ValueError, match=r"observation must be CartPole's four numbers, got shape \(2,\)"):
+        policy(np.zeros(2))
