@@ -23,6 +23,11 @@ def balance_right(observation: np.ndarray) -> int:
     return int(angle + 0.25 * spin + 0.1 * (x - 1) + 0.2 * speed > 0)
 
 
+def push_left(observation: np.ndarray) -> int:  # noqa: ARG001
+    """A bad demonstrator for CartPole and MountainCar: action 0 whatever it sees."""
+    return 0
+
+
 def _of_a_cart(observation: np.ndarray) -> np.ndarray:
     if observation.shape != (4,):
         raise ValueError(
@@ -30,8 +35,3 @@ def _of_a_cart(observation: np.ndarray) -> np.ndarray:
             "pass a policy of this environment in place of CartPole's."
         )
     return observation
-
-
-def push_left(observation: np.ndarray) -> int:  # noqa: ARG001
-    """A bad demonstrator for CartPole and MountainCar: action 0 whatever it sees."""
-    return 0
