@@ -41,6 +41,7 @@ class InnerProblem(Shown, ABC):
             passes of training, which move running statistics, where theta moves; in eval mode where phi alone does.
         watched: whether someone else checks that the numbers stay finite, as a run does; otherwise `maximize` waits
             for y_K and checks it.
+        start_size: the largest entry of y_0, which `maximize` leaves here where the problem is `watched`.
         lives_on: whether y starts where the last problem's y ended. A run then warns of an optimizer that moves its
             start at random, and a `LearnedOptimizer` takes short steps. A run sees by itself
             when `initial` returns the very tensor that `remember` has just been given.
@@ -52,6 +53,7 @@ class InnerProblem(Shown, ABC):
     module: nn.Module | None = None
     query_mode: QueryMode = "eval"
     watched: bool = False
+    start_size: Tensor | None = None
     lives_on: bool = False
     keeps_gradient: bool = False
 

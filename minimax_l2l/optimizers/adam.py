@@ -10,6 +10,7 @@ from torch.optim.adam import adam
 from minimax_l2l.errors import require_number, require_positive, told
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.optimizers.handover import require_state
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, leaves, rebuild
 
@@ -56,6 +57,8 @@ class Adam(InnerOptimizer):
         """One step; the state is a count, then first moments, then second moments, one per leaf."""
         gradients = list(leaves(oracle.gradient(y)))
         moved = [leaf.detach().clone() for leaf in leaves(y)]
+        if state:
+            require_state(self, state, [torch.Size(), *(leaf.shape for leaf in (*moved, *moved))])
         old = state or (torch.zeros(()), *(torch.zeros_like(leaf) for leaf in (*moved, *moved)))
         count, *moments = [part.clone() for part in old]
         first, second = moments[: len(moved)], moments[len(moved) :]

@@ -10,6 +10,7 @@ from torch import Tensor
 from minimax_l2l.errors import require_count, require_fraction, require_positive
 from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.optimizers.base import InnerOptimizer, Observer
+from minimax_l2l.optimizers.handover import require_state
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, choose, leaves, map_leaves, per_instance, rebuild, shifted
@@ -107,6 +108,7 @@ class PGM(InnerOptimizer):
         if self.momentum:
             gradient = map_leaves(_over_mean_size, gradient)
             if state:
+                require_state(self, state, [leaf.shape for leaf in leaves(gradient)])
                 gradient = shifted(gradient, self.momentum, rebuild(gradient, state))
             state = leaves(gradient)
         constraint = oracle.problem.constraint

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from minimax_l2l.arguments import settings
 from minimax_l2l.constraints.base import Constraint
@@ -19,17 +19,16 @@ from minimax_l2l.errors import (
     require_fraction,
     require_function,
     require_whole,
-    told,
 )
 from minimax_l2l.gradients import require_values
 from minimax_l2l.iterate import Iterate, State, explosion
+from minimax_l2l.optimizers.handover import require_like_start, require_tensors, step_of
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.trees import Tree, detach, forms, largest, leaves, map_leaves, require_inner, shifted
+from minimax_l2l.trees import Tree, detach, largest, leaves, map_leaves, require_inner, shifted
 from minimax_l2l.updaters.base import Updater
 
 Observer = Callable[[int, Tree], None]
-_LIKE_Y = "return y moved, with the leaves, shape, dtype and device that it had"
 
 
 class InnerOptimizer(nn.Module, ABC):
@@ -135,14 +134,16 @@ class InnerOptimizer(nn.Module, ABC):
             y, state = self._begin(problem, start)
             problem.require_lengths(self.lengths)
             problem.started(detach(y))
-            first = None if problem.watched else largest(y)
+            first = largest(y)
+            if problem.watched:
+                problem.start_size = first
             for k in range(count):
                 if observe is not None:
                     observe(k, detach(y))
-                y, state = step_of(self, oracle, *self.begin_step(count - k, y, state))
+                y, state = step_of(self, oracle, *self.begin_step(count - k, y, state), first=k == 0)
             if observe is not None:
                 observe(count, detach(y))
-        if first is not None:
+        if not problem.watched:
             _require_finite(y)
             if (words := explosion(first.item(), largest(y).item())) is not None:
                 warnings.warn(words, stacklevel=2)
@@ -157,7 +158,9 @@ class InnerOptimizer(nn.Module, ABC):
         else:
             require_a("start", start, Iterate, "an Iterate", "pass Iterate(y) or what maximize returned")
             require_inner(start.y)
+            require_like_start(problem, start.y)
             start = start._replace(y=map_leaves(lambda leaf: leaf.detach() if leaf.is_leaf else leaf, start.y))
+        require_tensors("start.state or what initial_state() returns", start.state)
         own, here = next(self.parameters(), None), leaves(start.y)[0].device
         if own is not None and own.device != here:
             require_values(type(self).__name__, self)
@@ -194,42 +197,6 @@ def _towards_optimizer(given: object) -> str:
     if isinstance(given, str | Path):
         return f"pass LearnedOptimizer.from_pretrained({str(given)!r}) if it was saved there"
     return "pass PGM(steps=10, step_size=0.01), say, or an object of your own subclass of InnerOptimizer"
-
-
-def step_of(optimizer: InnerOptimizer, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
-    """A step of an optimizer, which may be somebody's own: its form is checked, for which no device is waited for.
-
-    Raises:
-        TypeError: if it returns no pair, a y that is no tree of tensors, or a state that is no tuple of them.
-        ValueError: if y has other leaves than before, or leaves of another shape or dtype or on another device.
-    """
-    result: object = optimizer.step(oracle, y, state)
-    name = f"{type(optimizer).__name__}.step"
-    if not isinstance(result, tuple) or len(result) != 2:  # a tensor of two instances could be unpacked as well
-        raise TypeError(
-            f"{name} must return (y, state), got {told(result)}; return (y, ()) if it carries no state."
-        )
-    after, kept = result
-    if not _are_tensors(kept):
-        raise TypeError(
-            f"{name} must return a tuple of tensors as state, got {told(kept)}; return (y, ()) if it carries none."
-        )
-    if not (isinstance(after, Tensor) or _are_tensors(after)):
-        raise TypeError(f"{name} must return y as a tensor or a tuple of tensors, got {told(after)}; {_LIKE_Y}.")
-    if isinstance(after, Tensor) != isinstance(y, Tensor) or forms(after) != forms(y):
-        raise ValueError(f"{name} was given a y of {_form(y)} and returned one of {_form(after)}; {_LIKE_Y}.")
-    return after, kept
-
-
-def _are_tensors(parts: object) -> bool:
-    return isinstance(parts, tuple) and all(isinstance(part, Tensor) for part in parts)
-
-
-def _form(y: Tree) -> str:
-    parts = ", ".join(
-        f"{shape} {str(dtype).removeprefix('torch.')} on {device}" for shape, dtype, device in forms(y)
-    )
-    return parts if isinstance(y, Tensor) else f"a tuple of {parts or 'nothing'}"
 
 
 def _require_finite(y: Tree) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 from minimax_l2l.errors import require_count, require_positive
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.optimizers.handover import require_state
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, choose, per_instance, ravel, shifted, unravel
 
@@ -49,6 +50,7 @@ class LBFGS(InnerOptimizer):
         value = oracle.merit(value.detach())
         point, slope = ravel(y).flatten(1), ravel(gradient).flatten(1)
         if state:
+            require_state(self, state, [point.shape] * max(2, len(state) // 2 * 2))
             state = (*state[2:], point - state[0], state[1] - slope)[-2 * self.memory :]
         heading = self._two_loop(slope, state)
         moved = self._backtrack(oracle, y, value, slope, heading)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from minimax_l2l.errors import require_count, require_fraction, require_positive
 from minimax_l2l.iterate import State
-from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer, step_of
+from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer
+from minimax_l2l.optimizers.handover import step_of
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, choose, leaves, map_leaves, ravel, rebuild, shifted
 

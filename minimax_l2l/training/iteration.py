@@ -89,7 +89,7 @@ class Iteration:
         if not self.waits:
             for player in self.players:
                 player.heed(self.health.failed)
-        self.first_size: Tensor | None = None  # of y_K in the first step that is played here
+        self.first_size: Tensor | None = None  # of y_0 in the first step that is played here
         self._wrapped = runtime.wrap(self.step)
         for hook in self.hooks:
             hook.begin(task.outer)
@@ -116,7 +116,8 @@ class Iteration:
             hook.moved()
         end = outcome.turn.end.detach()
         if self.first_size is None:
-            self.first_size = largest(end.y)
+            started = outcome.turn.problem.start_size
+            self.first_size = started if started is not None else largest(end.y)
             if self.runtime.writes:
                 self._warn_of_weights_left_out(outcome.turn.problem.module)
         if not self.waits:
@@ -209,6 +210,7 @@ class Iteration:
             **{name: one.state_dict() if one is not None else None for name, one in self._holders().items()},
             "passes": vars(self.step.meter.passes).copy(),
             "goes_on": self.step.goes_on,
+            "first_size": self.first_size,
             "hooks": [hook.state_dict() for hook in self.hooks],
         }
 
@@ -218,7 +220,7 @@ class Iteration:
             if one is not None:
                 one.load_state_dict(state[name])
         vars(self.step.meter.passes).update(state["passes"])
-        self.step.goes_on = state.get("goes_on")
+        self.step.goes_on, self.first_size = state["goes_on"], state["first_size"]
         if len(self.hooks) != len(state["hooks"]):
             raise ValueError(f"it has {len(state['hooks'])} hooks, {len(self.hooks)} were given")
         for hook, own in zip(self.hooks, state["hooks"], strict=True):

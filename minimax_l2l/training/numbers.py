@@ -8,11 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from minimax_l2l.errors import plain, require_a, told
-from minimax_l2l.training.gain import GAIN, OUTSIDE, SIZE
+from minimax_l2l.training.gain import GAIN, OUTSIDE, RESIDUAL, SIZE
 from minimax_l2l.training.runtime import Runtime
 from minimax_l2l.training.solution import Row
 
-OWN = ("step", "seconds", "objective", GAIN, SIZE, OUTSIDE)  # what a row has from the loop
+OWN = ("step", "seconds", "objective", GAIN, SIZE, OUTSIDE, RESIDUAL)  # what a row has from the loop
 
 
 def require_numbers(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

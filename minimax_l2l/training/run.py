@@ -21,12 +21,12 @@ from minimax_l2l.training.comparison import require_same
 from minimax_l2l.training.description import describe, describe_game
 from minimax_l2l.training.drivable import require_length
 from minimax_l2l.training.folder import RunFolder
-from minimax_l2l.training.gain import Watch
 from minimax_l2l.training.hooks import Hook
 from minimax_l2l.training.interrupt import DelayedInterrupt
 from minimax_l2l.training.iteration import Iteration
 from minimax_l2l.training.numbers import Numbers, require_numbers
 from minimax_l2l.training.solution import Solution, Status
+from minimax_l2l.training.watch import Watch
 
 
 class Run:
@@ -44,7 +44,12 @@ class Run:
         self.folder: RunFolder | None = None
         self._ended = False
         relative = getattr(self.optimizer, "max_relative_step", None) is not None
-        self._watch = Watch(relative=relative, learns=self.optimizer.learns, random=self.optimizer.random_start > 0)
+        self._watch = Watch(
+            relative=relative,
+            learns=self.optimizer.learns,
+            random=self.optimizer.random_start > 0,
+            moves=self.optimizer.steps > 0,
+        )
         for player in iteration.players:
             require_length(player.schedule, _least(options.steps, self.task.iterations))
         if options.out is not None:
@@ -94,6 +99,7 @@ class Run:
         step, options = self.solution.steps + 1, self.options
         validated, saved = self._validates(step), options.due(options.checkpoint_every, step)
         logged = validated or step == self.task.iterations or options.due(options.log_every, step)
+        self.iteration.step.doubted = self._watch.doubts
         try:
             measured = self.iteration(batch, measuring=logged)
             if logged or saved:
@@ -109,14 +115,23 @@ class Run:
         if logged:
             self._keep(self._latest)
             if self.runtime.writes:
-                lives_on = bool(self.iteration.step.goes_on)
-                self._watch.see(self.solution.history[-1], self.iteration.first_size, lives_on=lives_on)
+                self._look()
         for watch in self._watchers:
             watch(self._latest)
         if saved:
             self._save()
         if self._asked(step):
             self.solution.status = Status.INTERRUPTED
+
+    def _look(self) -> None:
+        """Warn of what the row that has just been kept tells."""
+        size, step = self.iteration.first_size, self.iteration.step
+        self._watch.see(
+            self.solution.history[-1],
+            first_size=size.item() if size is not None else None,
+            rise=step.rise.item() if step.rise is not None else None,
+            lives_on=bool(step.goes_on),
+        )
 
     def _validates(self, step: int) -> bool:
         """Whether a step is validated: every so many, and the one that is known to be the last."""
@@ -194,6 +209,7 @@ class Run:
                 "seconds": solution.seconds,
                 "validation_seconds": solution.validation_seconds,
                 "passes": passes,
+                "warned": list(self._watch.said.values()),
                 **(
                     {} if self.optimizer.learns else {"optimizer": describe(self.optimizer)}
                 ),  # as hooks have left it
@@ -278,6 +294,7 @@ class Run:
                 "status": self.solution.status.name,
                 "ended": ended,
                 "iteration": self.iteration.state_dict(),
+                "watch": self._watch.state_dict(),
                 "task": self.task.state_dict(),
                 "rng": torch.get_rng_state(),
                 "cuda_rng": torch.cuda.get_rng_state_all() if self.runtime.device.type == "cuda" else [],
@@ -297,6 +314,7 @@ class Run:
             if state["status"] == Status.DIVERGED.name:
                 self.solution.status = Status.DIVERGED
             self.iteration.load_state_dict(state["iteration"])
+            self._watch.load_state_dict(state["watch"])
             self.task.load_state_dict(state["task"])
             torch.set_rng_state(state["rng"])
             if state["cuda_rng"]:

@@ -19,7 +19,7 @@ from minimax_l2l.meter import Meter
 from minimax_l2l.modes import querying, resting
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.problem import InnerProblem
-from minimax_l2l.training.gain import measure
+from minimax_l2l.training.gain import measure, rise
 from minimax_l2l.training.hooks import Hook
 from minimax_l2l.training.numbers import require_numbers
 from minimax_l2l.trees import Tree, instances, leaves, map_leaves, rebuild
@@ -104,6 +104,8 @@ class Step(nn.Module):
         self.outer, self.optimizer = task.outer, optimizer
         self.task, self.hooks, self.meter = task, tuple(hooks), Meter()
         self.measuring, self._told = False, False
+        self.doubted = False  # whether to ask, when measuring, what a short step would gain
+        self.rise: Tensor | None = None  # the answer
         self.goes_on: bool | None = None  # whether problems start where the last one ended, see `see_end`
 
     def forward(self, batch: Any, moving: Moving = "both") -> Outcome:
@@ -226,7 +228,10 @@ class Step(nn.Module):
         return self._outcome(loss, losses, turn)
 
     def _measured(self, turn: Turn) -> dict[str, Tensor]:
-        return measure(turn.problem, turn.end.y) if self.measuring else {}
+        if not self.measuring:
+            return {}
+        self.rise = rise(turn.problem, turn.end.y) if self.doubted else None
+        return measure(turn.problem, turn.end.y)
 
     def _outcome(self, loss: Tensor | None, losses: Losses, turn: Turn) -> Outcome:
         value = losses.outer if losses.outer is not None else losses.meta

@@ -22,7 +22,7 @@ from minimax_l2l import (
     Safeguarded,
     Updater,
 )
-from minimax_l2l.optimizers.base import step_of
+from minimax_l2l.optimizers.handover import step_of
 
 ONES = torch.ones(2, 3)
 

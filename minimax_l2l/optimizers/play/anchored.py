@@ -6,6 +6,7 @@ import torch
 
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.ascent import GradientAscent
+from minimax_l2l.optimizers.handover import require_state
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, leaves, map_leaves, rebuild, shifted
 
@@ -25,6 +26,8 @@ class AnchoredExtraGradient(GradientAscent):
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One step; the state is k, instance by instance, and y_0."""
         first = leaves(y)[0]
+        if state:
+            require_state(self, state, [first.shape[:1], *(leaf.shape for leaf in leaves(y))])
         count, *start = state or (first.new_zeros(len(first)), *leaves(y))
         share = 1 / (count[0] + 2)
         anchored = map_leaves(lambda now, begun: now + share * (begun - now), y, rebuild(y, start))

@@ -7,6 +7,7 @@ import torch
 from minimax_l2l.errors import require_count, require_positive
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.base import InnerOptimizer
+from minimax_l2l.optimizers.handover import require_state
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, ravel, unravel
 
@@ -38,6 +39,9 @@ class AndersonMixing(InnerOptimizer):
         here = ravel(y).flatten(1)
         residual = self.step_size * ravel(oracle.gradient(y)).flatten(1)
         none = here.new_zeros(*here.shape, 0)
+        if state:
+            columns = torch.Size((*here.shape, state[0].shape[-1] if state[0].ndim else 0))
+            require_state(self, state, [columns, columns, here.shape, here.shape])
         moves, changes, before, last = state or (none, none, here, residual)
         if state:
             moves = torch.cat([moves, (here - before)[:, :, None]], dim=2)[:, :, -self.memory :]

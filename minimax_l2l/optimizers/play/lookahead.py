@@ -8,7 +8,8 @@ import torch
 
 from minimax_l2l.errors import require_count, require_fraction
 from minimax_l2l.iterate import State
-from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer, step_of
+from minimax_l2l.optimizers.base import InnerOptimizer, require_inner_optimizer
+from minimax_l2l.optimizers.handover import require_state, step_of
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, choose, leaves, map_leaves, rebuild
 
@@ -58,6 +59,7 @@ class Lookahead(InnerOptimizer):
         first, count = leaves(y)[0], len(leaves(y))
         if not state:
             state = (first.new_zeros(len(first)), *leaves(y))
+        require_state(self, state, [first.shape[:1], *(leaf.shape for leaf in leaves(y))], more=True)
         taken, slow, own = state[0] + 1, rebuild(y, state[1 : 1 + count]), state[1 + count :]
         moved, own = step_of(self.base, oracle, y, own)
         back = map_leaves(lambda now, begun: begun + self.share * (now - begun), moved, slow)

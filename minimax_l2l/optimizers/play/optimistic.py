@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minimax_l2l.iterate import State
 from minimax_l2l.optimizers.ascent import GradientAscent
+from minimax_l2l.optimizers.handover import require_state
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.trees import Tree, leaves, map_leaves, rebuild, shifted
 
@@ -20,6 +21,8 @@ class OptimisticAscent(GradientAscent):
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One step; the state is the last gradient."""
         gradient = oracle.gradient(y)
+        if state:
+            require_state(self, state, [leaf.shape for leaf in leaves(y)])
         last = rebuild(gradient, state) if state else gradient
         ahead = map_leaves(lambda now, before: 2 * now - before, gradient, last)
         return oracle.problem.constraint.project(shifted(y, self.step_size, ahead)), leaves(gradient)
@@ -37,7 +40,9 @@ class PastExtraGradient(GradientAscent):
 
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One step; the state is the gradient at the last point ahead."""
-        project = oracle.problem.constraint.project
-        ahead = project(shifted(y, self.step_size, rebuild(y, state))) if state else y
+        project, ahead = oracle.problem.constraint.project, y
+        if state:
+            require_state(self, state, [leaf.shape for leaf in leaves(y)])
+            ahead = project(shifted(y, self.step_size, rebuild(y, state)))
         gradient = oracle.gradient(ahead)
         return project(shifted(y, self.step_size, gradient)), leaves(gradient)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 from minimax_l2l import DamagedRunError, RunFolder
 from minimax_l2l.lab import Section, environment_section, preset_of, read_whole, wilson_interval
 from minimax_l2l.lab.advice import evaluating
-from minimax_l2l.training.gain import Watch
 from tasks.adversarial.presets import FAMILY, figures
 from tasks.adversarial.presets.comparable import require_comparable
 from tasks.adversarial.presets.figures import Line
@@ -97,7 +95,7 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
             "are those of the training.",
             table=table(rows),
             brief=brief(rows),
-            notes=["Below each figure is its 95 % interval.", *_warned(lines, presets, histories)],
+            notes=["Below each figure is its 95 % interval.", *_warned(lines)],
         ),
         Section("Terms", terms=glossary({line.method for line in rows}, _columns(rows, COLUMNS))),
         Section(
@@ -215,21 +213,11 @@ def _columns(rows: Mapping[Line, Mapping[str, Any]], columns: Mapping[str, str])
     return {field: title for field, title in columns.items() if any(field in row for row in rows.values())}
 
 
-def _warned(
-    lines: Mapping[Path, Line],
-    presets: Mapping[Path, TrainingPreset],
-    histories: Mapping[Line, Sequence[Mapping[str, float]]],
-) -> Iterator[str]:
-    """What was warned of during the training of each run, read from its history again."""
+def _warned(lines: Mapping[Path, Line]) -> Iterator[str]:
+    """What was warned of during the training of each run."""
     for folder, line in lines.items():
-        method = presets[folder].row
-        watch = Watch(learns=method.learns, random=method.random_start > 0)
-        with warnings.catch_warnings(record=True) as heard:
-            warnings.simplefilter("always")
-            for row in histories[line]:
-                watch.see(row, None, lives_on=method.remembers)
-            watch.end(histories[line])
-        yield from (f"A warning from the training of {line.title}: {warning.message}" for warning in heard)
+        for words in read_whole(folder, "solution.json", ("warned",))["warned"]:
+            yield f"A warning from the training of {line.title}: {words}"
 
 
 def _per_cent(row: Mapping[str, Any], field: str, with_interval: bool) -> str:

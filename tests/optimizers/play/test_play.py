@@ -63,7 +63,7 @@ def test_games_played_together_end_where_each_ends_alone(optimizer, family):
     for row in range(3):
         alone = copy.copy(together)
         for name, value in vars(together).items():
-            if isinstance(value, Tensor) and len(value) == 3:
+            if isinstance(value, Tensor) and value.shape[:1] == (3,):
                 setattr(alone, name, value[row : row + 1])
         alone.start = tuple(leaf[row : row + 1] for leaf in together.start)
         torch.testing.assert_close(play(alone), whole[:, row : row + 1], rtol=1e-5, atol=1e-7)

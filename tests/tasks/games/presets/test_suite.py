@@ -104,7 +104,7 @@ def test_games_without_a_solution_have_no_distance_and_games_of_many_numbers_no_
     assert not many.history[0].keys() & {"x", "y"}
 
 
-@pytest.mark.filterwarnings("ignore:y explodes")
+@pytest.mark.filterwarnings("ignore:y explodes", "ignore:the inner optimizer leads y away from balance")
 def test_games_that_are_lost_do_not_stop_the_run(tmp_path):
     """A step of 0.9 at a curvature of 12 multiplies the distance by 10, until float32 holds no square of it."""
     preset = small("games/cgd-saddle-gradient", step_size=0.9, budget=40)
