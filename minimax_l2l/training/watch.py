@@ -108,9 +108,9 @@ class Watch:
         if max(row[GAIN] for row in self._rows) < 0 and after > FARTHER * before:
             self._say(
                 RESIDUAL,
-                "the inner optimizer leads y away from balance: the gradient that its leaves want to follow grows "
-                f"in each of the last {STRETCH} logged steps, from {before:.3g} to {after:.3g}; shorten its steps, "
-                "or take one that does not circle, such as ExtraGradient.",
+                "the inner optimizer leads y away from balance: inner_residual, the length of the gradient that "
+                f"its leaves want to follow, grows in each of the last {STRETCH} logged steps, from {before:.3g} "
+                f"to {after:.3g}; shorten its steps, or take one that does not circle, such as ExtraGradient.",
             )
 
     def _loses(self, lives_on: bool) -> bool:

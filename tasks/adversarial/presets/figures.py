@@ -84,7 +84,10 @@ def accuracy_curves(
 
 
 def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> str:
-    """Validation accuracy under PGM-10, and each attacker's loss over PGM-10's, against steps: two SVG texts."""
+    """Validation accuracy under PGM-10, and each attacker's loss over PGM-10's, against steps: two SVG texts.
+
+    A run on unperturbed images has no attacker, and no curve in the second.
+    """
     left, accuracy = _panel("training step", "validation PGM-10, per cent")
     right, ratio = _panel("training step", "own attacker's loss / PGM-10's")
     validated = {
@@ -96,7 +99,8 @@ def training_curves(histories: Mapping[Line, Sequence[Mapping[str, float]]]) -> 
     for line, rows in validated.items():
         steps = [row["step"] for row in rows]
         accuracy.plot(steps, _per_cent([row["validation_pgm_10"] for row in rows]), **styles[line])
-        ratio.plot(steps, [row["attack_ratio"] for row in rows], **styles[line])
+        if line.method != "plain":
+            ratio.plot(steps, [row["attack_ratio"] for row in rows], **styles[line])
     accuracy.set(ylim=(-2, 102))
     ratio.set(ylim=(-0.02, 1.2))
     return _drawn(left, accuracy) + _drawn(right, ratio)
@@ -106,6 +110,8 @@ def robustness_against_cost(
     rows: Mapping[Line, Mapping[str, Any]], intervals: Mapping[Line, tuple[float, float]], robust: str
 ) -> str:
     """Accuracy under one attack against training seconds, and against passes: two SVG texts.
+
+    Each run is a hollow mark, so that those in the same place are rings around each other.
 
     Args:
         rows: the evaluation's row of each run.
@@ -118,7 +124,7 @@ def robustness_against_cost(
     for line, row in rows.items():
         accuracy = 100 * row[robust]
         low, high = (100 * end for end in intervals[line])
-        style = styles[line] | {"linestyle": "none"}
+        style = styles[line] | {"linestyle": "none", "fillstyle": "none"}
         counted = row["forward_passes"] + row["input_gradient_passes"] + row["weight_gradient_passes"]
         for axes, cost in ((seconds, row["train_seconds"]), (passes, counted)):
             axes.errorbar(cost, accuracy, yerr=[[accuracy - low], [high - accuracy]], **style)

@@ -6,6 +6,10 @@ from collections.abc import Collection, Mapping
 
 from tasks.adversarial.presets.methods import METHODS
 
+EPS = {
+    "eps": "The largest change of one pixel that an attack may make, where 0 is black and 1 is white; of each of "
+    "its colours, where it has some.",
+}
 STEPS = {
     "FGSM": "Fast gradient sign method, an attack of one step: each pixel moves by the same amount, in the "
     "direction that raises the loss.",
@@ -45,14 +49,24 @@ ATTACKS = {
     "autoattack": "The usual test of robustness: four attacks, APGD-CE, APGD-T, FAB-T and Square, with nothing to "
     "tune.",
 }
+# By word of the library that a warning may contain.
+WARNED = {
+    "y": "In a warning, what the attacker moves: the perturbation.",
+    "inner_gain": "By how much the loss is higher where the attack ends than where it starts, on average over a "
+    "batch. Below zero, the attacker helps the classifier.",
+    "max_relative_step": "An argument of a learned attacker: the longest step, as a fraction of the length of the "
+    "perturbation.",
+    "constraint.project": "What returns a perturbation to those of at most eps.",
+}
 
 
-def glossary(methods: Collection[str], columns: Mapping[str, str]) -> dict[str, str]:
+def glossary(methods: Collection[str], columns: Mapping[str, str], warned: Collection[str]) -> dict[str, str]:
     """The terms of a page, in the order in which they build on each other.
 
     Args:
         methods: of its runs, by name.
         columns: of its table: what each field is called.
+        warned: what was warned of, in words.
 
     Returns:
         By term, what it means.
@@ -60,4 +74,6 @@ def glossary(methods: Collection[str], columns: Mapping[str, str]) -> dict[str, 
     learned = L2L if any("L2L" in METHODS[name].title for name in methods) else {}
     trainings = {METHODS[name].title: words for name, words in TRAININGS.items() if name in methods}
     attacks = {title.replace("\n", " "): ATTACKS[field] for field, title in columns.items() if field in ATTACKS}
-    return {**STEPS, **attacks, **learned, **trainings}
+    words = {word.rstrip(".,:;") for words in warned for word in words.replace("(", " ").split()}
+    said = {term: meaning for term, meaning in WARNED.items() if term in words}
+    return {**EPS, **STEPS, **attacks, **learned, **trainings, **said}

@@ -70,6 +70,7 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
     robust = next(field for field in ROBUST if all(field in row for row in rows.values()))
     first = next(iter(rows.values()))
     intervals = {line: interval(row, robust) for line, row in rows.items()}
+    warned = list(_warned(lines))
     attack = COLUMNS[robust].replace("\n", " ")
     page = [
         Section(
@@ -95,9 +96,9 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
             "are those of the training.",
             table=table(rows),
             brief=brief(rows),
-            notes=["Below each figure is its 95 % interval.", *_warned(lines)],
+            notes=["Below each figure is its 95 % interval.", *warned],
         ),
-        Section("Terms", terms=glossary({line.method for line in rows}, _columns(rows, COLUMNS))),
+        Section("Terms", terms=glossary({line.method for line in rows}, _columns(rows, COLUMNS), warned)),
         Section(
             "Robustness against cost",
             f"Per cent that withstand {attack}, against the training's seconds and passes. Higher and further left "

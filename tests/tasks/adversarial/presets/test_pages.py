@@ -16,6 +16,7 @@ from short import cut_short
 
 from minimax_l2l.lab.report import write_report
 from minimax_l2l.lab.runs import play
+from minimax_l2l.training.watch import Watch
 from tasks.adversarial.data.digits import digits
 from tasks.adversarial.experiments.trained import Trained, attack
 from tasks.adversarial.presets.digits import DIGITS
@@ -126,17 +127,23 @@ class TestAdversarialPage:
         assert len(page[1].notes) == 1
         bad = tmp_path / "bad"
         shutil.copytree(folders[1], bad)
-        row = json.loads((bad / "metrics.jsonl").read_text().splitlines()[-1])
-        rows = [{**row, "step": step, "objective": 1.0, "inner_gain": -0.5} for step in range(1, 11)]
-        (bad / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+        told = json.loads((bad / "solution.json").read_text())
+        assert told["warned"] == []
+        watch = Watch()
+        with pytest.warns(UserWarning, match="worse than its start"):
+            watch.end([{"objective": 1.0, "inner_gain": -0.5}] * 9)
+        (bad / "solution.json").write_text(json.dumps({**told, "warned": list(watch.said.values())}))
         reseal(bad)
-        (note,) = sections([folders[0], bad], data=data)[1].notes[1:]
+        changed = sections([folders[0], bad], data=data)
+        (note,) = changed[1].notes[1:]
         assert note.startswith("A warning from the training of Grad L2L: the inner optimizer makes y worse")
-        assert "inner_gain is -0.5 on average over the last 10 logged steps" in note
+        assert "inner_gain is -0.5 on average over all 9 logged steps" in note
+        assert list(changed[2].terms)[-3:] == ["y", "inner_gain", "max_relative_step"]
 
     def test_explains_its_words_and_no_others(self, page):
         terms = page[2].terms
         assert list(terms) == [
+            "eps",
             "FGSM",
             "PGM",
             "CW-100",
@@ -153,6 +160,14 @@ class TestAdversarialPage:
         drawn = robustness_against_cost(rows, dict.fromkeys(rows, (0.0, 1.0)), "autoattack")
         assert drawn.count("<svg") == 2
         assert drawn.count("<!-- Plain -->") == drawn.count("<!-- 2-Step L2L -->") == 2
+
+    def test_runs_of_the_same_cost_and_accuracy_are_rings_around_each_other(self):
+        rows = {Line(METHODS[name].title, name): ROW for name in ("fgsm", "pgm-2", "grad-l2l")}
+        drawn = robustness_against_cost(rows, dict.fromkeys(rows, (0.0, 1.0)), "autoattack")
+        for line in rows:
+            colour = to_hex(line.style()["color"])
+            assert f"stroke: {colour}" in drawn
+            assert f"fill: {colour}" not in drawn
 
     def test_attacked_images_stand_under_their_predictions(self):
         images = torch.full((2, 1, 4, 4), 0.5)
@@ -197,6 +212,11 @@ class TestAdversarialPage:
         assert [drawn.count(f"<!-- {title} -->") for title in ("2-Step L2L", "Plain")] == [2, 0]
         panel, _ = drawn.split('id="legend_1"', 1)
         assert to_hex(LINE.style()["color"]) in panel  # one validation alone is a dot
+
+    def test_a_training_without_an_attacker_has_no_attacker_s_curve(self):
+        measured = {"step": 5, "validation_pgm_10": 0.5, "attack_ratio": 0.0}
+        drawn = training_curves({LINE: [measured], Line("Plain", "plain"): [measured]})
+        assert [drawn.count(f"<!-- {title} -->") for title in ("2-Step L2L", "Plain")] == [2, 1]
 
     def test_hand_designed_runs_show_no_perturbations(self, runs):
         folders, data = runs
