@@ -60,7 +60,10 @@ def step_of(
             f"{name} must return (y, state), got {told(result)}; return (y, ()) if it carries no state."
         )
     after, kept = result
-    require_tensors(f"the state that {name} returns", kept)
+    if not _are_tensors(kept):
+        raise TypeError(
+            f"{name} must return a tuple of tensors as state, got {told(kept)}; return (y, ()) if it carries none."
+        )
     if not (isinstance(after, Tensor) or _are_tensors(after)):
         raise TypeError(f"{name} must return y as a tensor or a tuple of tensors, got {told(after)}; {_LIKE_Y}.")
     if isinstance(after, Tensor) != isinstance(y, Tensor) or forms(after) != forms(y):

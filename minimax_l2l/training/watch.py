@@ -15,7 +15,8 @@ FEWEST, SOME = 3, 5  # by which a run is judged that ends before
 CLEARLY = 0.01  # loss, in units of the objective, that is one whatever single rows say
 AT_ALL = 1e-5  # loss, in units of the largest objective so far, that is none of rounding if every row has one
 LITTLE = 1e-3  # objective, in the same units, beside which no loss counts: y is where it should be
-FARTHER = 1.25  # times as large as before is a residual that has grown
+FARTHER = 1.25  # times as large as at the start is a residual that has grown, where y starts anew
+FAR = 10  # times as large as at first is one that has grown where y lives on; those of healthy games may double
 STILL = "inner_rise"  # what is said of a y that does not move
 ROUNDING = 1e-4  # that a projection may miss the set by, in units of y's largest entry
 
@@ -34,20 +35,27 @@ class Watch:
         self, *, relative: bool = False, learns: bool = False, random: bool = False, moves: bool = True
     ) -> None:
         self._relative, self._learns, self._random, self._moves = relative, learns, random, moves
-        self._rows: deque[Mapping[str, float]] = deque(maxlen=STRETCH)
+        self._rows: deque[dict[str, float]] = deque(maxlen=STRETCH)
+        self._first_residual: float | None = None
         self._still = 0  # rows in which nothing was gained or lost, since it was last asked why
         self._largest = 0.0  # size of the objective so far
         self.said: dict[str, str] = {}  # what has been warned of, in words
 
     def state_dict(self) -> dict[str, Any]:
         """What it has seen and said."""
-        rows = [dict(row) for row in self._rows]
-        return {"rows": rows, "largest": self._largest, "still": self._still, "said": dict(self.said)}
+        return {
+            "rows": list(self._rows),
+            "largest": self._largest,
+            "first_residual": self._first_residual,
+            "still": self._still,
+            "said": dict(self.said),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put back what `state_dict` returned."""
         self._rows.extend(state["rows"])
-        self._largest, self._still, self.said = state["largest"], state["still"], dict(state["said"])
+        self._largest, self._first_residual = state["largest"], state["first_residual"]
+        self._still, self.said = state["still"], dict(state["said"])
 
     @property
     def doubts(self) -> bool:
@@ -83,7 +91,9 @@ class Watch:
             self._say(STUCK, STUCK)
         if GAIN not in row:
             return
-        self._rows.append(row)
+        self._rows.append({name: row[name] for name in (GAIN, RESIDUAL, "objective") if name in row})
+        if RESIDUAL in row and self._first_residual is None:
+            self._first_residual = row[RESIDUAL]
         self._largest = max(self._largest, abs(row["objective"]))
         if rise is not None and rise > AT_ALL * self._largest and STUCK not in self.said:
             self._say(
@@ -101,16 +111,18 @@ class Watch:
             self._say_worse(_mean(self._rows, GAIN), f"the last {STRETCH}")
 
     def _look_at_residuals(self, lives_on: bool) -> None:
-        """Say it if a pair ends farther from its balance than it starts, in every row, and by a quarter in all."""
-        ends = [row[RESIDUAL] for row in self._rows]
-        starts = [row[RESIDUAL] + row[GAIN] for row in self._rows]
-        before, after = (ends[0], ends[-1]) if lives_on else (sum(starts) / STRETCH, sum(ends) / STRETCH)
-        if max(row[GAIN] for row in self._rows) < 0 and after > FARTHER * before:
+        """Say it if a pair ends farther from its balance than it starts, in every row, and by much in all."""
+        after = _mean(self._rows, RESIDUAL)
+        before = self._first_residual if lives_on else after + _mean(self._rows, GAIN)
+        assert before is not None
+        much = (FAR if lives_on else FARTHER) * before
+        if max(row[GAIN] for row in self._rows) < 0 and after > much:
             self._say(
                 RESIDUAL,
                 "the inner optimizer leads y away from balance: inner_residual, the length of the gradient that "
-                f"its leaves want to follow, grows in each of the last {STRETCH} logged steps, from {before:.3g} "
-                f"to {after:.3g}; shorten its steps, or take one that does not circle, such as ExtraGradient.",
+                f"its leaves want to follow, grows in each of the last {STRETCH} logged steps, and was "
+                f"{before:.3g} at {'first' if lives_on else 'the start'} and is {after:.3g}; shorten its steps, or "
+                "take one that does not circle, such as ExtraGradient.",
             )
 
     def _loses(self, lives_on: bool) -> bool:
