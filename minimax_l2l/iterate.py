@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
 
-from minimax_l2l.trees import Tree, detach
+from minimax_l2l.trees import Tree, detach, largest, map_leaves
 
 State = tuple[Tensor, ...]
 STUCK = (
@@ -30,6 +31,11 @@ class Iterate(NamedTuple):
     def detach(self) -> Iterate:
         """The same values, cut from the graph."""
         return Iterate(detach(self.y), tuple(part.detach() for part in self.state))
+
+
+def is_kept(project: Callable[[Tree], Tree], y: Tree) -> Tensor:
+    """Whether a set, by its projection, keeps y from growing a thousandfold."""
+    return largest(project(map_leaves(lambda leaf: GROWTH * leaf, detach(y)))) < GROWTH * largest(y)
 
 
 def explosion(first: float, last: float) -> str | None:

@@ -58,7 +58,7 @@ class Adam(InnerOptimizer):
         gradients = list(leaves(oracle.gradient(y)))
         moved = [leaf.detach().clone() for leaf in leaves(y)]
         if state:
-            require_state(self, state, [torch.Size(), *(leaf.shape for leaf in (*moved, *moved))])
+            require_state(self, state, [torch.zeros(()), *moved, *moved])
         old = state or (torch.zeros(()), *(torch.zeros_like(leaf) for leaf in (*moved, *moved)))
         count, *moments = [part.clone() for part in old]
         first, second = moments[: len(moved)], moments[len(moved) :]

@@ -108,7 +108,7 @@ class PGM(InnerOptimizer):
         if self.momentum:
             gradient = map_leaves(_over_mean_size, gradient)
             if state:
-                require_state(self, state, [leaf.shape for leaf in leaves(gradient)])
+                require_state(self, state, leaves(gradient))
                 gradient = shifted(gradient, self.momentum, rebuild(gradient, state))
             state = leaves(gradient)
         constraint = oracle.problem.constraint

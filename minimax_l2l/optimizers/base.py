@@ -21,8 +21,8 @@ from minimax_l2l.errors import (
     require_whole,
 )
 from minimax_l2l.gradients import require_values
-from minimax_l2l.iterate import Iterate, State, explosion
-from minimax_l2l.optimizers.handover import require_like_start, require_tensors, step_of
+from minimax_l2l.iterate import Iterate, State, explosion, is_kept
+from minimax_l2l.optimizers.handover import require_finite_start, require_like_start, require_tensors, step_of
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, detach, largest, leaves, map_leaves, require_inner, shifted
@@ -116,7 +116,8 @@ class InnerOptimizer(nn.Module, ABC):
         Args:
             problem: max over y in C of its objective.
             start: where to go on from; None starts at `start(problem)` with the problem's initial state. A tensor
-                that requires a gradient itself, such as a Parameter, gives its values.
+                that requires a gradient itself, such as a Parameter, gives its values. A state of the form of its
+                own is taken for its own.
             steps: K for this call; None takes the optimizer's own.
             observe: called with (k, y_k), detached, for k = 0 ... K.
 
@@ -145,7 +146,8 @@ class InnerOptimizer(nn.Module, ABC):
                 observe(count, detach(y))
         if not problem.watched:
             _require_finite(y)
-            if (words := explosion(first.item(), largest(y).item())) is not None:
+            words = explosion(first.item(), largest(y).item())
+            if words is not None and not is_kept(problem.constraint.project, y):
                 warnings.warn(words, stacklevel=2)
         return Iterate(y, state)
 
@@ -153,6 +155,7 @@ class InnerOptimizer(nn.Module, ABC):
         """Where to go on from, or the problem's own start; on this optimizer's device."""
         advice = "pass a set such as LinfBall(0.1), or Free()"
         require_a("constraint", problem.constraint, Constraint, "a set", advice)
+        given = start is not None
         if start is None:
             start = Iterate(self.start(problem), problem.initial_state())
         else:
@@ -161,6 +164,8 @@ class InnerOptimizer(nn.Module, ABC):
             require_like_start(problem, start.y)
             start = start._replace(y=map_leaves(lambda leaf: leaf.detach() if leaf.is_leaf else leaf, start.y))
         require_tensors("start.state or what initial_state() returns", start.state)
+        if given and not problem.watched:
+            require_finite_start(start)
         own, here = next(self.parameters(), None), leaves(start.y)[0].device
         if own is not None and own.device != here:
             require_values(type(self).__name__, self)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.errors import told
-from minimax_l2l.iterate import State
+from minimax_l2l.iterate import Iterate, State
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, forms, leaves
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 _LIKE_Y = "return y moved, with the leaves, shape, dtype and device that it had"
 _OWN = "pass the state that its own maximize returned, or Iterate(y) to begin anew"
-
-
-class _ForeignStateError(ValueError):
-    """A state that is not an optimizer's own, which has been said in words."""
 
 
 def step_of(
@@ -46,10 +42,11 @@ def step_of(
     name = f"{type(optimizer).__name__}.step"
     try:
         result: object = optimizer.step(oracle, y, state)
-    except (torch.cuda.OutOfMemoryError, _ForeignStateError):
+    except torch.cuda.OutOfMemoryError:
         raise
     except (LookupError, RuntimeError, TypeError, ValueError) as error:
-        if first and state and _steps_without(optimizer, oracle, y):
+        told_already = _OWN in str(error)
+        if first and state and not told_already and _steps_without(optimizer, oracle, y):
             raise ValueError(
                 f"{type(optimizer).__name__} cannot go on from the state that it was given, {_form(state)} "
                 f"({error}); {_OWN}."
@@ -77,22 +74,32 @@ def require_tensors(name: str, state: object) -> None:
         raise TypeError(f"{name} must be a tuple of tensors, got {told(state)}; use () if nothing is carried.")
 
 
-def require_state(
-    optimizer: InnerOptimizer, state: State, shapes: Sequence[torch.Size], *, more: bool = False
-) -> None:
-    """Refuse a state that is not an optimizer's own.
+def require_state(optimizer: InnerOptimizer, state: State, own: Sequence[Tensor], *, more: bool = False) -> None:
+    """Refuse a state that is not an optimizer's own; one of the same form is taken for its own.
 
     Args:
         optimizer: whose it should be.
         state: what it was given.
-        shapes: of the tensors that it carries.
+        own: tensors of the shapes and dtypes that it carries.
         more: whether others may follow.
     """
-    found = [part.shape for part in state]
-    if found[: len(shapes)] != list(shapes) or (len(found) > len(shapes) and not more):
-        raise _ForeignStateError(
-            f"{type(optimizer).__name__} carries tensors of shapes {[tuple(shape) for shape in shapes]}"
-            f"{' and others' if more else ''}, and was given {[tuple(shape) for shape in found]} as state; {_OWN}."
+    wanted, found = forms(tuple(own)), forms(state)
+    alike = [form[:2] for form in found[: len(wanted)]] == [form[:2] for form in wanted]
+    if not alike or (len(found) > len(wanted) and not more):
+        raise ValueError(
+            f"{type(optimizer).__name__} carries {_form(tuple(own))}{' and others' if more else ''}, and was given "
+            f"{_form(state)} as state; {_OWN}."
+        )
+
+
+def require_finite_start(start: Iterate) -> None:
+    """Refuse to go on from what is lost already."""
+    parts = [("y", part) for part in leaves(start.y)] + [("state", part) for part in start.state]
+    lost = [name for name, part in parts if not part.isfinite().all()]
+    if lost:
+        raise ValueError(
+            f"start holds NaN or infinity in its {lost[0]}; pass an Iterate of finite numbers, or None to begin at "
+            "the problem's own start."
         )
 
 

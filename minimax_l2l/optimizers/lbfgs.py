@@ -50,7 +50,7 @@ class LBFGS(InnerOptimizer):
         value = oracle.merit(value.detach())
         point, slope = ravel(y).flatten(1), ravel(gradient).flatten(1)
         if state:
-            require_state(self, state, [point.shape] * max(2, len(state) // 2 * 2))
+            require_state(self, state, [point] * max(2, len(state) // 2 * 2))
             state = (*state[2:], point - state[0], state[1] - slope)[-2 * self.memory :]
         heading = self._two_loop(slope, state)
         moved = self._backtrack(oracle, y, value, slope, heading)

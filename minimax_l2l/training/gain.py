@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from minimax_l2l.modes import QueryMode, querying
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import Tree, detach, largest, leaves, map_leaves, ravel, rebuild
 
+Result = TypeVar("Result")
 SIZE, GAIN, OUTSIDE, RESIDUAL = "inner_size", "inner_gain", "inner_violation", "inner_residual"
 SHORT = 0.01  # length of the step whose rise is looked at, in units of y's largest entry
 
@@ -24,19 +26,20 @@ def measure(problem: InnerProblem, y: Tree) -> dict[str, Tensor]:
     The gain is the mean of s (f(y_K) - f(y_0)), y_0 without a random start. f is the meta objective where there is
     one. Where leaves differ in sign, what one gains another loses. So there the gain is the mean of
     |F(y_0)| - |F(y_K)|, F the gradient in the direction in which each leaf wants to move, and `inner_residual` is
-    the mean of |F(y_K)|. Costs two forwards, and two gradients where leaves differ in sign. They are not counted as
-    passes and leave random numbers as they are.
+    the mean of |F(y_K)|. Both ends draw the same random numbers, such as a dropout's masks, and use none up. Costs
+    two forwards, and two gradients where leaves differ in sign. They are not counted as passes.
     """
     y = detach(y)
     numbers = {SIZE: largest(y), OUTSIDE: problem.constraint.violation(y).amax()}
     signs = set(problem.signs_of(y))
-    with _looking(problem, y):
-        after = problem.meta_objective(y)
-        start = detach(problem.constraint.project(problem.initial()))
-        if after is not None and (before := problem.meta_objective(start)) is not None:
+    with _looking(problem):
+        start = _drawn(y, lambda: detach(problem.constraint.project(problem.initial())))
+        after = _drawn(y, lambda: problem.meta_objective(y))
+        before = _drawn(y, lambda: problem.meta_objective(start))
+        if after is not None and before is not None:
             numbers[GAIN] = (after - before).mean()
         elif len(signs) == 1:
-            numbers[GAIN] = signs.pop() * (problem.objective(y) - problem.objective(start)).mean()
+            numbers[GAIN] = signs.pop() * (_value(problem, y) - _value(problem, start)).mean()
         else:
             at_start, numbers[RESIDUAL] = (ravel(_heading(problem, z)).norm(dim=1).mean() for z in (start, y))
             numbers[GAIN] = at_start - numbers[RESIDUAL]
@@ -45,35 +48,49 @@ def measure(problem: InnerProblem, y: Tree) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def rise(problem: InnerProblem, y: Tree) -> Tensor:
-    """How much higher the objective is one short step up its gradient: the mean of s (f(y') - f(y)); y' is in C.
+    """What a leaf of y could gain by itself: the largest, over leaves, of the mean of s_i (f(y') - f(y)).
 
-    A y that does not move is where it should be if this is not above zero. Costs two forwards and a gradient, which
-    are not counted as passes. Leaves must agree in sign.
+    In y' that leaf alone has moved, a short way along its gradient, and y' is in C. A y that does not move is where
+    it should be if this is not above zero. Costs a gradient, and a forward for each leaf and one more. They are not
+    counted as passes.
     """
     y = detach(y)
-    with _looking(problem, y):
-        ahead = problem.constraint.project(map_leaves(_shortly, y, _heading(problem, y)))
-        return problem.signs_of(y)[0] * (problem.objective(ahead) - problem.objective(y)).mean()
+    with _looking(problem):
+        here, parts, gains = _value(problem, y), leaves(y), []
+        for i, (sign, heading) in enumerate(zip(problem.signs_of(y), leaves(_heading(problem, y)), strict=True)):
+            moved = rebuild(y, [_shortly(part, heading) if i == j else part for j, part in enumerate(parts)])
+            gains.append(sign * (_value(problem, problem.constraint.project(moved)) - here).mean())
+        return torch.stack(gains).amax()
 
 
 @contextmanager
-def _looking(problem: InnerProblem, y: Tree) -> Iterator[None]:
-    """Passes are not counted, no random number is used up, and theta's modes are those of a query."""
-    devices = [leaf.device for leaf in leaves(y) if leaf.is_cuda]
+def _looking(problem: InnerProblem) -> Iterator[None]:
+    """Passes are not counted, and theta's modes are those of a query."""
     counted, problem.meter = problem.meter, Meter()
     mode: QueryMode = "train" if problem.query_mode == "tracked" else problem.query_mode
     try:
-        with torch.random.fork_rng(devices[:1]), querying(problem.module, mode):
+        with querying(problem.module, mode):
             yield
     finally:
         problem.meter = counted
+
+
+def _drawn(y: Tree, compute: Callable[[], Result]) -> Result:
+    """Compute from the random numbers that come next, which are not used up: what is compared draws the same."""
+    devices = [leaf.device for leaf in leaves(y) if leaf.is_cuda]
+    with torch.random.fork_rng(devices[:1]):
+        return compute()
+
+
+def _value(problem: InnerProblem, y: Tree) -> Tensor:
+    return _drawn(y, lambda: problem.objective(y))
 
 
 def _heading(problem: InnerProblem, y: Tree) -> Tree:
     """The gradient, in the direction in which each leaf wants to move."""
     with torch.enable_grad():
         point = map_leaves(lambda leaf: leaf.detach().requires_grad_(), y)
-        slopes = torch.autograd.grad(problem.objective(point).sum(), leaves(point), materialize_grads=True)
+        slopes = torch.autograd.grad(_value(problem, point).sum(), leaves(point), materialize_grads=True)
     return rebuild(y, [sign * slope for sign, slope in zip(problem.signs_of(y), slopes, strict=True)])
 
 

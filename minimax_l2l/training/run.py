@@ -118,7 +118,7 @@ class Run:
         size, step = self.iteration.first_size, self.iteration.step
         self._watch.see(
             self.solution.history[-1],
-            first_size=size.item() if size is not None else None,
+            first_size=None if size is None or step.kept is None or step.kept.item() else size.item(),
             rise=step.rise.item() if step.rise is not None else None,
             lives_on=bool(step.goes_on),
         )

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from minimax_l2l.errors import require_a
 from minimax_l2l.gradients import require_real
-from minimax_l2l.iterate import Iterate
+from minimax_l2l.iterate import Iterate, is_kept
 from minimax_l2l.meter import Meter
 from minimax_l2l.modes import querying, resting
 from minimax_l2l.optimizers.base import InnerOptimizer
@@ -106,6 +106,7 @@ class Step(nn.Module):
         self.measuring, self._told = False, False
         self.doubted = False  # whether to ask, when measuring, what a short step would gain
         self.rise: Tensor | None = None  # the answer
+        self.kept: Tensor | None = None  # whether y, when it was measured, was in a set that is not much wider
         self.goes_on: bool | None = None  # whether problems start where the last one ended, see `see_end`
 
     def forward(self, batch: Any, moving: Moving = "both") -> Outcome:
@@ -231,6 +232,7 @@ class Step(nn.Module):
         if not self.measuring:
             return {}
         self.rise = rise(turn.problem, turn.end.y) if self.doubted else None
+        self.kept = is_kept(turn.problem.constraint.project, turn.end.y)
         return measure(turn.problem, turn.end.y)
 
     def _outcome(self, loss: Tensor | None, losses: Losses, turn: Turn) -> Outcome:

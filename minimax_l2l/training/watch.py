@@ -18,6 +18,7 @@ LITTLE = 1e-3  # objective, in the same units, beside which no loss counts: y is
 FARTHER = 1.25  # times as large as at the start is a residual that has grown, where y starts anew
 FAR = 10  # times as large as at first is one that has grown where y lives on; those of healthy games may double
 STILL = "inner_rise"  # what is said of a y that does not move
+GROWING = 1.001  # times as large as in the row before is a y that has not settled
 ROUNDING = 1e-4  # that a projection may miss the set by, in units of y's largest entry
 
 
@@ -37,6 +38,7 @@ class Watch:
         self._relative, self._learns, self._random, self._moves = relative, learns, random, moves
         self._rows: deque[dict[str, float]] = deque(maxlen=STRETCH)
         self._first_residual: float | None = None
+        self._size: float | None = None  # of the last row
         self._still = 0  # rows in which nothing was gained or lost, since it was last asked why
         self._largest = 0.0  # size of the objective so far
         self.said: dict[str, str] = {}  # what has been warned of, in words
@@ -47,6 +49,7 @@ class Watch:
             "rows": list(self._rows),
             "largest": self._largest,
             "first_residual": self._first_residual,
+            "size": self._size,
             "still": self._still,
             "said": dict(self.said),
         }
@@ -55,7 +58,7 @@ class Watch:
         """Put back what `state_dict` returned."""
         self._rows.extend(state["rows"])
         self._largest, self._first_residual = state["largest"], state["first_residual"]
-        self._still, self.said = state["still"], dict(state["said"])
+        self._size, self._still, self.said = state["size"], state["still"], dict(state["said"])
 
     @property
     def doubts(self) -> bool:
@@ -74,13 +77,16 @@ class Watch:
 
         Args:
             row: of the history.
-            first_size: how large the run's first y_0 was.
+            first_size: how large the run's first y_0 was; None where y is in a set that it cannot run away from.
             rise: what a short step up the gradient would gain, if that was asked.
             lives_on: whether y goes on from batch to batch.
         """
-        words = explosion(first_size, row[SIZE]) if first_size is not None and SIZE in row else None
-        if words is not None:
-            self._say(SIZE, words)
+        if SIZE in row:
+            grows = not lives_on or (self._size is not None and row[SIZE] > GROWING * self._size)
+            words = explosion(first_size, row[SIZE]) if first_size is not None and grows else None
+            if words is not None:
+                self._say(SIZE, words)
+            self._size = row[SIZE]
         if OUTSIDE in row and row[OUTSIDE] > ROUNDING * max(row[SIZE], ROUNDING):
             self._say(
                 OUTSIDE,
@@ -99,7 +105,7 @@ class Watch:
             self._say(
                 STILL,
                 "the inner optimizer leaves y where it starts, although the objective rises along its gradient, "
-                f"by {rise:.3g} within a hundredth of y's length; y may sit at an edge of its set, led there by "
+                f"by {rise:.3g} within a hundredth of its length; y may sit at an edge of its set, led there by "
                 "steps of the wrong sign or far too long: lower the step size, and see check_optimizer.",
             )
         self._still = self._still + 1 if rise is None and row[GAIN] == 0 else 0
@@ -133,10 +139,11 @@ class Watch:
         """
         gains, values = ([row[name] for row in self._rows] for name in (GAIN, "objective"))
         gain, size = _mean(self._rows, GAIN), sum(map(abs, values)) / STRETCH
+        if lives_on and values[0] - values[-1] <= -sum(gains) / 2:
+            return False
         if gain < -CLEARLY * max(size, LITTLE * self._largest):
             return True
-        stays_lost = not lives_on or values[0] - values[-1] > -sum(gains) / 2
-        return max(gains) < 0 and gain < -AT_ALL * self._largest and stays_lost
+        return max(gains) < 0 and gain < -AT_ALL * self._largest
 
     def end(self, history: Sequence[Mapping[str, float]]) -> None:
         """Judge a run that was too short for a stretch by all of its rows.

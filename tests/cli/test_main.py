@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from minimax_l2l import __version__, cli
+from minimax_l2l.__main__ import entry as entry_of_command
 from minimax_l2l.lab.family import load_families
 
 PRESET = "adversarial/digits-grad-l2l"
@@ -210,3 +211,17 @@ class TestProcess:
             rows.append([{**json.loads(line), "seconds": None} for line in lines])
         assert rows[0] == rows[1]
         assert len(rows[0]) >= 5
+
+
+def test_ctrl_c_while_it_is_being_loaded_is_130(monkeypatch, capsys):
+    class Loading:
+        """A module that is interrupted on its way."""
+
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "minimax_l2l.cli", Loading())
+    with pytest.raises(SystemExit) as end:
+        entry_of_command()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "minimax-l2l: interrupted.\n"

@@ -81,17 +81,16 @@ def test_another_s_state_is_refused_or_has_the_same_form(taker, giver):
     if [part.shape for part in given.state] == [part.shape for part in own.state]:
         PLAYERS[taker].maximize(problem(), start=given)
         return
-    with pytest.raises(
-        ValueError, match=r"carries tensors of shapes|cannot go on from the state that it was given"
-    ):
+    with pytest.raises(ValueError, match=r"carries a tuple of|cannot go on from the state that it was given"):
         PLAYERS[taker].maximize(problem(), start=given)
 
 
 def test_in_words():
+    form = r"\(2, 3\) float32 on cpu"
     with pytest.raises(
         ValueError,
-        match=r"^Adam carries tensors of shapes \[\(\), \(2, 3\), \(2, 3\)\], and was given \[\(2, 3\)\] as state; "
-        r"pass the state that its own maximize returned, or Iterate\(y\) to begin anew\.$",
+        match=rf"^Adam carries a tuple of \(\) float32 on cpu, {form}, {form}, and was given a tuple of {form} "
+        r"as state; pass the state that its own maximize returned, or Iterate\(y\) to begin anew\.$",
     ):
         PLAYERS["adam"].maximize(problem(), start=Iterate(torch.zeros(2, 3), (torch.zeros(2, 3),)))
     with pytest.raises(
@@ -100,6 +99,31 @@ def test_in_words():
     ) as refusal:
         PLAYERS["recurrent"].maximize(problem(), start=Iterate(torch.zeros(2, 3), (torch.zeros(7),)))
     assert isinstance(refusal.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.float16, torch.float64], ids=str)
+@pytest.mark.parametrize(
+    "name", ["adam", "momentum", "lbfgs", "optimistic", "past", "anchored", "mixing", "lookahead"]
+)
+def test_a_state_of_another_dtype_is_refused(name, dtype):
+    end = ends()[name]
+    state = tuple(part.to(dtype) for part in end.state)
+    with pytest.raises(ValueError, match=r"carries a tuple of .* and was given a tuple of .* as state"):
+        PLAYERS[name].maximize(problem(), start=Iterate(end.y, state))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", ["adam", "optimistic", "recurrent", "lookahead", "safeguarded"])
+def test_what_is_lost_already_is_refused(name, number):
+    end = ends()[name]
+    with pytest.raises(
+        ValueError, match=r"^start holds NaN or infinity in its y; pass an Iterate of finite numbers"
+    ):
+        PLAYERS[name].maximize(problem(), start=Iterate(torch.full((2, 3), number), end.state))
+    for i in range(len(end.state)):
+        state = tuple(part + (number if i == j else 0) for j, part in enumerate(end.state))
+        with pytest.raises(ValueError, match=r"^start holds NaN or infinity in its state"):
+            PLAYERS[name].maximize(problem(), start=Iterate(end.y, state))
 
 
 def test_what_fails_without_the_state_too_is_not_blamed_on_it():

@@ -1,24 +1,27 @@
 """An inner optimizer that makes y worse, or drives it to infinity, is noticed and said, once."""
 
 import json
+import math
 import warnings
 
 import pytest
 import torch
 from specimens import Linear, Quadratic
-from torch import Tensor
+from torch import Tensor, nn
 
 from minimax_l2l import (
     PGM,
     Adam,
     Box,
     ExtraGradient,
+    Free,
     GradientAscent,
     InnerOptimizer,
     InnerProblem,
     L2Ball,
     LearnedOptimizer,
     LinfBall,
+    Product,
     RNNUpdater,
     Task,
 )
@@ -361,6 +364,14 @@ class Held(InnerOptimizer):
         return oracle.problem.constraint.project(y - 0.5 * oracle.gradient(y)), state
 
 
+class Apart(InnerOptimizer):
+    """Both leaves take their steps the wrong way, and are projected."""
+
+    def step(self, oracle, y, state):
+        moved = tuple(leaf - move for leaf, move in zip(y, oracle.gradient(y), strict=True))
+        return oracle.problem.constraint.project(moved), state
+
+
 class Dead(InnerOptimizer):
     def step(self, oracle, y, state):
         return y, state
@@ -484,7 +495,7 @@ class TestPairs:
             ([1.3] * 10, [-0.3] * 9 + [0.1], False, False),  # not in each
             ([1.0, *[11.0] * 10], [-1e-3] * 11, True, True),
             ([1.0, *[9.0] * 10], [-1e-3] * 11, True, False),  # less than tenfold
-            ([1.0, *[11.0] * 10], [-1e-3] * 10 + [0.0], True, False),
+            ([1.0, *[11.0] * 10], [*[-1e-3] * 10, 0.0], True, False),
         ],
     )
     def test_by_hand(self, ends, gains, lives_on, said, recwarn):
@@ -492,6 +503,36 @@ class TestPairs:
         for end, gain in zip(ends, gains, strict=True):
             watch.see({"objective": 1.0, "inner_residual": end, "inner_gain": gain}, lives_on=lives_on)
         assert len(recwarn) == said
+
+    @staticmethod
+    def stay(optimizer, start, box, iterations=60):
+        keep = {"y": tuple(torch.full((1, 1), number) for number in start)}
+
+        class Saddle(InnerProblem):
+            """f = x^2 / 2 - 3 (y - 1)^2 + x y / 5: x descends, y ascends."""
+
+            signs = (-1.0, 1.0)
+            constraint = Product(Box(-box, box), Box(-box, box))
+
+            def initial(self):
+                return keep["y"]
+
+            def objective(self, y):
+                return (y[0].square() / 2 - 3 * (y[1] - 1).square() + y[0] * y[1] / 5).sum(1)
+
+            def remember(self, end, gradient):
+                keep["y"] = end.y
+
+        return Play(Saddle, iterations=iterations).solve(optimizer, device="cpu")
+
+    @pytest.mark.parametrize(("optimizer", "start"), [(Apart(steps=1), (0.5, 0.5)), (Dead(steps=1), (1.5, 1.0))])
+    def test_at_a_wrong_corner_or_dead(self, optimizer, start):
+        with pytest.warns(UserWarning, match="leaves y where it starts"):
+            self.stay(optimizer, start, 2.0)
+
+    def test_at_balance_nothing_is_said(self):
+        rows = self.stay(GradientAscent(steps=5, step_size=0.1), (1.0, 1.0), 20.0, iterations=400).history
+        assert [row["inner_gain"] for row in rows[-5:]] == [0.0] * 5
 
     def test_short_runs_are_not_judged(self):
         self.solve(GradientAscent(steps=3, step_size=1.0), lives_on=False, iterations=50)
@@ -545,3 +586,93 @@ class TestWhatARunRemembersOfIt:
         assert len(part["warned"]) == 1
         # one for each run, and one at the end of a part that is long enough to be judged and not for a stretch
         assert len([one for one in heard if "worse than its start" in str(one.message)]) == 2 + (stop == 70)
+
+
+class TestWhatIsNoHarm:
+    """Each of these was taken for harm, and is none."""
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_other_masks_of_a_dropout(self, seed):
+        """Both ends draw the same, so the gain is that of y alone."""
+        torch.manual_seed(seed)
+        network = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 1))
+        images = torch.randn(16, 4)
+
+        class Through(InnerProblem):
+            constraint, module, query_mode = LinfBall(0.05), network, "train"
+
+            def initial(self):
+                return torch.zeros(16, 4)
+
+            def objective(self, y):
+                return (network(images + y)[:, 0] - 1).square()
+
+        task = Play(Through, iterations=60)
+        task.outer = network
+        rows = task.solve(PGM(steps=2, step_size=0.05), device="cpu", log_every=1).history
+        assert all(row["inner_gain"] > 0 for row in rows)
+
+    @pytest.mark.parametrize("constraint", [LinfBall(1e6), Box(0.0, 1e5), LinfBall(1e4) & L2Ball(1e9)])
+    def test_a_far_corner_of_a_wide_set(self, constraint):
+        class Up(InnerProblem):
+            def initial(self):
+                return torch.zeros(2, 2)
+
+            def objective(self, y):
+                return y.sum(1)
+
+        def problem():
+            up = Up()
+            up.constraint = constraint
+            return up
+
+        optimizer = PGM(steps=2, step_size=1e6, random_start=0.0)
+        Play(problem, iterations=60).solve(optimizer, device="cpu")
+        assert optimizer.maximize(problem()).y.max() >= 1e4
+
+    @pytest.mark.parametrize("constraint", [LinfBall(1e16), Free(), Box(0.0, math.inf)])
+    def test_but_one_that_is_far_wider_does_not_hold_it(self, constraint):
+        class Up(InnerProblem):
+            def initial(self):
+                return torch.ones(2, 2)
+
+            def objective(self, y):
+                return y.square().sum(1)
+
+        up = Up()
+        up.constraint = constraint
+        with pytest.warns(UserWarning, match="y explodes"):
+            GradientAscent(steps=20, step_size=1.0).maximize(up)
+
+    def test_a_solution_far_away_that_is_reached(self):
+        keep = {"y": torch.zeros(1, 1)}
+
+        class Far(InnerProblem):
+            """-(y - 10^4)^2 / 2, whose y lives on and is there at once."""
+
+            def initial(self):
+                return keep["y"]
+
+            def objective(self, y):
+                return -(y - 1e4).square().sum(1) / 2
+
+            def remember(self, end, gradient):
+                keep["y"] = end.y
+
+        Play(Far, iterations=200).solve(GradientAscent(steps=1, step_size=0.9), device="cpu")
+
+    def test_steps_to_and_fro_about_the_optimum(self):
+        keep = {"y": torch.zeros(1, 1)}
+
+        class Hill(InnerProblem):
+            def initial(self):
+                return keep["y"]
+
+            def objective(self, y):
+                return -(y - 1 / 3).square().sum(1)
+
+            def remember(self, end, gradient):
+                keep["y"] = end.y
+
+        rows = Play(Hill, iterations=300).solve(Adam(lr=0.01), device="cpu").history
+        assert max(row["inner_gain"] for row in rows[-3:]) < 0

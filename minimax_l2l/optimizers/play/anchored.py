@@ -27,7 +27,7 @@ class AnchoredExtraGradient(GradientAscent):
         """One step; the state is k, instance by instance, and y_0."""
         first = leaves(y)[0]
         if state:
-            require_state(self, state, [first.shape[:1], *(leaf.shape for leaf in leaves(y))])
+            require_state(self, state, [first.new_zeros(len(first)), *leaves(y)])
         count, *start = state or (first.new_zeros(len(first)), *leaves(y))
         share = 1 / (count[0] + 2)
         anchored = map_leaves(lambda now, begun: now + share * (begun - now), y, rebuild(y, start))

@@ -40,8 +40,8 @@ class AndersonMixing(InnerOptimizer):
         residual = self.step_size * ravel(oracle.gradient(y)).flatten(1)
         none = here.new_zeros(*here.shape, 0)
         if state:
-            columns = torch.Size((*here.shape, state[0].shape[-1] if state[0].ndim else 0))
-            require_state(self, state, [columns, columns, here.shape, here.shape])
+            columns = here.new_empty(*here.shape, state[0].shape[-1] if state[0].ndim else 0)
+            require_state(self, state, [columns, columns, here, here])
         moves, changes, before, last = state or (none, none, here, residual)
         if state:
             moves = torch.cat([moves, (here - before)[:, :, None]], dim=2)[:, :, -self.memory :]

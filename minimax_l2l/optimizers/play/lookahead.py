@@ -59,7 +59,7 @@ class Lookahead(InnerOptimizer):
         first, count = leaves(y)[0], len(leaves(y))
         if not state:
             state = (first.new_zeros(len(first)), *leaves(y))
-        require_state(self, state, [first.shape[:1], *(leaf.shape for leaf in leaves(y))], more=True)
+        require_state(self, state, [first.new_zeros(len(first)), *leaves(y)], more=True)
         taken, slow, own = state[0] + 1, rebuild(y, state[1 : 1 + count]), state[1 + count :]
         moved, own = step_of(self.base, oracle, y, own)
         back = map_leaves(lambda now, begun: begun + self.share * (now - begun), moved, slow)

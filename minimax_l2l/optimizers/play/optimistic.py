@@ -22,7 +22,7 @@ class OptimisticAscent(GradientAscent):
         """One step; the state is the last gradient."""
         gradient = oracle.gradient(y)
         if state:
-            require_state(self, state, [leaf.shape for leaf in leaves(y)])
+            require_state(self, state, leaves(y))
         last = rebuild(gradient, state) if state else gradient
         ahead = map_leaves(lambda now, before: 2 * now - before, gradient, last)
         return oracle.problem.constraint.project(shifted(y, self.step_size, ahead)), leaves(gradient)
@@ -42,7 +42,7 @@ class PastExtraGradient(GradientAscent):
         """One step; the state is the gradient at the last point ahead."""
         project, ahead = oracle.problem.constraint.project, y
         if state:
-            require_state(self, state, [leaf.shape for leaf in leaves(y)])
+            require_state(self, state, leaves(y))
             ahead = project(shifted(y, self.step_size, rebuild(y, state)))
         gradient = oracle.gradient(ahead)
         return project(shifted(y, self.step_size, gradient)), leaves(gradient)

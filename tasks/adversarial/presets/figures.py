@@ -129,8 +129,8 @@ def robustness_against_cost(
         for axes, cost in ((seconds, row["train_seconds"]), (passes, counted)):
             axes.errorbar(cost, accuracy, yerr=[[accuracy - low], [high - accuracy]], **style)
     for axes in (seconds, passes):
-        axes.set_xlim(left=0)
-        axes.set_ylim(0, 102)
+        axes.set_xlim(0, 1.05 * axes.get_xlim()[1])  # a mark at an edge would be cut
+        axes.set_ylim(-2, 102)
         axes.grid(color="0.92")
     return _drawn(left, seconds) + _drawn(right, passes)
 

@@ -147,18 +147,17 @@ def _result(
     images = next(iter(rows.values()))["images"]
     said, best = [], []
     for learns, kind in ((True, "learned"), (False, "hand-designed")):
-        if own := [line for line in rows if METHODS[line.method].learns == learns]:
+        attacked = [line for line in rows if line.method != "plain"]
+        if own := [line for line in attacked if METHODS[line.method].learns == learns]:
             best.append(max(own, key=lambda line: rows[line][robust]))
-            worst = min(
-                (line for line in own if line.method != "plain"),
-                key=lambda line: rows[line][robust],
-                default=best[-1],
-            )
+            worst = min(own, key=lambda line: rows[line][robust])
             share, least = (100 * rows[line][robust] for line in (best[-1], worst))
             said.append(
                 f"With the best {kind} attacker, {best[-1].title}, it is {share:.1f} %"
                 + (f"; with the worst, {worst.title}, it is {least:.1f} %." if least < share else ".")
             )
+    if plain := [line for line in rows if line.method == "plain"]:
+        said.append(f"Trained with no attacker, it is {100 * max(rows[line][robust] for line in plain):.1f} %.")
     if len(best) == 2:
         (low, high), (other_low, other_high) = (intervals[line] for line in best)
         apart = high < other_low or other_high < low
