@@ -54,10 +54,10 @@ def python(installed, tmp_path):
 def console_script(installed: Path, tmp_path: Path) -> str:
     """The script that pip would write for `minimax-l2l`, in a folder of its own as scripts are."""
     (entry,) = installed.glob("*.dist-info/entry_points.txt")
-    assert "minimax-l2l = minimax_l2l.cli:entry" in entry.read_text()
+    assert "minimax-l2l = minimax_l2l.__main__:entry" in entry.read_text()
     script = tmp_path / "bin" / "minimax-l2l"
     script.parent.mkdir()
-    script.write_text("from minimax_l2l.cli import entry\nentry()\n")
+    script.write_text("from minimax_l2l.__main__ import entry\nentry()\n")
     return str(script)
 
 

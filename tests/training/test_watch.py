@@ -402,7 +402,7 @@ class TestAYThatStaysWhereItIs:
     @pytest.mark.parametrize("centre", [0.5, 3.0, -3.0])
     @pytest.mark.parametrize(
         "optimizer",
-        [GradientAscent(steps=2, step_size=0.5), PGM(steps=30, step_size=0.1, random_start=0.0)],
+        [GradientAscent(steps=2, step_size=0.5), PGM(steps=8, step_size=0.2, random_start=0.0)],
         ids=repr,
     )
     def test_at_the_best_point_nothing_is_said(self, optimizer, centre):
