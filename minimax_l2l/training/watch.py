@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from statistics import mean, stdev
 from typing import Any
 
 from minimax_l2l.iterate import STUCK, explosion
@@ -134,13 +136,16 @@ class Watch:
     def _loses(self, lives_on: bool) -> bool:
         """Whether y ends below its start, by much on average or in every row of a stretch.
 
-        A y that lives on may step over its optimum and back, and only every other step may be logged. So there the
-        objective must have fallen, too, as it does where what is lost stays lost.
+        A y that lives on may step over its optimum and back, and only every other step may be logged. What is lost
+        there stays lost if the objective has fallen, too; else only a loss counts that is one beside all that was
+        gained before. And it may follow the noise of each batch, so its mean must be four standard errors below 0.
         """
         gains, values = ([row[name] for row in self._rows] for name in (GAIN, "objective"))
-        gain, size = _mean(self._rows, GAIN), sum(map(abs, values)) / STRETCH
-        if lives_on and values[0] - values[-1] <= -sum(gains) / 2:
+        gain, size = mean(gains), mean(map(abs, values))
+        if lives_on and -gain <= 4 * stdev(gains) / math.sqrt(STRETCH):
             return False
+        if lives_on and values[0] - values[-1] <= -sum(gains) / 2:
+            return gain < -CLEARLY * self._largest
         if gain < -CLEARLY * max(size, LITTLE * self._largest):
             return True
         return max(gains) < 0 and gain < -AT_ALL * self._largest

@@ -676,3 +676,35 @@ class TestWhatIsNoHarm:
 
         rows = Play(Hill, iterations=300).solve(Adam(lr=0.01), device="cpu").history
         assert max(row["inner_gain"] for row in rows[-3:]) < 0
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_noise_that_a_y_follows_from_batch_to_batch(self, seed):
+        """It climbs what each batch's masks show it, while theta descends: neither gain nor loss is meant."""
+        torch.manual_seed(seed)
+        network = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 1))
+        keep = {"y": torch.zeros(8, 4)}
+
+        class Through(InnerProblem):
+            constraint, module, query_mode = LinfBall(0.5), network, "train"
+
+            def initial(self):
+                return keep["y"]
+
+            def objective(self, y):
+                return (network(y)[:, 0] - 1).square()
+
+            def remember(self, end, gradient):
+                keep["y"] = end.y
+
+        task = Play(Through, iterations=300)
+        task.outer, task.outer_optimizer = network, lambda: torch.optim.SGD(network.parameters(), lr=1e-3)
+        rows = task.solve(PGM(steps=3, step_size=0.2, random_start=0.0), device="cpu").history
+        assert min(row["inner_gain"] for row in rows) < 0
+
+
+def test_edges_that_alternate_are_harm_though_nothing_stays_lost():
+    """Steps far too long, from one edge to the other and back; every logged row is one of the way down."""
+    keep = {"y": torch.full((1, 1), -1.0)}
+    with pytest.warns(UserWarning, match="worse than its start: inner_gain is -"):
+        rows = Play(lambda: InASet(0.3, keep), iterations=300).solve(Far(steps=1), device="cpu").history
+    assert {row["inner_gain"] for row in rows[1:]} == {rows[-1]["inner_gain"]}
