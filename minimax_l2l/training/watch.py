@@ -138,11 +138,12 @@ class Watch:
 
         A y that lives on may step over its optimum and back, and only every other step may be logged. What is lost
         there stays lost if the objective has fallen, too; else only a loss counts that is one beside all that was
-        gained before. And it may follow the noise of each batch, so its mean must be four standard errors below 0.
+        gained before. And it may follow the noise of each batch, so its mean must be four standard errors below 0
+        where some rows gain.
         """
         gains, values = ([row[name] for row in self._rows] for name in (GAIN, "objective"))
         gain, size = mean(gains), mean(map(abs, values))
-        if lives_on and -gain <= 4 * stdev(gains) / math.sqrt(STRETCH):
+        if lives_on and max(gains) >= 0 and -gain <= 4 * stdev(gains) / math.sqrt(STRETCH):
             return False
         if lives_on and values[0] - values[-1] <= -sum(gains) / 2:
             return gain < -CLEARLY * self._largest

@@ -708,3 +708,22 @@ def test_edges_that_alternate_are_harm_though_nothing_stays_lost():
     with pytest.warns(UserWarning, match="worse than its start: inner_gain is -"):
         rows = Play(lambda: InASet(0.3, keep), iterations=300).solve(Far(steps=1), device="cpu").history
     assert {row["inner_gain"] for row in rows[1:]} == {rows[-1]["inner_gain"]}
+
+
+def test_swings_that_grow_are_harm_though_their_losses_differ_widely():
+    """-y^2 from 1e-3, each step 5 per cent too far on the other side: each logged loss is 2.7 times the last."""
+    keep = {"y": torch.full((1, 1), 1e-3)}
+
+    class Hill(InnerProblem):
+        def initial(self):
+            return keep["y"]
+
+        def objective(self, y):
+            return -y.square().sum(1)
+
+        def remember(self, end, gradient):
+            keep["y"] = end.y
+
+    with pytest.warns(UserWarning, match=r"worse than its start: inner_gain is -|y explodes") as said:
+        Play(Hill, iterations=120).solve(GradientAscent(steps=1, step_size=1.025), device="cpu")
+    assert any("worse than its start" in str(one.message) for one in said)
