@@ -6,8 +6,9 @@ import math
 import warnings
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from statistics import mean, stdev
 from typing import Any
+
+import torch
 
 from minimax_l2l.iterate import STUCK, explosion
 from minimax_l2l.training.gain import GAIN, OUTSIDE, RESIDUAL, SIZE
@@ -113,9 +114,10 @@ class Watch:
         self._still = self._still + 1 if rise is None and row[GAIN] == 0 else 0
         if len(self._rows) < STRETCH:
             return
-        if RESIDUAL in row:
+        pairs = [RESIDUAL in one for one in self._rows]  # problems of both kinds may take turns
+        if all(pairs):
             self._look_at_residuals(lives_on)
-        elif self._loses(lives_on):
+        elif not any(pairs) and self._loses(lives_on):
             self._say_worse(_mean(self._rows, GAIN), f"the last {STRETCH}")
 
     def _look_at_residuals(self, lives_on: bool) -> None:
@@ -142,9 +144,14 @@ class Watch:
         where some rows gain.
         """
         gains, values = ([row[name] for row in self._rows] for name in (GAIN, "objective"))
-        gain, size = mean(gains), mean(map(abs, values))
-        if lives_on and max(gains) >= 0 and -gain <= 4 * stdev(gains) / math.sqrt(STRETCH):
-            return False
+        gain, size = _mean(self._rows, GAIN), sum(map(abs, values)) / STRETCH
+        if lives_on and max(gains) >= 0:
+            # NaN where a gain is infinite, which then is judged as the others are
+            error = torch.tensor(gains, dtype=torch.float64).std() / math.sqrt(
+                STRETCH
+            )
+            if -gain <= 4 * error:
+                return False
         if lives_on and values[0] - values[-1] <= -sum(gains) / 2:
             return gain < -CLEARLY * self._largest
         if gain < -CLEARLY * max(size, LITTLE * self._largest):
@@ -161,7 +168,7 @@ class Watch:
         rows = [row for row in history if GAIN in row]
         if self._random or not FEWEST <= len(rows) < STRETCH:
             return
-        if RESIDUAL in rows[-1] or max(row[GAIN] for row in rows) >= 0:
+        if any(RESIDUAL in row for row in rows) or max(row[GAIN] for row in rows) >= 0:
             return
         improves = self._learns and rows[-1][GAIN] > rows[0][GAIN]
         share = CLEARLY if len(rows) >= SOME else 10 * CLEARLY

@@ -727,3 +727,23 @@ def test_swings_that_grow_are_harm_though_their_losses_differ_widely():
     with pytest.warns(UserWarning, match=r"worse than its start: inner_gain is -|y explodes") as said:
         Play(Hill, iterations=120).solve(GradientAscent(steps=1, step_size=1.025), device="cpu")
     assert any("worse than its start" in str(one.message) for one in said)
+
+
+@pytest.mark.parametrize("lives_on", [True, False])
+@pytest.mark.parametrize("gains", [[-math.inf, 1.0], [-math.inf, math.inf], [math.nan, 1.0], [-math.inf, -1.0]])
+def test_gains_that_are_not_finite_break_nothing(gains, lives_on, recwarn):
+    """An objective may overflow at the start alone, where no player looks at it."""
+    watch = Watch()
+    for gain in gains * 5:
+        watch.see({"objective": 1.0, "inner_gain": gain}, lives_on=lives_on)
+    assert len(recwarn) == (-math.inf in gains and math.inf not in gains)
+
+
+def test_pairs_and_others_may_take_turns(recwarn):
+    watch, rows = Watch(), []
+    for step in range(20):
+        row = {"objective": 1.0, "inner_gain": -1.0}
+        rows.append({**row, "inner_residual": 2.0} if step % 2 else row)
+        watch.see(rows[-1])
+    watch.end(rows[:9])
+    assert not recwarn
