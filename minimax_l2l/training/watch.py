@@ -147,9 +147,7 @@ class Watch:
         gain, size = _mean(self._rows, GAIN), sum(map(abs, values)) / STRETCH
         if lives_on and max(gains) >= 0:
             # NaN where a gain is infinite, which then is judged as the others are
-            error = torch.tensor(gains, dtype=torch.float64).std() / math.sqrt(
-                STRETCH
-            )
+            error = torch.tensor(gains, dtype=torch.float64).std() / math.sqrt(STRETCH)
             if -gain <= 4 * error:
                 return False
         if lives_on and values[0] - values[-1] <= -sum(gains) / 2:
