@@ -41,19 +41,16 @@ def equilibrium(
     matrix, flat = curvature.matrix, FLAT * curvature.size
     f_xx, f_xy, f_yy = matrix[:, :leaders, :leaders], matrix[:, :leaders, leaders:], matrix[:, leaders:, leaders:]
     f_x, f_y = slope[:, :leaders, None], slope[:, leaders:, None]
-    pull = f_xy @ (inverse := positive_inverse(f_yy, flat))
+    values, vectors = _eigen(f_yy.detach())
+    inverse = _PositiveInverse.apply(f_yy, flat, values, vectors)
+    pull = f_xy @ inverse
     dx = -positive_inverse(f_xx + pull @ f_xy.mT, flat + BELIEVED * caution * curvature.doubt) @ (f_x + pull @ f_y)
     threshold = RISING * patience * curvature.size + curvature.doubt
-    dx = dx.masked_fill(_rises(f_yy.detach(), curvature.seen[:, leaders:], threshold)[:, None, None], 0)
+    share = (curvature.seen[:, leaders:].mT @ vectors).square().sum(1)
+    rises = ((values > threshold[:, None]) & (share > SURE)).any(1)  # along a direction that was seen as a whole
+    dx = dx.masked_fill(rises[:, None, None], 0)
     dy = inverse @ (f_y + f_xy.mT @ dx)
     return torch.cat([dx, dy], dim=1)[:, :, 0]
-
-
-def _rises(f_yy: Tensor, seen: Tensor, threshold: Tensor) -> Tensor:
-    """Whether y gains along a direction that was seen as a whole, shape (n,)."""
-    values, vectors = _eigen(f_yy)
-    share = (seen.mT @ vectors).square().sum(1)
-    return ((values > threshold[:, None]) & (share > SURE)).any(1)
 
 
 def positive_inverse(matrix: Tensor, least: Tensor) -> Tensor:
@@ -63,7 +60,7 @@ def positive_inverse(matrix: Tensor, least: Tensor) -> Tensor:
         matrix: M, of which the symmetric part counts.
         least: what an eigenvalue of |M| counts at least, shape (n,).
     """
-    inverse: Tensor = _PositiveInverse.apply(matrix, least)
+    inverse: Tensor = _PositiveInverse.apply(matrix, least, *_eigen(matrix.detach()))
     return inverse
 
 
@@ -74,15 +71,14 @@ class _PositiveInverse(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, matrix: Tensor, least: Tensor) -> Tensor:
-        values, vectors = _eigen(matrix)
+    def forward(ctx: Any, _: Tensor, least: Tensor, values: Tensor, vectors: Tensor) -> Tensor:
         inverted = 1 / torch.maximum(values.abs(), least[:, None])
         ctx.save_for_backward(values, vectors, inverted, least)
         return vectors @ (inverted[:, :, None] * vectors.mT)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *above: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *above: Tensor) -> tuple[Tensor, None, None, None]:
         values, vectors, inverted, least = ctx.saved_tensors
         apart = values[:, :, None] - values[:, None]
         slopes = -values.sign() * inverted.square() * (values.abs() > least[:, None])
@@ -90,7 +86,7 @@ class _PositiveInverse(torch.autograd.Function):
         same = apart.abs() <= torch.finfo(values.dtype).eps ** 0.5 * (sizes[:, :, None] + sizes[:, None])
         kernel = (inverted[:, :, None] - inverted[:, None]) / apart.masked_fill(same, 1)
         kernel = torch.where(same, slopes[:, :, None].expand_as(kernel), kernel)
-        return vectors @ (kernel * (vectors.mT @ above[0] @ vectors)) @ vectors.mT, None
+        return vectors @ (kernel * (vectors.mT @ above[0] @ vectors)) @ vectors.mT, None, None, None
 
 
 def _eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:

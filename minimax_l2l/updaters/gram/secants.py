@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 NOTHING_NEW = 0.05  # length, of a step of length one, of what it adds to newer ones and is too little to go by
+BLOCK = 32  # steps that are compared with all newer ones at once, for speed alone
 
 
 class Curvature(NamedTuple):
@@ -39,28 +40,34 @@ def curvature(steps: Tensor, rates: Tensor, assumed: Tensor) -> Curvature:
     size = torch.linalg.vector_norm(rates, dim=2).amax(1)
     size = size.masked_fill(size == 0, 1)  # of a player who was at rest long enough to forget
     seen, slopes = _independent(steps, rates)
-    prior = torch.diag_embed(size[:, None] * assumed)
-    surprise = slopes - prior @ seen
+    prior = size[:, None] * assumed
+    surprise = slopes - prior[:, :, None] * seen
     inside = seen.mT @ surprise
     doubt = torch.linalg.matrix_norm(inside - inside.mT) / 2
-    news = surprise @ seen.mT
-    matrix = prior + news + news.mT - seen @ ((inside + inside.mT) / 2) @ seen.mT
-    return Curvature(matrix, seen, size, doubt)
+    news = (surprise - seen @ ((inside + inside.mT) / 4)) @ seen.mT  # what is seen from both sides counts once
+    return Curvature(torch.diag_embed(prior) + news + news.mT, seen, size, doubt)
 
 
 def _independent(steps: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
     """Orthonormal directions in the span of the steps, newer steps first, and how the slope changes along them."""
-    seen, slopes = steps.new_zeros(steps.mT.shape), steps.new_zeros(steps.mT.shape)
-    found = steps.new_zeros(len(steps), 1)
-    for place, (step, rate) in enumerate(zip(steps.unbind(1), rates.unbind(1), strict=True)):
-        for _ in range(2 if place else 0):  # twice is enough for rounding
-            known = (seen[:, :, :place] * step[:, :, None]).sum(1, keepdim=True)
-            step = step - (seen[:, :, :place] * known).sum(2)
-            rate = rate - (slopes[:, :, :place] * known).sum(2)
-        left = torch.linalg.vector_norm(step, dim=1, keepdim=True)
-        scale = torch.where(left > NOTHING_NEW, 1 / left, 0)
-        seen[:, :, place], slopes[:, :, place] = step * scale, rate * scale
-        found = found + (left > NOTHING_NEW)
-        if bool((found >= steps.shape[2]).all()):  # every direction is there
+    pairs, size = torch.cat([steps, rates], dim=2), steps.shape[2]
+    found, place = steps.new_zeros(len(steps), 1, 1), -1
+    for place in range(pairs.shape[1]):
+        first = place - place % BLOCK
+        if place == first:
+            _take_out(pairs[:, :first], pairs[:, first : first + BLOCK], size)
+        own = pairs[:, place : place + 1]
+        _take_out(pairs[:, first:place], own, size)
+        left = torch.linalg.vector_norm(own[:, :, :size], dim=2, keepdim=True)
+        own *= torch.where(left > NOTHING_NEW, 1 / left, 0)
+        found += left > NOTHING_NEW
+        if bool((found >= size).all()):  # every direction is there
             break
-    return seen, slopes
+    columns = pairs[:, : place + 1].mT
+    return columns[:, :size], columns[:, size:]
+
+
+def _take_out(known: Tensor, pairs: Tensor, size: int) -> None:
+    """Make steps orthogonal to the known directions, and their rates what is left of them."""
+    for _ in range(2 if known.shape[1] else 0):  # twice is enough for rounding
+        pairs -= (pairs[:, :, :size] @ known[:, :, :size].mT) @ known

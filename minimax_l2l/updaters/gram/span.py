@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 DEPENDENT = 1e-12  # squared length, of vectors of length one, of what counts as lying in the span of the others
+BLOCK = 32  # axes after which the inner products are brought up to date, for speed alone
 
 
 class Span(NamedTuple):
@@ -39,16 +40,21 @@ def span(gram: Tensor, rank: int) -> Span:
         rank: r, dimensions of the basis at most; those that are not needed are left at zero.
     """
     count, vectors, _ = gram.shape
-    each = torch.arange(count, device=gram.device)
+    each, gram = torch.arange(count, device=gram.device), gram.clone()
     left = gram.diagonal(dim1=1, dim2=2).clone()
-    coordinates, pivots = gram.new_zeros(count, vectors, rank), each.new_zeros(count, rank)
+    axes, pivots = gram.new_zeros(count, rank, vectors), each.new_zeros(count, rank)
     for axis in range(rank):
+        first = axis - axis % BLOCK
+        if axis == first > 0:
+            done = axes[:, first - BLOCK : first]
+            gram.baddbmm_(done.mT, done, alpha=-1)
+        block = axes[:, first:axis]
         pivot = left.argmax(1)
         size = left[each, pivot]
-        column = gram[each, :, pivot] - (coordinates @ coordinates[each, pivot, :, None])[:, :, 0]
-        column = column / size.clamp_min(DEPENDENT).sqrt()[:, None]
-        coordinates[:, :, axis] = column.masked_fill((size <= DEPENDENT)[:, None], 0)
+        along = gram[each, pivot] - (block[each, :, pivot][:, None] @ block)[:, 0]
+        along = along / size.clamp_min(DEPENDENT).sqrt()[:, None]
+        axes[:, axis] = along.masked_fill((size <= DEPENDENT)[:, None], 0)
         pivots[:, axis] = pivot
-        left = (left - coordinates[:, :, axis].square()).clamp_min(0)
+        left = (left - axes[:, axis].square()).clamp_min(0)
         left[each, pivot] = 0
-    return Span(coordinates, pivots)
+    return Span(axes.mT, pivots)

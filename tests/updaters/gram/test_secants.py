@@ -1,7 +1,9 @@
 """Second derivatives from past steps: exact where all was seen, what was assumed where nothing was."""
 
+import pytest
 import torch
 
+from minimax_l2l.updaters.gram import secants
 from minimax_l2l.updaters.gram.secants import NOTHING_NEW, curvature
 
 
@@ -24,9 +26,10 @@ def test_one_step_by_hand():
     assert found.doubt.tolist() == [0.0]
 
 
-def test_as_many_steps_as_dimensions_show_all():
-    matrix = symmetric(3, 4)
-    found = seen_by(matrix, torch.randn(3, 6, 4, dtype=torch.float64))
+@pytest.mark.parametrize("size", [4, 70])
+def test_as_many_steps_as_dimensions_show_all(size):
+    matrix = symmetric(3, size)
+    found = seen_by(matrix, torch.randn(3, 3 * size // 2, size, dtype=torch.float64))
     torch.testing.assert_close(found.matrix, matrix, rtol=1e-6, atol=1e-6)
     assert (found.doubt < 1e-8).all()
 
@@ -38,6 +41,17 @@ def test_what_was_seen_is_kept_and_the_rest_assumed():
     across = torch.linalg.qr(steps.mT, mode="complete")[0][:, :, 2:]
     assumed = found.size[:, None, None] * torch.eye(3, dtype=torch.float64)
     torch.testing.assert_close(across.mT @ found.matrix @ across, assumed)
+
+
+def test_blocks_change_nothing(monkeypatch):
+    """Among the steps are some that add nothing to newer ones, and more than there are dimensions."""
+    steps, rates = torch.randn(2, 3, 90, 60, dtype=torch.float64)
+    steps[:, 10:30] = torch.randn(20, 10, dtype=torch.float64) @ steps[:, :10]
+    steps, assumed = torch.nn.functional.normalize(steps, dim=2), torch.ones(3, 60, dtype=torch.float64)
+    found = curvature(steps, rates, assumed)
+    monkeypatch.setattr(secants, "BLOCK", 1000)
+    for one, other in zip(found, curvature(steps, rates, assumed), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_newer_steps_count_first():

@@ -21,7 +21,9 @@ def test_two_vectors_by_hand():
     torch.testing.assert_close(weights, torch.tensor([[-0.6, 1.0]]))
 
 
-@pytest.mark.parametrize(("vectors", "size", "rank"), [(5, 3, None), (3, 8, None), (7, 9, 2), (1, 1, None)])
+@pytest.mark.parametrize(
+    ("vectors", "size", "rank"), [(5, 3, None), (3, 8, None), (7, 9, 2), (1, 1, None), (90, 70, None), (90, 70, 40)]
+)
 def test_inner_products_are_kept(vectors, size, rank):
     made = units(4, vectors, size, rank)
     gram = made @ made.mT
@@ -29,7 +31,7 @@ def test_inner_products_are_kept(vectors, size, rank):
     torch.testing.assert_close(found.coordinates @ found.coordinates.mT, gram)
 
 
-@pytest.mark.parametrize(("vectors", "size", "rank"), [(5, 3, None), (3, 8, None), (7, 9, 2)])
+@pytest.mark.parametrize(("vectors", "size", "rank"), [(5, 3, None), (3, 8, None), (7, 9, 2), (90, 70, 40)])
 def test_a_point_is_a_mixture_of_the_vectors(vectors, size, rank):
     made = units(4, vectors, size, rank)
     found = span(made @ made.mT, min(vectors, size))
