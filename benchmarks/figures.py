@@ -1,7 +1,8 @@
-"""The pictures of games and of imitation.
+"""The pictures of games, of images and of imitation.
 
 `docs/images/games.png` is what gradient play and the learned optimizer do in two games, which are played anew;
 `games_sizes.png` is cost against dimension.
+`docs/images/fashion_curves.png` is the paper's figures 4 and 9 on Fashion-MNIST.
 `docs/images/gail_curves.png` is the paper's figure 6: return against iteration, original GAIL and learned updaters;
 `gail_controls.png` the same for the controls; `gail_stress.png` for the stress grid.
 """
@@ -14,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from benchmarks.robustness_curves import robustness_curves
 from benchmarks.tables.games import ENOUGH, best_of, titled
 from benchmarks.tables.markdown import Rows, groups, where
 from minimax_l2l.lab import blank_figure, read_rows
@@ -90,6 +92,8 @@ def draw(results: Path, folder: Path) -> None:
     """Write the pictures into a folder, those of imitation of the methods that have been played."""
     draw_games().savefig(folder / "games.png", dpi=110)
     draw_sizes(read_rows(results / "games-sizes.json")).savefig(folder / "games_sizes.png", dpi=110)
+    images = read_rows(results / "paper-tables.json")
+    robustness_curves(images, "fashion-mnist", eps=0.1).savefig(folder / "fashion_curves.png", dpi=110)
     for file, (result, settings, methods, band) in PICTURES.items():
         rows = read_rows(results / result)
         panels = [panel for name in settings if (panel := _panel(rows, name, methods)) is not None]

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import figures, make
+from benchmarks.robustness_curves import robustness_curves
 from benchmarks.tables.games import best_tuned
+from minimax_l2l.lab import read_rows
 from tasks.gail.presets.settings import SETTINGS
 from tasks.games import SUITE
 from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, TUNED, learned
@@ -122,6 +124,21 @@ def test_what_is_claimed_of_adam_under_stress_is_what_was_measured():
     first, last = min(row["hit"] for row in adam), max(row["hit"] for row in adam)
     for page in ("results.md", "results/stress.md"):
         assert f"after {first} to {last} iterations" in (ROOT / "docs" / page).read_text()
+
+
+def test_the_curves_of_images_are_those_that_were_measured():
+    rows = read_rows(ROOT / "benchmarks/results/paper-tables.json")
+    above_eps, above_steps, below_eps, _ = robustness_curves(rows, "fashion-mnist", eps=0.1).axes
+    (own,) = [row for row in rows if (row["data"], row["eps"], row["method"]) == ("fashion-mnist", 0.1, "n-fgsm")]
+    drawn, steps = ({line.get_label(): line for line in axes.get_lines()} for axes in (above_eps, above_steps))
+    assert {"Plain", "Naive L2L", "PGM-10", "Grad L2L", "2-Step L2L"} < set(drawn)
+    assert list(drawn["N-FGSM"].get_xdata()) == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 1.0])
+    assert list(drawn["N-FGSM"].get_ydata()) == pytest.approx([100 * one for one in own["against_eps"][1:]])
+    assert list(steps["N-FGSM"].get_ydata()) == pytest.approx([100 * one for one in own["against_steps"]])
+    apart = drawn["N-FGSM"].get_ydata()[4] - drawn["PGM-10"].get_ydata()[4]
+    assert apart in [
+        pytest.approx(line.get_ydata()[4]) for line in below_eps.get_lines() if len(line.get_xdata()) == 8
+    ]
 
 
 @pytest.mark.parametrize("script", ["dense_updater", "make", "peer"])
