@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.tables.markdown import Rows, each, groups, over, spread, table, where
+from benchmarks.tables.markdown import Rows, each, groups, markdown, over, spread, table, where
 from minimax_l2l.lab import wilson_interval
 from tasks.adversarial.presets.methods import METHODS
 
+# The paper's table 3: seconds per epoch of WRN-34-10 on CIFAR-10 and on CIFAR-100.
+PAPER_SECONDS = {
+    "plain": (106.5, 106.9),
+    "pgm-10": (1310.8, 1354.8),
+    "naive-l2l": (293.7, 310.0),
+    "grad-l2l": (617.5, 623.1),
+    "two-step-l2l": (805.1, 824.7),
+}
 KINDS = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
 
 
@@ -52,6 +60,25 @@ def _worst(rows: Rows) -> str:
 
 def _passes(rows: Rows) -> str:
     return " / ".join(f"{rows[0][kind] / rows[0]['train_steps']:.3g}" for kind in KINDS)
+
+
+def seconds(rows: Rows) -> str:
+    """The paper's seconds per epoch, and seconds per step here, both beside PGM-10's."""
+    titles = ["trained with", "the paper: CIFAR-10", "CIFAR-100", "of PGM-10's"]
+    models = {"preact-resnet-18": "here: PreActResNet-18", "wrn-10-2": "WRN-10-2"}
+    lines = []
+    for method, theirs in PAPER_SECONDS.items():
+        ratios = (own / its for own, its in zip(theirs, PAPER_SECONDS["pgm-10"], strict=True))
+        line = [
+            METHODS[method].title,
+            *(f"{own:,.1f} s" for own in theirs),
+            " / ".join(f"{it:.2f}" for it in ratios),
+        ]
+        for model in models:
+            here = {row["method"]: row["seconds"] for row in where(rows, what="step", model=model, batch=16)}
+            line.append(f"{here[method] / here['pgm-10']:.2f}")
+        lines.append(line)
+    return markdown([*titles, *models.values()], lines)
 
 
 def one_step(rows: Rows) -> str:
