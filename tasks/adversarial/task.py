@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from math import isfinite, nan
+from math import isnan
 from typing import Any, get_args
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LRScheduler
 
-from minimax_l2l import (
-    PGM,
-    GradientAscent,
-    InnerOptimizer,
-    InnerProblem,
-    Losses,
-    QueryMode,
-    Task,
-    Tree,
-    resting,
-)
+from minimax_l2l import InnerOptimizer, InnerProblem, Losses, QueryMode, Task, Tree
 from minimax_l2l.errors import (
     require_a,
     require_choice,
@@ -34,7 +24,6 @@ from minimax_l2l.errors import (
 )
 from minimax_l2l.training.processes import processes
 from tasks.adversarial.alarm import Alarm
-from tasks.adversarial.attack import Attack
 from tasks.adversarial.batches import Augment, Batch, Batches, LoadedBatches, try_augment
 from tasks.adversarial.classifier import as_taken_by, require_classifier
 from tasks.adversarial.data.augmentation import CropAndFlip
@@ -43,13 +32,22 @@ from tasks.adversarial.data.parts import ImageData, warn_without_class_0
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
 from tasks.adversarial.losses import Loss, cross_entropy, require_untargeted
-from tasks.adversarial.makers import MakesOptimizer, MakesSchedule, made_optimizer, made_schedule, require_makers
+from tasks.adversarial.makers import (
+    MakesOptimizer,
+    MakesSchedule,
+    made_optimizer,
+    made_schedule,
+    one_cycle,
+    require_makers,
+    sgd,
+)
 from tasks.adversarial.outer_losses.base import OnAttacked, OuterLoss, as_outer_loss
 from tasks.adversarial.outer_losses.logits import Logits
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.starts.base import Start, require_followed
 from tasks.adversarial.starts.memory import PerturbationMemory
 from tasks.adversarial.threat import Threat, require_threat
+from tasks.adversarial.validation import Validation
 
 BATCH_SIZE = 64
 
@@ -169,20 +167,7 @@ class AdversarialTraining(Task):
         self.alarm = Alarm()
         per_epoch = self.data.batches_per_epoch(self.batch_size)
         self.iterations = epochs * per_epoch if per_epoch is not None else None
-        if schedule is not None and self.iterations is None:
-            raise ValueError(
-                "schedule is made for a number of steps, which the DataLoader does not know; give its data set a "
-                "length, or leave schedule out."
-            )
-        if (
-            self.outer_loss is not None
-            and self.iterations is None
-            and self.outer_loss.at(0, 2) is not self.outer_loss
-        ):
-            raise ValueError(
-                f"{type(self.outer_loss).__name__} grows over a number of steps, which the DataLoader does not "
-                "know; give its data set a length, or pass another outer_loss."
-            )
+        self._require_length(schedule)
 
     def batches(self) -> Batches | LoadedBatches:
         """Every epoch in an order of its own; no batch is made before it is asked for."""
@@ -233,15 +218,7 @@ class AdversarialTraining(Task):
             return self._optimizer
         if self._optimizer is not None:
             return made_optimizer(self._optimizer, self.classifier)
-        fused = self.device.type == "cuda"
-        return torch.optim.SGD(
-            self.classifier.parameters(),
-            lr=self.learning_rate,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            fused=fused,
-            foreach=not fused,
-        )
+        return sgd(self.classifier, self.learning_rate, self.momentum, self.weight_decay, self.device)
 
     def outer_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler | None:
         """The one that was asked for, or one cycle for SGD: up for a quarter of the run, then down to nothing."""
@@ -249,8 +226,7 @@ class AdversarialTraining(Task):
             return made_schedule(self._schedule, optimizer, self.iterations)
         if self._optimizer is not None or self.iterations is None:
             return None
-        total = max((self.iterations or 0) + 1, 8)  # the schedule divides by a quarter of it, less one
-        return OneCycleLR(optimizer, self.learning_rate, total_steps=total, pct_start=0.25, cycle_momentum=False)
+        return one_cycle(optimizer, self.learning_rate, self.iterations)
 
     def state_dict(self) -> dict[str, Any]:
         """What the start keeps, if there is one, and what validations have said."""
@@ -284,31 +260,16 @@ class AdversarialTraining(Task):
                 "validate_every=0."
             )
         images = self.validation.to(self.device)
-        rival = PGM(steps=10, step_size=self.validated_at.eps / 4)
-        clean, _ = self._under(GradientAscent(steps=0), images)
-        withstood, own = self._under(optimizer, images)
-        worst, most = self._under(rival, images)
-        ratio = own / most if most else 1.0
-        if not (isfinite(own) and isfinite(most)):
-            ratio = nan
+        found = Validation.of(self.classifier, optimizer, images, self.validated_at, self.loss, self.seed)
+        if isnan(found.attack_ratio):
             self.alarm.lose()
         if optimizer.steps:
-            self.alarm.see(withstood, worst, ratio, learns=optimizer.learns)
-        return {"validation_clean": clean, "validation_pgm_10": worst, "attack_ratio": ratio}
-
-    def _under(self, optimizer: InnerOptimizer, images: Images) -> tuple[float, float]:
-        """Accuracy and mean loss under an attack."""
-        right, loss = 0, 0.0
-        for part in Attack(optimizer, self.validated_at, self.loss, seed=self.seed).batches(
-            self.classifier, images
-        ):
-            labels = images.labels[part.places]
-            with resting(self.classifier), torch.no_grad():
-                logits = self.classifier(part.images)
-                known = logits.isfinite().all(1) & part.finite
-                right += int(((logits.argmax(1) == labels) & known).sum())
-                loss += self.loss(logits, labels).sum().item()
-        return right / len(images), loss / len(images)
+            self.alarm.see(found.own.accuracy, found.pgm.accuracy, found.attack_ratio, learns=optimizer.learns)
+        return {
+            "validation_clean": found.clean.accuracy,
+            "validation_pgm_10": found.pgm.accuracy,
+            "attack_ratio": found.attack_ratio,
+        }
 
     def _size_of_batches(self, asked: int | None) -> int:
         if asked is not None:
@@ -322,6 +283,21 @@ class AdversarialTraining(Task):
                 "out, or pass the data set itself."
             )
         return own
+
+    def _require_length(self, schedule: MakesSchedule | None) -> None:
+        """Refuse what depends on the number of steps, where that is not known."""
+        if self.iterations is not None:
+            return
+        grows = self.outer_loss is not None and self.outer_loss.at(0, 2) is not self.outer_loss
+        for what, needs, instead in (
+            ("schedule is made for", schedule is not None, "leave schedule out"),
+            (f"{type(self.outer_loss).__name__} grows over", grows, "pass another outer_loss"),
+        ):
+            if needs:
+                raise ValueError(
+                    f"{what} a number of steps, which the DataLoader does not know; give its data set a length, or "
+                    f"{instead}."
+                )
 
     def _outer_loss(self, given: OuterLoss | Loss) -> OuterLoss:
         """As an object; a function is tried first."""
