@@ -41,6 +41,11 @@ def require_inner(tree: Tree) -> Tree:
             f"the inner variable y holds no instance, got shapes {shapes}; leave out batches without instances."
         )
     for leaf in leaves(tree):
+        if leaf.dim() == 1:
+            raise ValueError(
+                "each tensor of the inner variable y needs a dimension behind that of its instances, got shape "
+                f"{tuple(leaf.shape)}; make it y[:, None], of shape (n, 1), where an instance has one number."
+            )
         require_numbers_in(leaf)
         require_real(leaf)
     kinds = {(str(leaf.dtype), str(leaf.device)) for leaf in leaves(tree)}

@@ -46,8 +46,15 @@ class GameFamily:
             The games; those of the suite are in double precision.
 
         Raises:
-            TypeError: if `count` or `seed` is no whole number.
-            ValueError: if `count` is below 1, or `seed` is no seed.
+            TypeError: if `count` or `seed` is no whole number, or what is drawn is no game.
+            ValueError: if `count` is below 1, `seed` is no seed, or another number of games is drawn.
         """
         require_count("count", count, least=1)
-        return self.draw(count, torch.Generator().manual_seed(require_seed("seed", seed)))
+        drawn = self.draw(count, torch.Generator().manual_seed(require_seed("seed", seed)))
+        game = require_a(f"what draw of {self.name!r} returns", drawn, Game, "a Game", "return a game of so many")
+        if len(game.start[0]) != count:
+            raise ValueError(
+                f"draw of {self.name!r} must return {count} games, as it was asked, got {len(game.start[0])}; make "
+                "the start's tensors of shape (count, ...)."
+            )
+        return game

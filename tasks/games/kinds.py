@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 if TYPE_CHECKING:
     from tasks.games.game import Game
 
 FLAT = 1e-6  # an eigenvalue that counts as zero, in units of the Jacobian's norm
+ZERO = 1e-2  # length of the field, in the same units, that a point has at most where the field is zero
+MIXED = 8  # directions in which several open ones are mixed
+ROUNDING = 8  # errors of the last digit that a difference of two values may have
 SLACK = 1e-4  # of a bound that the published lower bound meets exactly
 NEAR = (0.3, 0.1, 0.03)  # how far is looked along directions in which the second order says nothing
 
@@ -42,7 +47,7 @@ MINIMAX = (Kind.NASH, Kind.LOCAL_MINIMAX)
 
 
 def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
-    """The `Kind` of a point of each game, shape (n,). Whether the field is zero there is not looked at.
+    """The `Kind` of a point of each game, shape (n,).
 
     With J = [[A, B], [C, D]] the field's Jacobian there, A = f_xx and D = -f_yy:
 
@@ -50,15 +55,17 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
         local minimax   D >= 0 and A - B D^-1 C > 0
         weak Minty      (J + J') / 2 + J'J / (2 L) >= 0, L = ||J||, and J is not singular
 
-    Where A or D is singular, f itself is looked at along the directions that it leaves open. Where one of the other
-    matrices is, the point gets no benefit of the doubt.
+    Where A or D is singular, f itself is looked at along the directions that it leaves open and some mixtures of
+    them, straight ahead: what a player gains along a curve alone is not seen. Where one of the other matrices is
+    singular, the point gets no benefit of the doubt. A curvature below a millionth of the largest is none.
 
     Args:
         game: n games.
         pair: a point of each, inside of its constraint: shapes (n, dx) and (n, dy).
 
     Raises:
-        ValueError: if the numbers are too short to tell it, or the field has no finite derivative there.
+        ValueError: if the numbers are too short to tell it, the field is not zero there, or it has no finite
+            derivative.
     """
     if pair[0].dtype.itemsize < 4:
         raise ValueError(
@@ -75,7 +82,8 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
     a, b = jacobian[:, :width, :width], jacobian[:, :width, width:]
     c, d = jacobian[:, width:, :width], jacobian[:, width:, width:]
     singular = torch.linalg.svdvals(jacobian)
-    size = singular[:, 0].clamp_min(torch.finfo(jacobian.dtype).eps)
+    size = singular[:, 0].clamp_min(torch.finfo(jacobian.dtype).tiny)
+    _require_zero(game, pair, size)
     flat = FLAT * size
     y_stays = _positive(d, flat) & _stays(game, pair, d, flat, player=1)
     x_stays = _positive(a, flat) & _stays(game, pair, a, flat, player=0)
@@ -89,6 +97,17 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
     kind = kind.masked_fill(weak_minty, Kind.VI_ONLY)
     kind = kind.masked_fill(y_stays & x_is_answered, Kind.LOCAL_MINIMAX)
     return kind.masked_fill(y_stays & x_stays, Kind.NASH)
+
+
+def _require_zero(game: Game, pair: tuple[Tensor, Tensor], size: Tensor) -> None:
+    """Refuse points that are no candidates, such as mistyped ones."""
+    field = torch.linalg.vector_norm(game.field(pair).detach(), dim=1)
+    if bool((far := field > ZERO * size + ROUNDING * torch.finfo(field.dtype).eps).any()):
+        raise ValueError(
+            "the field must be zero at each stationary point, got a length of "
+            f"{field[far][0].item():.3g} at {torch.cat(pair, dim=1)[far][0].tolist()}; give points at which both "
+            "players' gradients are zero."
+        )
 
 
 def field_jacobian(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
@@ -111,11 +130,21 @@ def _stays(game: Game, pair: tuple[Tensor, Tensor], block: Tensor, flat: Tensor,
     values, vectors = torch.linalg.eigh((block + block.mT) / 2)
     here, sign = game.objective(pair).detach(), game.signs[player]
     stays = torch.ones_like(here, dtype=torch.bool)
-    for column in range(values.shape[1]):
-        is_open = values[:, column].abs() <= flat
+    for along in _open_directions(vectors, values.abs() <= flat[:, None]):
         for length in (*NEAR, *(-near for near in NEAR)):
             moved = list(pair)
-            moved[player] = moved[player] + length * vectors[:, :, column]
-            gain = sign * (game.objective((moved[0], moved[1])).detach() - here)
-            stays &= ~is_open | (gain <= FLAT * abs(length) ** 3)
+            moved[player] = moved[player] + length * along
+            there = game.objective((moved[0], moved[1])).detach()
+            rounding = ROUNDING * torch.finfo(here.dtype).eps * torch.maximum(here.abs(), there.abs())
+            stays &= sign * (there - here) <= flat * abs(length) ** 3 + rounding
     return stays
+
+
+def _open_directions(vectors: Tensor, is_open: Tensor) -> Iterator[Tensor]:
+    """Eigenvectors where they are open, zeros elsewhere; and mixtures of several, all of shape (n, d)."""
+    yield from (vectors * is_open[:, None]).unbind(2)
+    if int(is_open.sum(1).max()) > 1:
+        generator = torch.Generator().manual_seed(0)
+        shares = torch.randn((MIXED, *is_open.shape), generator=generator, dtype=torch.float64)
+        for share in normalize(shares.to(vectors) * is_open, dim=2):
+            yield (vectors @ share[:, :, None])[:, :, 0]

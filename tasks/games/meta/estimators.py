@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from minimax_l2l import LearnedOptimizer
 from tasks.games.family import GameFamily
@@ -124,6 +124,5 @@ def _with(optimizer: LearnedOptimizer, phi: Mapping[str, Tensor]) -> LearnedOpti
     twin = copy.deepcopy(optimizer)
     for name, tensor in phi.items():
         module, _, own = name.rpartition(".")
-        delattr(twin.get_submodule(module), own)
-        setattr(twin.get_submodule(module), own, tensor)
+        setattr(twin.get_submodule(module), own, nn.Parameter(tensor, requires_grad=False))
     return twin

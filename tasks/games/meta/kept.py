@@ -14,14 +14,14 @@ from torch import Tensor
 
 from minimax_l2l import LearnedOptimizer
 from minimax_l2l.errors import DamagedRunError
-from minimax_l2l.files import atomic
+from minimax_l2l.files import atomic, require_place
 
 FILE = "meta-training.safetensors"
 OFTEN = 10.0  # seconds between two writings
 
 
 class Kept:
-    """Phi, its optimizer's moments, and how far meta-training is.
+    """Phi, its optimizer's moments, and how far meta-training is; written now and then, and on leaving it.
 
     Args:
         optimizer: takes on what was kept, if anything was.
@@ -35,7 +35,7 @@ class Kept:
 
     Raises:
         DamagedRunError: if the file is damaged.
-        ValueError: if the folder holds another meta-training.
+        ValueError: if the folder holds another meta-training, or cannot be written to.
     """
 
     def __init__(
@@ -46,28 +46,41 @@ class Kept:
         folder: Path | None,
     ) -> None:
         self.optimizer, self.adam, self.identity = optimizer, adam, json.dumps(identity, sort_keys=True)
+        if folder is not None:
+            require_place("out", folder)
         self.file = None if folder is None else folder / FILE
         self.updates, self.seconds, self._kept_at = 0, 0.0, 0.0
+        self._latest: tuple[dict[str, Tensor], dict[str, str]] | None = None
         if self.file is not None and self.file.exists():
             self._take_on(self.file)
 
     def went_on(self, seconds: float) -> None:
         """One more episode, so many seconds after the beginning."""
         self.updates, self.seconds = self.updates + 1, seconds
-        if seconds - self._kept_at > OFTEN:
-            self.keep()
-
-    def keep(self) -> None:
-        """Write the file, if there is to be one."""
-        self._kept_at = self.seconds
         if self.file is None:
             return
-        tensors = {f"phi.{name}": one.detach().contiguous() for name, one in self.optimizer.state_dict().items()}
+        tensors = {f"phi.{name}": one.detach().clone() for name, one in self.optimizer.state_dict().items()}
         for place, moments in self.adam.state_dict()["state"].items():
-            tensors |= {f"adam.{place}.{name}": one.contiguous() for name, one in moments.items()}
+            tensors |= {f"adam.{place}.{name}": one.clone() for name, one in moments.items()}
         told = {"identity": self.identity, "updates": str(self.updates), "seconds": str(self.seconds)}
+        self._latest = tensors, told
+        if seconds - self._kept_at > OFTEN:
+            self._write()
+
+    def __enter__(self) -> Kept:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        """The last whole episode; what came after it in an interrupted one is played again."""
+        if self.file is None or self._latest is None:
+            return
+        self._kept_at = self.seconds
         with atomic(self.file) as file:
-            file.write(save(tensors, told))
+            file.write(save(*self._latest))
+        self._latest = None
 
     def _take_on(self, file: Path) -> None:
         try:

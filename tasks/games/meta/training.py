@@ -73,12 +73,12 @@ def meta_train(
         games: n, of each episode.
         deviation: of the noise on phi, for "es" and "pes".
         seed: of games and noise.
-        out: folder to go on from and to keep what it takes to go on; None keeps nothing.
+        out: folder to go on from and to keep what it takes to go on, also if it is interrupted; None keeps nothing.
         progress: title of a bar on the terminal; None shows none.
 
     Raises:
         TypeError: if an argument is of another kind.
-        ValueError: if one is out of range, or `out` holds another meta-training.
+        ValueError: if one is out of range, or `out` holds another meta-training or cannot be written to.
     """
     advice = "pass gram_optimizer(), say"
     require_a("optimizer", optimizer, LearnedOptimizer, "a LearnedOptimizer", advice)
@@ -102,7 +102,7 @@ def meta_train(
         )
     identity = {
         "optimizer": optimizer.config(),
-        "families": list(families),
+        "families": {name: _looks(family) for name, family in families.items()},
         "updates": updates,
         "seconds": seconds if updates is None else None,
         **{"estimator": estimator, "steps": steps, "piece": piece, "games": games, "deviation": deviation},
@@ -113,7 +113,7 @@ def meta_train(
     begun, phi, names = time.monotonic() - kept.seconds, list(optimizer.parameters()), list(families)
     rates = [group["lr"] for group in adam.param_groups]
     gained: list[tuple[str, float]] = []
-    with Waiting(progress, updates, seconds) if progress else nullcontext() as waiting:
+    with kept, Waiting(progress, updates, seconds) if progress else nullcontext() as waiting:
         while (done := kept.updates / updates if updates is not None else kept.seconds / seconds) < 1:
             for group, rate in zip(adam.param_groups, rates, strict=True):
                 group["lr"] = rate * max(LAST, 1 - done)
@@ -132,8 +132,13 @@ def meta_train(
             kept.went_on(time.monotonic() - begun)
             if waiting is not None:
                 waiting.show(kept.updates, kept.seconds)
-    kept.keep()
     return MetaTraining(kept.updates, kept.seconds, gained)
+
+
+def _looks(family: GameFamily) -> list[str]:
+    """The field where play starts in one of its games: by this a family of the same name is told from another."""
+    game = family.sample(1)
+    return [f"{part:.4g}" for part in game.field(game.initial())[0].tolist()]
 
 
 def _parts(steps: int, piece: int) -> list[int]:

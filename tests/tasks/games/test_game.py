@@ -132,9 +132,22 @@ def test_what_a_point_is_cannot_be_told_everywhere():
 
 
 def test_a_family_of_ones_own():
-    family = GameFamily("mine", lambda count, generator: xy(count, 0.0), "here")
-    assert family.sample(3).start[0].item() == 3
+    def draw(count, generator):
+        return PlanarGame((torch.ones(count, 1), torch.zeros(count, 1)), lambda x, y: x * y, [(0.0, 0.0)])
+
+    family = GameFamily("mine", draw, "here")
+    assert family.sample(3).start[0].tolist() == [[1.0]] * 3
     assert not family.circles
+    with pytest.raises(ValueError, match="must return 3 games, as it was asked, got 2; make the start's tensors"):
+        GameFamily("mine", lambda count, generator: draw(2, generator), "here").sample(3)
+    with pytest.raises(TypeError, match="what draw of 'mine' returns must be a Game"):
+        GameFamily("mine", lambda count, generator: None, "here").sample(3)
+
+
+def test_a_point_at_which_nobody_is_at_rest_is_no_candidate():
+    mistyped = PlanarGame(start(1.0, 1.0), lambda x, y: x**2 - y**2 + x * y, [(5.0, 5.0)])
+    with pytest.raises(ValueError, match=r"zero at each stationary point, got a length of 15\.8 at \[5\.0, 5"):
+        mistyped.distance(mistyped.start)
 
 
 @pytest.mark.parametrize("family", ["xy", "ridge-3", "seesaw-3", "polar", "ratio-mixed", "covariance-4"])

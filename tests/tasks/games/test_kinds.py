@@ -5,6 +5,7 @@ import torch
 from duels import start
 
 from tasks.games import SUITE, FieldGame, Kind, PlanarGame, QuadraticGame
+from tasks.games.game import Game
 from tasks.games.kinds import MINIMAX, field_jacobian
 
 NASH, LOCAL, VI, SPURIOUS = Kind.NASH, Kind.LOCAL_MINIMAX, Kind.VI_ONLY, Kind.SPURIOUS
@@ -134,6 +135,30 @@ def test_the_point_of_forsaken_repels_y():
 )
 def test_where_second_derivatives_vanish_the_function_decides(formula, kind):
     assert PlanarGame(start(1.0, 1.0), formula, [(0.0, 0.0)]).kinds.tolist() == [[kind]]
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-8, 1e8])
+def test_the_unit_of_the_objective_does_not_matter(scale):
+    for formula, kind in ((lambda x, y: x**2 + y**3, SPURIOUS), (lambda x, y: x**4 - y**4, NASH)):
+        scaled = PlanarGame(start(1.0, 1.0), lambda x, y, own=formula: scale * own(x, y), [(0.0, 0.0)])
+        assert scaled.kinds.tolist() == [[kind]]
+    assert PlanarGame(start(1.0, 1.0), lambda x, y: 1e6 + x**4 - y**4, [(0.0, 0.0)]).kinds.tolist() == [[NASH]]
+
+
+class Diagonal(Game):
+    """x^2 + y_1^2 y_2^2: y gains along no axis, and along every other line."""
+
+    def objective(self, y):
+        x, other = y
+        return x[:, 0] ** 2 + other.square().prod(1)
+
+    def stationary(self):
+        return torch.zeros(1, 1, 3, dtype=torch.float64)
+
+
+def test_mixtures_of_directions_that_are_open_are_looked_at():
+    game = Diagonal((torch.ones(1, 1, dtype=torch.float64), torch.ones(1, 2, dtype=torch.float64)))
+    assert game.kinds.tolist() == [[SPURIOUS]]
 
 
 def test_a_field_of_no_one_function_is_classified_by_each_players_own_derivatives():
