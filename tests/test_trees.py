@@ -94,3 +94,11 @@ def test_detached_trees_carry_no_graph():
     tree = map_leaves(lambda leaf: leaf.clone().requires_grad_() * 1, PAIR)
     assert all(leaf.requires_grad for leaf in tree)
     assert not any(leaf.requires_grad for leaf in detach(tree))
+
+
+@pytest.mark.parametrize("y", [torch.zeros(3), (torch.zeros(3, 2), torch.zeros(3))], ids=["alone", "in a pair"])
+def test_instances_need_a_dimension_of_their_own(y):
+    with pytest.raises(
+        ValueError, match=r"a dimension behind that of its instances, got shape \(3,\); make it y\[:, None"
+    ):
+        require_inner(y)

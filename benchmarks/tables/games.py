@@ -10,6 +10,11 @@ from tasks.games.experiments.methods import COORDINATES, HAND_DESIGNED, LEARNED,
 from tasks.games.suite import SUITE
 
 TEMPTING = ("swapped-saddle", "ridge-2", "func4-wide", "func5", "lower-bound")  # families with wrong points
+# Families whose form, whatever its numbers and starts, is among the games of practice.
+PRACTISED = (
+    *("xy", "saddle", "rotated-saddle", "matrix-1", "cgd-bilinear-3", "cgd-bilinear-6", "cgd-saddle"),
+    *("swapped-saddle", "ridge-1", "ridge-2", "func4", "func4-wide", "lower-bound"),
+)
 ENOUGH = 0.95  # share of games, for a family to count as solved
 TITLES = {
     **LEARNED,
@@ -39,7 +44,8 @@ def by_family(rows: Rows) -> str:
             else "-"
         )
         circles = "yes" if SUITE[family].circles else "no"
-        lines.append([f"`{family}`", circles, str(own[0]["dimensions"]), *cells, told])
+        mark = " *" if family in PRACTISED else ""
+        lines.append([f"`{family}`{mark}", circles, str(own[0]["dimensions"]), *cells, told])
     titles = [
         "family",
         "gradient play fails",
