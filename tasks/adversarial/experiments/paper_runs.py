@@ -44,7 +44,7 @@ PARTS: Mapping[Scale, Sequence[Part]] = {
             "cifar10",
             ("plain", "pgm-10", "trades-10", *CHEAP),
             (0,),
-            {"classifier": "strided-cnn-32", "crop": 4},
+            {"classifier": "small-resnet", "crop": 4, "learning_rate": 0.1},
         ),
         Part("fashion-mnist", ("pgm-10", "fgsm", "fgsm-mep", *CHEAP), (0,), {"eps": 0.2}),
         Part("fashion-mnist", ("fgsm-sdi",), (0,), {"eps": 0.2, **NARROW}),
