@@ -104,6 +104,12 @@ def by_size(rows: Rows) -> str:
     return markdown(["method", *(f"{size:,} numbers" for size in sizes)], lines)
 
 
+def of_practice(rows: Rows) -> str:
+    """How long practice took with each seed."""
+    titles = ["seed", *(str(row["seed"]) for row in rows)]
+    return markdown(titles, [["seconds", *(f"{row['seconds']:.0f}" for row in rows)]])
+
+
 def titled(rows: Rows) -> str:
     """What a method is called, whose best step size counts where it has one."""
     return TITLES[rows[0]["method"]] + (", tuned" if rows[0]["step_size"] else "")
