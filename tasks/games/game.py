@@ -111,7 +111,7 @@ def require_shaped(name: str, value: Tensor, like: Tensor, *shape: int) -> Tenso
 
     Raises:
         TypeError: if it is no tensor.
-        ValueError: if it has another shape, dtype, device or layout.
+        ValueError: if it has another shape, dtype, device or layout, or numbers that are not finite.
     """
     advice = f"pass one of shape {shape} and {like.dtype}"
     require_a(name, value, Tensor, "a tensor", advice)
@@ -120,6 +120,8 @@ def require_shaped(name: str, value: Tensor, like: Tensor, *shape: int) -> Tenso
             f"{name} must have shape {shape} and the start's {_make(like)}, got shape {tuple(value.shape)} and "
             f"{_make(value)}; {advice}."
         )
+    if value.is_cpu and not bool(value.isfinite().all()):  # a look elsewhere waits
+        raise ValueError(f"{name} must be finite everywhere, got NaN or infinity in it; pass finite numbers.")
     return value
 
 

@@ -81,6 +81,14 @@ def test_directions_in_which_the_field_does_nothing_do_not_count():
     assert QuadraticGame(pair, a).distance(pair).item() == pytest.approx(5.0)
 
 
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_numbers_that_are_not_finite_are_refused(wrong):
+    pair, one = start(1.0, 1.0), torch.ones(1, 1, 1).double()
+    for name in ("a", "p", "q"):
+        with pytest.raises(ValueError, match=f"{name} must be finite everywhere, got NaN or infinity"):
+            QuadraticGame(pair, **{"a": one, name: wrong * one})
+
+
 def test_a_quadratic_game_whose_field_is_nowhere_zero_has_no_solution():
     pair = start(1.0, 1.0)
     game = QuadraticGame(pair, torch.zeros(1, 1, 1).double(), b=torch.ones(1, 1).double())
