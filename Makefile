@@ -38,12 +38,12 @@ docs: $(VENV)/.installed-docs
 clean:
 	rm -rf $(VENV) site build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-# What follows the hyphen is the list of extras. pip compiles modules one by one; here all cores do. Some packages hold
-# files that are no valid Python and are never imported.
+# What follows the hyphen is the list of extras. pip compiles modules one by one; here all cores do, without the
+# packages' own tests. Some packages hold files that are no valid Python and are never imported.
 $(VENV)/.installed-%: $(VENV)/.made pyproject.toml
 	@echo "Installing this package with its extras [$*] into $(VENV); PyTorch is large, so the first time takes minutes."
 	@$(BIN)/python -m pip install --quiet --no-compile --editable '.[$*]'
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 	@touch $@
 
 $(VENV)/.made:
