@@ -144,7 +144,7 @@ def _usual(rows: Rows, method: str) -> Mapping[str, Any] | None:
 
 
 def _range(rows: Rows) -> str:
-    """Medians from the least to the most; in brackets the smallest share of games solved, where it is not all."""
+    """Medians from the least to the most, the smallest share of games solved, and how many seeds, if not all."""
     if not rows:
         return "not measured"
     medians = sorted({row["evaluations"] for row in rows if row["evaluations"] is not None})
@@ -152,7 +152,8 @@ def _range(rows: Rows) -> str:
         return "-"
     share = min(row["solved"] / row["games"] for row in rows)
     ends = f"{medians[0]:.0f}" if len(medians) == 1 else f"{medians[0]:.0f} to {medians[-1]:.0f}"
-    return ends + ("" if share == 1 else f" ({100 * share:.0f} %)")
+    few = "" if len(rows) == len(SEEDS) else f", {len(rows)} seeds"
+    return ends + ("" if share == 1 else f" ({100 * share:.0f} %)") + few
 
 
 def _cell(row: Mapping[str, Any] | None) -> str:

@@ -34,7 +34,7 @@ def white_box(rows: Rows, data: str, eps: float) -> str:
         "random": spread("random_10000"),
         "APGD": spread("autoattack_quick"),
         "worst seed": lambda own: _worst(own),
-        "AutoAttack": over(max, "autoattack", ".1f", scale=100),
+        "AutoAttack": lambda own: over(max, "autoattack", ".1f", scale=100)(own[:1]),  # of the first seed alone
         "passes: f / dx / dw": _passes,
         "of PGM-10's FLOPs": lambda own: f"{own[0]['flops'] / min(dearest):.2f}" if dearest else "-",
     }
@@ -60,6 +60,34 @@ def _worst(rows: Rows) -> str:
 
 def _passes(rows: Rows) -> str:
     return " / ".join(f"{rows[0][kind] / rows[0]['train_steps']:.3g}" for kind in KINDS)
+
+
+def transfer(rows: Rows, data: str) -> str:
+    """Accuracy of each defence, in per cent, under attacks that were made on other classifiers of another seed."""
+    own = _in_order(where(rows, data=data, kind="transfer"))
+    titles = [f"{METHODS[row['made_on']].title}: {row['attack'].upper().replace('_', '-')}" for row in own]
+    lines = [
+        [METHODS[name].title, *(f"{100 * row['accuracy'][name]:.1f}" for row in own)] for name in own[0]["accuracy"]
+    ]
+    return markdown(["shown to", *titles], lines)
+
+
+def per_query(rows: Rows, data: str) -> str:
+    """Accuracy of classifiers that a learned attacker never saw, beside PGM's of as many gradients."""
+    own = _in_order(where(rows, data=data, kind="per-query"))
+    lines = [
+        [
+            f"{METHODS[row['attack']].title} on {METHODS[row['made_on']].title}",
+            *(f"{100 * ours:.1f} / {100 * pgm:.1f}" for ours, pgm in zip(row["learned"], row["pgm"], strict=True)),
+        ]
+        for row in own
+    ]
+    return markdown(["attacker, victim", *(str(count) for count in own[0]["queries"])], lines)
+
+
+def _in_order(rows: Rows) -> Rows:
+    names = list(METHODS)
+    return sorted(rows, key=lambda row: (names.index(row["made_on"]), row["attack"]))
 
 
 def seconds(rows: Rows) -> str:

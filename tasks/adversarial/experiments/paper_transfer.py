@@ -42,7 +42,8 @@ class Shown:
     def identity(self) -> Mapping[str, Any]:
         """What tells its row from others."""
         own = self.surrogate
-        return {"kind": "transfer", "data": own.data, "made_on": own.preset.method, "attack": self.attack}
+        about = {"kind": "transfer", "data": own.data, "method": own.preset.method, "seed": own.preset.seed}
+        return {**about, "made_on": own.preset.method, "attack": self.attack}
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,8 @@ class Attacked:
     def identity(self) -> Mapping[str, Any]:
         """What tells its row from others."""
         own = self.attacker
-        return {
-            "kind": "per-query",
-            "data": own.data,
-            "made_on": self.victim.preset.method,
-            "attack": own.preset.method,
-        }
+        about = {"kind": "per-query", "data": own.data, "method": own.preset.method, "seed": own.preset.seed}
+        return {**about, "made_on": self.victim.preset.method, "attack": own.preset.method}
 
 
 def paper_transfer(
