@@ -47,6 +47,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "games-methods": ("games.json", games.by_method),
     "games-brief": ("games.json", games.in_brief),
     "games-practice": ("games-practice.json", games.of_practice),
+    "gan-ring": ("gan-ring.json", games.of_the_ring),
     "games-sizes": ("games-sizes.json", games.by_size),
     "games-noise": ("games-noise.json", games.in_noise),
     "gail-cartpole": ("gail.json", partial(imitation.gail, setting="cartpole")),

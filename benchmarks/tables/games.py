@@ -110,6 +110,12 @@ def of_practice(rows: Rows) -> str:
     return markdown(titles, [["seconds", *(f"{row['seconds']:.0f}" for row in rows)]])
 
 
+def of_the_ring(rows: Rows) -> str:
+    """How many modes each method's GAN covers in the end, seed by seed."""
+    lines = [[name, ", ".join(str(row["modes"][-1]) for row in own)] for (name,), own in groups(rows, "method")]
+    return markdown(["moved by", "modes of eight, three seeds"], lines)
+
+
 def titled(rows: Rows) -> str:
     """What a method is called, whose best step size counts where it has one."""
     return TITLES[rows[0]["method"]] + (", tuned" if rows[0]["step_size"] else "")
