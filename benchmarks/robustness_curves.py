@@ -9,6 +9,7 @@ from benchmarks.tables.markdown import Rows, where
 from minimax_l2l.lab import blank_figure
 from tasks.adversarial.evaluation.curves import STEPS
 from tasks.adversarial.experiments.paper_tables import RADII
+from tasks.adversarial.presets.figures import Line
 from tasks.adversarial.presets.methods import METHODS
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def robustness_curves(rows: Rows, data: str, eps: float) -> Figure:
             if name not in (*FAR, REFERENCE):
                 apart = zip(accuracy, known[REFERENCE], strict=True)
                 _line(below, places, [100 * (own - its) for own, its in apart], name)
-        below.axhline(0, color="C3", linestyle="--", linewidth=1)
+        below.axhline(0, color=_styled(REFERENCE).style()["color"], linestyle="--", linewidth=1)
         below.set(xscale="log", xlabel=label)
         below.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         below.minorticks_off()
@@ -54,13 +55,8 @@ def robustness_curves(rows: Rows, data: str, eps: float) -> Figure:
 
 
 def _line(axes: Axes, places: Sequence[float], values: Sequence[float], name: str) -> None:
-    learns = METHODS[name].learns
-    axes.plot(
-        places,
-        values,
-        label=METHODS[name].title,
-        color=f"C{DRAWN.index(name)}",
-        linestyle="-" if learns else "--",
-        marker="o" if learns else "s",
-        markersize=4,
-    )
+    axes.plot(places, values, **_styled(name).style(), markersize=4)
+
+
+def _styled(name: str) -> Line:
+    return Line(METHODS[name].title, name)

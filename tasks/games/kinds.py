@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tasks.games.game import Game
 
 FLAT = 1e-6  # an eigenvalue that counts as zero, in units of the Jacobian's norm
-ZERO = 1e-2  # length of the field, in the same units, that a point has at most where the field is zero
+ZERO = 1e-2  # how far off a given point may be, in parts of one and its own length, by the field there
 MIXED = 8  # directions in which several open ones are mixed
 ROUNDING = 8  # errors of the last digit that a difference of two values may have
 SLACK = 1e-4  # of a bound that the published lower bound meets exactly
@@ -102,7 +102,8 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
 def _require_zero(game: Game, pair: tuple[Tensor, Tensor], size: Tensor) -> None:
     """Refuse points that are no candidates, such as mistyped ones."""
     field = torch.linalg.vector_norm(game.field(pair).detach(), dim=1)
-    if bool((far := field > ZERO * size + ROUNDING * torch.finfo(field.dtype).eps).any()):
+    allowed = ZERO * size * (1 + torch.linalg.vector_norm(torch.cat(pair, dim=1).detach(), dim=1))
+    if bool((far := field > allowed + ROUNDING * torch.finfo(field.dtype).eps).any()):
         raise ValueError(
             "the field must be zero at each stationary point, got a length of "
             f"{field[far][0].item():.3g} at {torch.cat(pair, dim=1)[far][0].tolist()}; give points at which both "

@@ -158,6 +158,13 @@ def test_a_point_at_which_nobody_is_at_rest_is_no_candidate():
         mistyped.distance(mistyped.start)
 
 
+def test_a_point_that_its_digits_cannot_hold_is_one_all_the_same():
+    far = PlanarGame(
+        (torch.ones(1, 1), torch.ones(1, 1)), lambda x, y: (x - 1e6 / 3) ** 2 - y**2, [(1e6 / 3 + 1, 0.0)]
+    )
+    assert far.kinds.tolist() == [[Kind.NASH]]
+
+
 @pytest.mark.parametrize("family", ["xy", "ridge-3", "seesaw-3", "polar", "ratio-mixed", "covariance-4"])
 def test_games_with_their_tensors_replaced_are_the_same_games(family):
     game = SUITE[family].sample(3)
