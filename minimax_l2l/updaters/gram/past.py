@@ -64,6 +64,13 @@ class Past(NamedTuple):
         rounding = cut.abs() <= ROUNDING * torch.maximum(self.aim.abs(), self.y.abs())
         return cut.masked_fill(rounding | ~self.moves[:, 0].any(1, keepdim=True), 0)
 
+    def measured_in(self, units: Tensor) -> Past:
+        """The same in other units: one of a coordinate is what `units`, shape (n, d), says of it."""
+        each = units[:, None]
+        moves, changes = self.moves / each, self.changes * each
+        y, aim = self.y / units, self.aim / units
+        return self._replace(moves=moves, changes=changes, y=y, gradient=self.gradient * units, aim=aim)
+
     def after(self, step: Tensor) -> State:
         """The state that the next call is given."""
         return tuple(self._replace(aim=self.y + step))
@@ -88,11 +95,11 @@ class Shown(NamedTuple):
     ranks: tuple[int, int]
 
     @classmethod
-    def of(cls, past: Past, wall: float) -> Shown:
-        """Everything that is decided is decided on this, units apart; `wall` is the boundary's curvature."""
+    def of(cls, past: Past, wall: Tensor) -> Shown:
+        """Everything that is decided is decided on this; `wall` is the boundary's curvature, shape (n, d)."""
         count = max(RECENT, min(int(past.calls), past.moves.shape[1]))
         cut = past.cut[:, None]
-        changes = past.changes[:, :1], -wall * cut, past.changes[:, 1:count]
+        changes = past.changes[:, :1], -wall[:, None] * cut, past.changes[:, 1:count]
         moves = past.moves[:, :1], cut, past.moves[:, 1:count]
         vectors = torch.cat([past.gradient[:, None], *changes, *moves], dim=1)
         largest = vectors.abs().amax(2, keepdim=True)  # squares of what is smaller than 1e-160 are zero

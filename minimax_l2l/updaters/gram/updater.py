@@ -15,13 +15,14 @@ from minimax_l2l.trees import Tree, leaves
 from minimax_l2l.updaters.base import Updater, require_channels
 from minimax_l2l.updaters.gram.past import RECENT, Past, Shown
 from minimax_l2l.updaters.gram.proposal import newton, probe
+from minimax_l2l.updaters.gram.units import units
 from minimax_l2l.updaters.perceptrons import zeroed
 from minimax_l2l.updaters.stacked import StackedLinear
 
 COLUMNS = 1 + 2 * RECENT  # gradient, its last changes, the last moves
 PHASES = 4  # calls that the network tells apart
 SEEN = COLUMNS * (COLUMNS + 1) + COLUMNS + 2 + PHASES
-RANGES = (10.0, 10.0, 10.0, 10.0, 3.0)  # of the dials' factors; a step may always be as long as the last ones
+RANGES = (10.0, 10.0, 10.0, 10.0, 2.0)  # of the dials' factors; steps can always grow by half
 FEW = 10  # moves, remembered of however few numbers
 GAIN = 2.0  # of the hidden layers at first, so that instances that differ are told apart
 
@@ -32,14 +33,15 @@ class GramUpdater(Updater):
     The second derivatives are those that the last moves showed, see `curvature` and `equilibrium`. The dials are
     the curvature that is assumed where none was seen, for who descends and for who ascends; how surely y must gain
     by leaving before x waits; how much of what is in doubt x believes; and the longest step. The network turns the
-    last by a factor between 1/3 and 3 and the others by factors between 1/10 and 10, instance by instance and step
-    by step. It starts at zero: before any
+    last by a factor between 1/2 and 2, so that steps can always grow by half and no point holds play for long, and
+    the others by factors between 1/10 and 10, instance by instance and step by step. It starts at zero: before any
     training each factor is 1.
 
     The network sees lengths and inner products of the gradient, its last three changes and the last three moves,
     for who descends and for who ascends apart. The step, too, is worked out from inner products alone. So the
-    updater fits every dimension, and where a player's coordinates are rotated, its steps are. It does not know
-    where it is, only how the gradient changed. What is seen is a constant to phi.
+    updater fits every dimension, and where a player's coordinates are rotated, its steps are. Where the players'
+    numbers come in very different units, these are brought closer first, see `units`. It does not know where it is,
+    only how the gradient changed. What is seen is a constant to phi.
 
     It reckons in double precision: small differences of gradients lose half of their digits. It needs the gradient
     as it is, so its `LearnedOptimizer` uses `GradientFeatures("none")` and `squash=False` unless told.
@@ -92,11 +94,13 @@ class GramUpdater(Updater):
         require_channels(self, features, 2)
         y, gradient = features.detach().flatten(2).unbind(1)
         past = Past.known(state, y, gradient, memory=min(self.memory, max(FEW, y.shape[1])))
-        shown = Shown.of(past, self.wall)
-        descending, ascending, patience, caution, length = self._dials(past, shown).unbind(1)
+        unit = units(past)
+        measured = past.measured_in(unit)
+        shown = Shown.of(measured, self.wall * unit.square())
+        descending, ascending, patience, caution, length = self._dials(measured, shown).unbind(1)
         stiffness = torch.stack([descending, ascending], dim=1)
-        proposal = newton(past, shown, stiffness, patience, caution) if past.calls else probe(past, self.probe)
-        step = _cut(proposal.step, self.growth * length * proposal.usual)
+        proposal = newton(measured, shown, stiffness, patience, caution) if past.calls else probe(past, self.probe)
+        step = unit * _cut(proposal.step, self.growth * length * proposal.usual)
         return step.view_as(features[:, 0]), past.after(step.detach())
 
     def _dials(self, past: Past, shown: Shown) -> Tensor:

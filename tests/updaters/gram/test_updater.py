@@ -6,7 +6,7 @@ import torch
 from minimax_l2l import Box, GradientFeatures, GramUpdater, InnerProblem, LearnedOptimizer, leaves
 from minimax_l2l.testing import check_optimizer, check_updater
 from minimax_l2l.updaters.gram.past import Past
-from tasks.games import SUITE, QuadraticGame, gram_optimizer
+from tasks.games import SUITE, PlanarGame, QuadraticGame, gram_optimizer
 
 FAR = 1e-3
 
@@ -74,6 +74,31 @@ def test_points_that_nobody_wants_are_left(name):
     end = path(gram_optimizer(), game, 40)[-1]
     away = torch.linalg.vector_norm(end[:, None] - game.stationary(), dim=2).amin(1)
     assert (away > 0.1).all()
+
+
+@pytest.mark.parametrize("unit", [1e2, 1e3, 1e5])
+def test_players_may_count_in_different_units(unit):
+    """A game of x and u y: min over x of max over y of |x|^2 / 2 + x'A(u y) - |u y|^2 / 2."""
+    count, generator = 20, torch.Generator().manual_seed(0)
+    a = torch.randn(count, 2, 2, generator=generator, dtype=torch.float64)
+    eye = torch.eye(2, dtype=torch.float64).expand(count, -1, -1)
+    start = tuple(torch.randn(count, 2, generator=generator, dtype=torch.float64) for _ in range(2))
+    game = QuadraticGame(start, unit * a, p=eye, q=unit**2 * eye)
+    assert (game.distance(tuple(path(gram_optimizer(), game, 40)[-1].split(2, dim=1))) < FAR / unit).all()
+
+
+@pytest.mark.parametrize("length", [1e-2, 1e-5])
+def test_a_wrong_point_does_not_hold_it_however_near_it_starts(length):
+    """Whatever the dials: f = x^4 / 4 - x^2 / 2 + xy - y^2 has one at the origin, which x should leave."""
+    optimizer = gram_optimizer()
+    with torch.no_grad():
+        optimizer.updater.head.bias[-1] = -100.0  # steps grow as slowly as they can
+    start = torch.randn(20, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    start *= length / torch.linalg.vector_norm(start, dim=1, keepdim=True)
+    solution = 0.5**0.5, 0.5**1.5
+    points = [(0.0, 0.0), solution, (-solution[0], -solution[1])]
+    game = PlanarGame(start.split(1, dim=1), lambda x, y: x**4 / 4 - x**2 / 2 + x * y - y**2, points)
+    assert (game.distance(tuple(path(optimizer, game, 60)[-1].split(1, dim=1))) < FAR).all()
 
 
 def test_steps_turn_with_each_players_coordinates():
