@@ -70,8 +70,12 @@ class Game(InnerProblem):
         Args:
             pair: (x, y), shapes (n, dx) and (n, dy).
             kinds: those that count; the minimax points unless told.
+
+        Raises:
+            TypeError: if the pair is no pair of tensors, or the kinds are no collection of `Kind`.
+            ValueError: if the pair has other shapes.
         """
-        away = torch.cat(leaves(pair), dim=1)[:, None] - self.stationary()
+        away = self.point(pair)[:, None] - self.stationary()
         lengths: Tensor = torch.linalg.vector_norm(away, dim=2)
         return lengths.masked_fill(~self._are(kinds), torch.inf).amin(1)
 
@@ -82,6 +86,18 @@ class Game(InnerProblem):
             total = self.objective((x, y)).sum()
             down, up = torch.autograd.grad(total, (x, y), create_graph=True, materialize_grads=True)
         return torch.cat([down, -up], dim=1)
+
+    def point(self, pair: Tree) -> Tensor:
+        """A pair (x, y) as points of shape (n, dx + dy)."""
+        x, y = self.start
+        advice = f"pass (x, y) of shapes {tuple(x.shape)} and {tuple(y.shape)}, as maximize(game).y is"
+        for leaf in require_a("pair", pair, tuple, "a pair of tensors", advice):
+            require_a("each of pair", leaf, Tensor, "a tensor", advice)
+        if [leaf.shape for leaf in pair] != [x.shape, y.shape]:
+            raise ValueError(
+                f"pair must have the start's shapes, got {[tuple(leaf.shape) for leaf in pair]}; {advice}."
+            )
+        return torch.cat(leaves(pair), dim=1)
 
     def pair(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Points of shape (n, dx + dy) as a pair."""
@@ -103,7 +119,19 @@ class Game(InnerProblem):
 
     def _are(self, kinds: Collection[Kind]) -> Tensor:
         """Whether a stationary point is of some kinds, shape (n, s)."""
-        return torch.isin(self.kinds, self.kinds.new_tensor([int(kind) for kind in kinds]))
+        return torch.isin(self.kinds, self.kinds.new_tensor([int(kind) for kind in require_kinds(kinds)]))
+
+
+def require_kinds(kinds: Collection[Kind]) -> Collection[Kind]:
+    """Kinds of points that count.
+
+    Raises:
+        TypeError: if they are no collection, or hold something else.
+    """
+    advice = "pass (Kind.NASH,), say"
+    for kind in require_a("kinds", kinds, Collection, "a collection of kinds", advice):
+        require_a("each of kinds", kind, Kind, "a Kind", advice)
+    return kinds
 
 
 def require_shaped(name: str, value: Tensor, like: Tensor, *shape: int) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from minimax_l2l import Tree, leaves
 from minimax_l2l.errors import require_a
-from tasks.games.game import Game, require_shaped
+from tasks.games.game import Game, require_kinds, require_shaped
 from tasks.games.kinds import MINIMAX, Kind
 
 
@@ -56,7 +56,7 @@ class CovarianceGame(Game):
 
         They are Nash equilibria, and nothing else counts.
         """
-        root, weights = (leaf.view_as(self.covariance) for leaf in leaves(pair))
+        root, weights = (leaf.view_as(self.covariance) for leaf in self.pair(self.point(pair)))
         off = torch.linalg.matrix_norm(root @ root.mT - self.covariance)
         away = torch.hypot(off, torch.linalg.matrix_norm(weights + weights.mT) / 2)
-        return away if Kind.NASH in kinds else torch.full_like(away, torch.inf)
+        return away if Kind.NASH in require_kinds(kinds) else torch.full_like(away, torch.inf)

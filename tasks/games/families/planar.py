@@ -10,7 +10,7 @@ from torch import Tensor
 
 from minimax_l2l import Box, Product, Tree, leaves
 from minimax_l2l.errors import require_finite, require_function, require_positive, told
-from tasks.games.game import Game, require_all_positive, require_shaped
+from tasks.games.game import Game, require_all_positive, require_kinds, require_shaped
 from tasks.games.kinds import MINIMAX, Kind
 
 Formula = Callable[[Tensor, Tensor], Tensor]
@@ -88,9 +88,9 @@ class SeesawGame(Game):
 
     def distance(self, pair: Tree, kinds: Collection[Kind] = MINIMAX) -> Tensor:
         """Distance to the nearest of all solutions, shape (n,). They are Nash equilibria; no other kind counts."""
-        x, y = (leaf[:, 0] for leaf in leaves(pair))
+        x, y = self.point(pair).unbind(1)
         away = torch.hypot(x - (self.a * x).round() / self.a, y)
-        return away if Kind.NASH in kinds else torch.full_like(away, torch.inf)
+        return away if Kind.NASH in require_kinds(kinds) else torch.full_like(away, torch.inf)
 
 
 class FieldGame(PlanarGame):

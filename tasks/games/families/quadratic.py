@@ -93,7 +93,7 @@ class QuadraticGame(Game):
 
         Directions in which J does nothing do not count.
         """
-        away = torch.cat(leaves(pair), dim=1) - self.stationary()[:, 0]
+        away = self.point(pair) - self.stationary()[:, 0]
         seen = torch.einsum("nij,nj->ni", self._seen, away)
         size: Tensor = torch.linalg.vector_norm(seen, dim=1)
         return size.masked_fill(~self._are(kinds)[:, 0] | size.isnan(), torch.inf)

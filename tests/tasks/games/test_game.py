@@ -176,3 +176,21 @@ def test_games_with_their_tensors_replaced_are_the_same_games(family):
     tensors = [*moved.start, *(own for own in vars(moved).values() if isinstance(own, torch.Tensor))]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
     assert game.start[0].device.type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["xy", "seesaw-3", "covariance-4", "ridge-3"])
+def test_a_distance_is_asked_of_a_pair_and_of_kinds(name):
+    game = SUITE[name].sample(2)
+    x, y = game.start
+    for pair, words in [
+        ((x, y[:1]), "pair must have the start's shapes, got"),
+        ((x,), "pair must have the start's shapes, got"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            game.distance(pair)
+    for pair in (x, [x, y], (x, "y"), None):
+        with pytest.raises(TypeError, match="pair"):
+            game.distance(pair)
+    for kinds in (Kind.NASH, "nash", ["nash"], None):
+        with pytest.raises(TypeError, match=r"kinds must be a (collection of kinds|Kind), got"):
+            game.distance(game.start, kinds)
