@@ -13,6 +13,10 @@ from minimax_l2l.updaters.gram.secants import curvature
 from minimax_l2l.updaters.gram.span import span
 
 GROWN = 2.0  # growth of the gradient at which the last move was too long
+AGREED = 0.6  # part of the usual growth that steps have at least where nothing is in doubt
+DOUBTED = (
+    0.1  # doubt, in units of the largest curvature seen, at which they may be held as short as the network says
+)
 NEGLIGIBLE = 1e-9  # part of the gradient of a player who would not move
 
 
@@ -22,10 +26,12 @@ class Proposal(NamedTuple):
     Attributes:
         step: shape (n, d).
         usual: how long steps are here, shape (n,).
+        least: the dial of the longest step is not turned lower, shape (n,).
     """
 
     step: Tensor
     usual: Tensor
+    least: Tensor
 
 
 def probe(past: Past, step_size: float) -> Proposal:
@@ -34,7 +40,8 @@ def probe(past: Past, step_size: float) -> Proposal:
     own = gradient * (past.sides < 0)
     moves = torch.linalg.vector_norm(own, dim=1) > NEGLIGIBLE * torch.linalg.vector_norm(gradient, dim=1)
     step = step_size * torch.where(moves[:, None], own, gradient)
-    return Proposal(step, torch.linalg.vector_norm(step, dim=1))
+    length = torch.linalg.vector_norm(step, dim=1)
+    return Proposal(step, length, torch.zeros_like(length))
 
 
 def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor, caution: Tensor) -> Proposal:
@@ -61,7 +68,9 @@ def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor, cautio
     step = equilibrium(seen, sides * shown.lengths[:, :1] * units[:, 0], leaders, patience, caution)
     parts = step[:, :leaders], step[:, leaders:]
     down, up = ((one.mixture(part)[:, None] @ shown.units)[:, 0] for one, part in zip(spans, parts, strict=True))
-    return Proposal(torch.where(past.sides < 0, down, up), _usual(past, shown, shown.lengths[:, 0] / seen.size))
+    agreed = 1 - seen.doubt / (DOUBTED * seen.size)
+    usual = _usual(past, shown, shown.lengths[:, 0] / seen.size)
+    return Proposal(torch.where(past.sides < 0, down, up), usual, AGREED * agreed.clamp_min(0))
 
 
 def _usual(past: Past, shown: Shown, scale: Tensor) -> Tensor:

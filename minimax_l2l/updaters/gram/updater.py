@@ -22,7 +22,7 @@ from minimax_l2l.updaters.stacked import StackedLinear
 COLUMNS = 1 + 2 * RECENT  # gradient, its last changes, the last moves
 PHASES = 4  # calls that the network tells apart
 SEEN = COLUMNS * (COLUMNS + 1) + COLUMNS + 2 + PHASES
-RANGES = (10.0, 10.0, 10.0, 10.0, 2.0)  # of the dials' factors; steps can always grow by half
+RANGES = (10.0, 10.0, 10.0, 10.0, 3.0)  # of the dials' factors; a step may always be as long as the last ones
 FEW = 10  # moves, remembered of however few numbers
 GAIN = 2.0  # of the hidden layers at first, so that instances that differ are told apart
 
@@ -33,9 +33,9 @@ class GramUpdater(Updater):
     The second derivatives are those that the last moves showed, see `curvature` and `equilibrium`. The dials are
     the curvature that is assumed where none was seen, for who descends and for who ascends; how surely y must gain
     by leaving before x waits; how much of what is in doubt x believes; and the longest step. The network turns the
-    last by a factor between 1/2 and 2, so that steps can always grow by half and no point holds play for long, and
-    the others by factors between 1/10 and 10, instance by instance and step by step. It starts at zero: before any
-    training each factor is 1.
+    last by a factor between 1/3 and 3 and the others by factors between 1/10 and 10, instance by instance and step
+    by step. Where what was seen agrees with itself, the first of these is 0.6 or more: steps grow, and no point
+    holds play for long. The network starts at zero: before any training each factor is 1.
 
     The network sees lengths and inner products of the gradient, its last three changes and the last three moves,
     for who descends and for who ascends apart. The step, too, is worked out from inner products alone. So the
@@ -100,7 +100,8 @@ class GramUpdater(Updater):
         descending, ascending, patience, caution, length = self._dials(measured, shown).unbind(1)
         stiffness = torch.stack([descending, ascending], dim=1)
         proposal = newton(measured, shown, stiffness, patience, caution) if past.calls else probe(past, self.probe)
-        step = unit * _cut(proposal.step, self.growth * length * proposal.usual)
+        longest = self.growth * torch.maximum(length, proposal.least) * proposal.usual
+        step = unit * _cut(proposal.step, longest)
         return step.view_as(features[:, 0]), past.after(step.detach())
 
     def _dials(self, past: Past, shown: Shown) -> Tensor:
