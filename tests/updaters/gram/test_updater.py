@@ -92,13 +92,12 @@ def test_a_wrong_point_does_not_hold_it_however_near_it_starts(length):
     """Whatever the dials: f = x^4 / 4 - x^2 / 2 + xy - y^2 has one at the origin, which x should leave."""
     optimizer = gram_optimizer()
     with torch.no_grad():
-        optimizer.updater.head.bias[-1] = -100.0  # steps grow as slowly as they can
+        optimizer.updater.head.bias[-1] = -100.0  # steps as short as they can be held
     start = torch.randn(20, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     start *= length / torch.linalg.vector_norm(start, dim=1, keepdim=True)
-    solution = 0.5**0.5, 0.5**1.5
-    points = [(0.0, 0.0), solution, (-solution[0], -solution[1])]
-    game = PlanarGame(start.split(1, dim=1), lambda x, y: x**4 / 4 - x**2 / 2 + x * y - y**2, points)
-    assert (game.distance(tuple(path(optimizer, game, 60)[-1].split(1, dim=1))) < FAR).all()
+    game = PlanarGame(start.split(1, dim=1), lambda x, y: x**4 / 4 - x**2 / 2 + x * y - y**2, [(0.0, 0.0)])
+    away = torch.linalg.vector_norm(path(optimizer, game, 40)[-1], dim=1)
+    assert (away > 0.1).all()
 
 
 def test_steps_turn_with_each_players_coordinates():
