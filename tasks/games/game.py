@@ -88,7 +88,12 @@ class Game(InnerProblem):
         return torch.cat([down, -up], dim=1)
 
     def point(self, pair: Tree) -> Tensor:
-        """A pair (x, y) as points of shape (n, dx + dy)."""
+        """A pair (x, y) as points of shape (n, dx + dy).
+
+        Raises:
+            TypeError: if it is no pair of tensors.
+            ValueError: if it has other shapes than the start.
+        """
         x, y = self.start
         advice = f"pass (x, y) of shapes {tuple(x.shape)} and {tuple(y.shape)}, as maximize(game).y is"
         for leaf in require_a("pair", pair, tuple, "a pair of tensors", advice):

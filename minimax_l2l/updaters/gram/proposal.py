@@ -14,9 +14,7 @@ from minimax_l2l.updaters.gram.span import span
 
 GROWN = 2.0  # growth of the gradient at which the last move was too long
 AGREED = 0.5  # part of the usual growth that steps have at least where nothing is in doubt
-DOUBTED = (
-    0.1  # doubt, in units of the largest curvature seen, at which they may be held as short as the network says
-)
+DOUBTED = 0.1  # doubt, in units of the largest curvature seen, at which the network may hold steps short
 NEGLIGIBLE = 1e-9  # part of the gradient of a player who would not move
 
 

@@ -13,7 +13,7 @@ ALIKE = 10.0  # ratio of two players' units that does no harm, and is left
 FURTHEST = 1e8  # ratio beyond which it is more likely rounding
 
 
-def units(past: Past) -> Tensor:
+def player_units(past: Past) -> Tensor:
     """What one of each number counts as: 1 for who descends, u for who ascends, shape (n, d).
 
         u^2 = (|m_y| / |c_y|) / (|m_x| / |c_x|)
@@ -22,6 +22,9 @@ def units(past: Past) -> Tensor:
     how much a player's numbers bend the objective. In units where they differ a lot, one player would not be seen
     to move beside the other. u is brought nearer to one by a factor of ten, so that games in usual units stay as
     they are; where a player has not moved, or nothing has changed, it is 1.
+
+    Args:
+        past: of n instances with d coordinates.
     """
     up = past.sides > 0
     sizes = torch.stack([_size(of[:, :RECENT, own]) for own in (up, ~up) for of in (past.moves, past.changes)])

@@ -15,7 +15,7 @@ from minimax_l2l.trees import Tree, leaves
 from minimax_l2l.updaters.base import Updater, require_channels
 from minimax_l2l.updaters.gram.past import RECENT, Past, Shown
 from minimax_l2l.updaters.gram.proposal import newton, probe
-from minimax_l2l.updaters.gram.units import units
+from minimax_l2l.updaters.gram.units import player_units
 from minimax_l2l.updaters.perceptrons import zeroed
 from minimax_l2l.updaters.stacked import StackedLinear
 
@@ -40,8 +40,8 @@ class GramUpdater(Updater):
     The network sees lengths and inner products of the gradient, its last three changes and the last three moves,
     for who descends and for who ascends apart. The step, too, is worked out from inner products alone. So the
     updater fits every dimension, and where a player's coordinates are rotated, its steps are. Where the players'
-    numbers come in very different units, these are brought closer first, see `units`. It does not know where it is,
-    only how the gradient changed. What is seen is a constant to phi.
+    numbers come in very different units, these are brought closer first, see `player_units`. It does not know where
+    it is, only how the gradient changed. What is seen is a constant to phi.
 
     It reckons in double precision: small differences of gradients lose half of their digits. It needs the gradient
     as it is, so its `LearnedOptimizer` uses `GradientFeatures("none")` and `squash=False` unless told.
@@ -94,7 +94,7 @@ class GramUpdater(Updater):
         require_channels(self, features, 2)
         y, gradient = features.detach().flatten(2).unbind(1)
         past = Past.known(state, y, gradient, memory=min(self.memory, max(FEW, y.shape[1])))
-        unit = units(past)
+        unit = player_units(past)
         measured = past.measured_in(unit)
         shown = Shown.of(measured, self.wall * unit.square())
         descending, ascending, patience, caution, length = self._dials(measured, shown).unbind(1)

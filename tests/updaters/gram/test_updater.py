@@ -87,6 +87,20 @@ def test_players_may_count_in_different_units(unit):
     assert (game.distance(tuple(path(gram_optimizer(), game, 40)[-1].split(2, dim=1))) < FAR / unit).all()
 
 
+@pytest.mark.parametrize(("apart", "all_of_them"), [(1e2, True), (1e3, False)])
+def test_one_players_numbers_may_differ_by_a_hundred(apart, all_of_them):
+    """Units of x and of y alike from 1 to 1 / apart; the shipped weights, 100 steps."""
+    count, size, generator = 20, 4, torch.Generator().manual_seed(0)
+    unit = torch.diag(torch.logspace(0, -torch.tensor(apart).log10().item(), size, dtype=torch.float64))
+    a = unit @ torch.randn(count, size, size, generator=generator, dtype=torch.float64) @ unit
+    own = (unit @ unit).expand(count, -1, -1)
+    start = tuple(torch.randn(count, size, generator=generator, dtype=torch.float64) for _ in range(2))
+    game = QuadraticGame(start, a, p=own, q=own)
+    with torch.no_grad():
+        end = LearnedOptimizer.from_pretrained("gram-games").maximize(game, steps=100)
+    assert bool((game.distance(end.y) < FAR).all()) == all_of_them
+
+
 @pytest.mark.parametrize("length", [1e-2, 1e-5])
 def test_a_wrong_point_does_not_hold_it_however_near_it_starts(length):
     """Whatever the dials: f = x^4 / 4 - x^2 / 2 + xy - y^2 has one at the origin, which x should leave."""
