@@ -117,6 +117,7 @@ def trained_and_measured(run: PaperRun, *, measures: Measures, device: str) -> R
         random_draws=measures.draws,
         random_images=measures.drawn,
         curves=False,
+        keep_pieces=True,  # the row is written after the closer look alone
     )["rows"][0]
     row |= {"status": RunFolder(run.folder).read_json("solution.json")["status"]}
     if run.turn == 0:

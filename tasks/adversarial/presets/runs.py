@@ -89,6 +89,7 @@ def evaluate_run(
     random_draws: int = 0,
     random_images: int | None = None,
     curves: bool = True,
+    keep_pieces: bool = False,
 ) -> dict[str, Any]:
     """Measure a run of a preset on its test images.
 
@@ -103,6 +104,8 @@ def evaluate_run(
         random_draws: of random search on each image; 0 for none. See `evaluate`.
         random_images: how many images it is tried on; all if None.
         curves: also measure accuracy against eps and against steps, on 180 of them.
+        keep_pieces: keep what an interrupted evaluation goes on from after the end as well, so that the next one
+            attacks nothing again unless something has changed.
 
     Returns:
         `{"environment": ..., "measured": ..., "rows": [row], "flags": ..., "curves": ...}`.
@@ -153,7 +156,8 @@ def evaluate_run(
     if curves:
         announce("accuracy curves")
         result["curves"] = _curves(run.classifier, test.some(180), threat)
-    parts.unlink(missing_ok=True)
+    if not keep_pieces:
+        parts.unlink(missing_ok=True)
     return result
 
 

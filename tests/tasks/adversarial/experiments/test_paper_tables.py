@@ -6,6 +6,7 @@ from short import cut_short
 
 from minimax_l2l.lab.rows import read_rows
 from tasks.adversarial import AdversarialTraining
+from tasks.adversarial.evaluation import robustness
 from tasks.adversarial.experiments import paper_tables as benchmark
 from tasks.adversarial.experiments.paper_runs import ALL, CHEAP, PARTS, RECIPE, Part, runs_of
 from tasks.adversarial.experiments.paper_tables import MEASURES, Measures, paper_tables
@@ -82,6 +83,28 @@ def test_what_is_done_is_kept_and_what_was_interrupted_goes_on(folder, monkeypat
     count = len(taken)
     table(folder)
     assert len(taken) == count
+
+
+def test_attacks_before_an_interruption_of_the_closer_look_are_not_made_again(folder, monkeypatch):
+    monkeypatch.setitem(PARTS, "cpu", (Part("fashion-mnist", ("plain",), (0,), TINY),))
+    usual, attacked = robustness.autoattack, []
+
+    def counted(*given, **named):
+        attacked.append(given)
+        return usual(*given, **named)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(robustness, "autoattack", counted)
+    monkeypatch.setattr(benchmark, "accuracy_against_steps", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        table(folder)
+    assert len(attacked) == 1
+    monkeypatch.setattr(benchmark, "accuracy_against_steps", lambda *_: [0.5])
+    (row,) = read_rows(table(folder))
+    assert "autoattack_quick" in row
+    assert len(attacked) == 1
 
 
 def test_all_methods_are_trained_by_one_recipe(tmp_path):
