@@ -1,4 +1,4 @@
-"""What validations say when a training goes wrong: robust to its own attack alone, or an attacker that gave up."""
+"""What validations say when a training goes wrong: robust to its own attack alone, or one side that gave up."""
 
 from __future__ import annotations
 
@@ -9,21 +9,47 @@ from typing import Any
 # Accuracies and ratios at which something is said. In trials on the digits, at radii of 0.15 and 0.3, PGM, Grad L2L
 # and 2-Step L2L stayed clear of them; Naive L2L and large single sign steps on a small network with ReLU did not.
 SEEN, FAR, HALF, IDLE = 0.3, 0.25, 0.5, 0.2
+BETTER, UNTOUCHED = 0.02, 1e-3  # accuracy above one answer for all; what an attack adds to the loss, in parts of it
 
 
 class Alarm:
-    """Warns once of each: catastrophic overfitting, a learned attacker that has stopped attacking, lost numbers.
+    """Warns once of each: nothing learned, catastrophic overfitting, an attacker that has stopped, lost numbers.
+
+    Nothing learned: at three validations in a row the classifier is right on no more clean images than one answer
+    for all of them, or on 2 % more at most, and PGM-10 changes its loss by less than 0.1 %.
 
     Catastrophic overfitting (Wong et al., 2020): 30 % of the validation images or more withstand the training's own
     attack, and less than a quarter as many withstand PGM-10; or less than half as many, which are also less than
     half of PGM-10's best. Stopped: a learned attacker's `attack_ratio` is below 0.2 at two validations in a row. At
     the first validation neither is said. Lost: a mean loss is NaN or infinite. A training whose optimizer takes no
-    steps, plain or Free, is judged by the last alone.
+    steps, plain or Free, is judged by the first and the last alone.
     """
 
     def __init__(self) -> None:
-        self._first, self._best, self._idle = True, 0.0, 0
+        self._first, self._best, self._idle, self._blank = True, 0.0, 0, 0
         self._said: list[str] = []
+
+    def see_clean(self, accuracy: float, constant: float, harm: float) -> None:
+        """One validation without an attack.
+
+        Args:
+            accuracy: of the classifier.
+            constant: of the best answer that is the same for all images.
+            harm: the loss under PGM-10 over the one without an attack, less 1.
+
+        Warns:
+            UserWarning: the first time that nothing has been learned for long.
+        """
+        blank = accuracy <= constant + BETTER and abs(harm) < UNTOUCHED
+        self._blank = self._blank + 1 if blank else 0
+        if self._blank >= 3:
+            self._say(
+                "blank",
+                f"the classifier learns nothing: {accuracy:.1%} of the clean validation images are right, one "
+                f"answer for all gets {constant:.1%}, and PGM-10 changes nothing, at three validations in a row. "
+                "Attacks may be too strong before there is anything to attack: let the radius grow, warm_up=0.25, "
+                "or lower the learning rate.",
+            )
 
     def see(self, own: float, robust: float, ratio: float, *, learns: bool) -> None:
         """One validation.
@@ -74,11 +100,18 @@ class Alarm:
 
     def state_dict(self) -> dict[str, Any]:
         """What it has seen and said."""
-        return {"first": self._first, "best": self._best, "idle": self._idle, "said": list(self._said)}
+        return {
+            "first": self._first,
+            "best": self._best,
+            "idle": self._idle,
+            "blank": self._blank,
+            "said": list(self._said),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
         self._first, self._best, self._idle = state["first"], state["best"], state["idle"]
+        self._blank = state["blank"]
         self._said = list(state["said"])
 
     def _say(self, name: str, words: str) -> None:

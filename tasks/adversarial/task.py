@@ -46,7 +46,7 @@ from tasks.adversarial.outer_losses.logits import Logits
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.starts.base import Start, require_followed
 from tasks.adversarial.starts.memory import PerturbationMemory
-from tasks.adversarial.threat import Threat, require_threat
+from tasks.adversarial.threat import Threat, grown, require_threat
 from tasks.adversarial.validation import Validation
 
 BATCH_SIZE = 64
@@ -89,6 +89,9 @@ class AdversarialTraining(Task):
         start: where attacks start instead, such as `UniformStart(radius)`; None is at the clean images.
         replays: how many steps in a row are taken on each batch. A run has as many steps as with one, so it passes
             over the images epochs / replays times; with `CarriedStart` that is Free training.
+        warm_up: part of the run in which the threat's radius grows linearly from nothing to its own; 0 for none. In
+            a large radius a network without normalisation may never begin to learn: attacks are too strong before
+            there is anything to attack. Step sizes and validations stay as they are.
         seed: of the order of images and of random starts.
 
     Raises:
@@ -122,6 +125,7 @@ class AdversarialTraining(Task):
         remembers: bool = False,
         start: Start | None = None,
         replays: int = 1,
+        warm_up: float = 0.0,
         seed: int = 0,
     ) -> None:
         require_choice("query_mode", query_mode, get_args(QueryMode))
@@ -163,6 +167,7 @@ class AdversarialTraining(Task):
                 f"replays={replays} play the same batch again, which a function as augment would change each time; "
                 "pass CropAndFlip(), or a DataLoader whose transform it is."
             )
+        self.warm_up = require_fraction("warm_up", warm_up)
         self.seed = require_seed("seed", seed)
         self.alarm = Alarm()
         per_epoch = self.data.batches_per_epoch(self.batch_size)
@@ -189,7 +194,7 @@ class AdversarialTraining(Task):
             self.classifier,
             images,
             batch.labels,
-            self.threat,
+            self._threat_at(batch.step),
             loss=own if own is not None else self.loss,
             query_mode=self.query_mode,
             indices=batch.indices,
@@ -205,6 +210,12 @@ class AdversarialTraining(Task):
             return super().losses(problem, y)
         assert isinstance(problem, PerturbationProblem)
         return self._outer_loss_at(problem.step).losses(Logits(problem, y))
+
+    def _threat_at(self, step: int) -> Threat:
+        if not self.warm_up:
+            return self.threat
+        assert self.iterations is not None
+        return grown(self.threat, (step + 1) / (self.warm_up * self.iterations))
 
     def _outer_loss_at(self, step: int) -> OuterLoss:
         assert self.outer_loss is not None
@@ -251,8 +262,8 @@ class AdversarialTraining(Task):
             ValueError: if there are no validation images.
 
         Warns:
-            UserWarning: of catastrophic overfitting, of an attacker that has stopped attacking, and of a loss that
-                is NaN or infinite; see `Alarm`.
+            UserWarning: of a classifier that learns nothing, of catastrophic overfitting, of an attacker that has
+                stopped attacking, and of a loss that is NaN or infinite; see `Alarm`.
         """
         if self.validation is None:
             raise ValueError(
@@ -261,6 +272,7 @@ class AdversarialTraining(Task):
             )
         images = self.validation.to(self.device)
         found = Validation.of(self.classifier, optimizer, images, self.validated_at, self.loss, self.seed)
+        self.alarm.see_clean(found.clean.accuracy, images.most_frequent, found.harm)
         if isnan(found.attack_ratio):
             self.alarm.lose()
         if optimizer.steps:
@@ -292,6 +304,7 @@ class AdversarialTraining(Task):
         for what, needs, instead in (
             ("schedule is made for", schedule is not None, "leave schedule out"),
             (f"{type(self.outer_loss).__name__} grows over", grows, "pass another outer_loss"),
+            ("warm_up is a part of", self.warm_up > 0, "leave warm_up out"),
         ):
             if needs:
                 raise ValueError(

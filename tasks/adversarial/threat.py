@@ -28,6 +28,11 @@ def perturbations(images: Tensor, threat: Threat) -> Constraint:
     return Intersection(threat, PixelBox(images))
 
 
+def grown(threat: Threat, part: float) -> Threat:
+    """A threat while it grows: its radius is a part of its own, above 0; all of it from 1 on."""
+    return threat if part >= 1 else type(threat)(part * threat.eps)
+
+
 def require_threat(threat: object, shape: Sequence[int], name: str = "threat") -> Threat:
     """Refuse what is no ball, and a ball that holds every image: its radius is of another unit.
 

@@ -56,6 +56,11 @@ class Validation(NamedTuple):
             return nan
         return self.own.loss / self.pgm.loss if self.pgm.loss else 1.0
 
+    @property
+    def harm(self) -> float:
+        """The mean loss under PGM-10 over the clean one, less 1; NaN if one of them is not finite, or 0."""
+        return self.pgm.loss / self.clean.loss - 1 if self.clean.loss else nan
+
 
 def _under(attack: Attack, classifier: nn.Module, images: Images) -> Standing:
     right, loss = 0, 0.0

@@ -53,6 +53,11 @@ class Images(Shown):
         return channels, height, width
 
     @property
+    def most_frequent(self) -> float:
+        """How large a share of them has the most frequent label: what one answer for all gets right."""
+        return self.labels.bincount().max().item() / len(self)
+
+    @property
     def sha256(self) -> str:
         """A checksum of pixels and labels."""
         return fingerprint([self.images, self.labels])

@@ -62,6 +62,8 @@ class TrainingSettings(Preset):
         weight_averaging: decay of a moving average of the classifier's weights, which is then what is evaluated; 0
             for none. At 0.99 a step is felt for about a hundred.
         early_stopping: evaluate the weights that did best against PGM-10 on validation images.
+        warm_up: part of the training in which the radius grows from nothing to its own, in [0, 1]; 0 for none. In a
+            large radius a classifier may learn nothing without it.
         precision: of forward passes, 32-true or bf16-mixed.
         validate_every: steps between two validations, on at most 500 images; 0 for none. If not given there are ten
             in a run, or fewer where they would take more passes than a tenth of the training's, but one at least.
@@ -87,6 +89,7 @@ class TrainingSettings(Preset):
     label_smoothing: float = 0.0
     weight_averaging: float = 0.0
     early_stopping: bool = False
+    warm_up: float = 0.0
     precision: Precision = "32-true"
     validate_every: int | None = None
 
@@ -118,6 +121,7 @@ class TrainingSettings(Preset):
         require_fraction("label_smoothing", self.label_smoothing)
         require_fraction("weight_averaging", self.weight_averaging)
         require_flag("early_stopping", self.early_stopping)
+        require_fraction("warm_up", self.warm_up)
         require_choice("precision", self.precision, get_args(Precision))
         if self.validate_every is not None:
             require_count("validate_every", self.validate_every)

@@ -95,6 +95,7 @@ class TrainingPreset(TrainingSettings):
             remembers=self.row.remembers,
             start=self.row.start(self.radius, data),
             replays=self.row.replays,
+            warm_up=self.warm_up,
             seed=self.seed,
         )
         return Built(

@@ -69,6 +69,22 @@ class TestThresholds:
         again.load_state_dict(alarm.state_dict())
         again.lose()  # said once, and warnings are errors
 
+    def test_three_in_a_row_at_which_nothing_is_learned(self):
+        def heads(*validations, alarm):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                for accuracy, harm in validations:
+                    alarm.see_clean(accuracy, 0.1, harm)
+            return [str(warning.message).split(":")[0] for warning in caught]
+
+        blank, begun, hurt = (0.119, 0.0005), (0.121, 0.0005), (0.1, 0.002)
+        unknown = (0.1, float("nan"))
+        assert heads(blank, blank, begun, blank, blank, hurt, blank, blank, unknown, alarm=Alarm()) == []
+        first, again = Alarm(), Alarm()
+        assert heads(blank, blank, alarm=first) == []
+        again.load_state_dict(first.state_dict())
+        assert heads(blank, blank, alarm=again) == ["the classifier learns nothing"]
+
     def test_state_comes_back(self):
         idle, again = (0.9, 0.1, 0.1), Alarm()
         first = Alarm()
