@@ -69,7 +69,13 @@ def in_brief(rows: Rows) -> str:
 
 
 def _of(rows: Rows, methods: Sequence[str]) -> str:
-    titles = ["method", "families settled, one setting", "tuned for each", "per cent at a wrong point, one setting"]
+    titles = [
+        "method",
+        "families settled, one setting",
+        "best one setting",
+        "tuned for each",
+        "per cent at a wrong point, one setting",
+    ]
     return markdown(titles, _lines(rows, methods))
 
 
@@ -82,7 +88,9 @@ def _lines(rows: Rows, methods: Sequence[str]) -> list[list[str]]:
         solvable = [row for row in own if row["solvable"]]
         wrong = [f"{100 * row['wrong'] / row['games']:.0f}" for row in own if row["family"] in TEMPTING]
         solved = f"{sum(map(_settled, solvable))} of {len(solvable)}"
-        lines.append([TITLES[name], solved, _tuned(families, name), " / ".join(wrong)])
+        lines.append(
+            [TITLES[name], solved, _best_single(families, name), _tuned(families, name), " / ".join(wrong)]
+        )
     return lines
 
 
@@ -90,7 +98,7 @@ def in_noise(rows: Rows) -> str:
     """How many families each settles where gradients are noisy, and how often it ends at a wrong point."""
     return markdown(
         ["method", "families settled", "per cent at a wrong point"],
-        [[line[0], line[1], line[3]] for line in _lines(rows, [*LEARNED, *HAND_DESIGNED])],
+        [[line[0], line[1], line[-1]] for line in _lines(rows, [*LEARNED, *HAND_DESIGNED])],
     )
 
 
@@ -135,6 +143,16 @@ def best_of(rows: Rows) -> Mapping[str, Any]:
 
 def _settled(row: Mapping[str, Any]) -> bool:
     return row["solvable"] > 0 and row["solved"] >= ENOUGH * row["solvable"]
+
+
+def _best_single(families: Sequence[Rows], method: str) -> str:
+    """How many families it solves with the step size that does best over all of them, and which one that is."""
+    if method not in TUNED:
+        return "-"
+    rows = [row for rows in families for row in where(rows, method=method)]
+    found = {size: sum(map(_settled, own)) for (size,), own in groups(rows, "step_size")}
+    best = max(found, key=lambda size: found[size])
+    return f"{found[best]} ({best:g})"
 
 
 def _tuned(families: Sequence[Rows], method: str) -> str:

@@ -35,7 +35,7 @@ _Count = Annotated[int | None, tyro.conf.arg(metavar="INT")]
 
 
 def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
-    """Train seven classifiers of real digits, each in its own way, attack and compare them; about three minutes.
+    """Train seven classifiers of real digits, each in its own way, attack and compare them; about five minutes.
 
     Args:
         out: folder of the runs, results.json and report.html.

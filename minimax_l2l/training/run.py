@@ -35,9 +35,8 @@ class Run:
         self.iteration, self.options = iteration, options
         self.task, self.optimizer, self.runtime = iteration.task, iteration.optimizer, iteration.runtime
         self.solution = Solution(self.task.outer, self.optimizer, passes=iteration.step.meter.passes)
-        relative = getattr(self.optimizer, "max_relative_step", None) is not None
         self._watch = Watch(
-            relative=relative,
+            relative=isinstance(getattr(self.optimizer, "max_relative_step", None), float),  # "auto" has a floor
             learns=self.optimizer.learns,
             random=self.optimizer.random_start > 0,
             moves=self.optimizer.steps > 0,

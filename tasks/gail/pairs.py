@@ -47,7 +47,7 @@ class Pairs:
         return len(self.inputs)
 
     def mean(self, values: Tensor) -> Tensor:
-        """The weighted mean of one value a pair, shape (n,)."""
+        """The weighted mean of one value per pair, shape (n,)."""
         return values.mean() if self.weights is None else (self.weights * values).sum() / self.weights.sum()
 
     def pick(self, draws: Tensor) -> Tensor:

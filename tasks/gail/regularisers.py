@@ -39,7 +39,7 @@ class Regulariser(ABC):
         Args:
             discriminator: the network.
             weights: its weight vector.
-            policy: n pairs of the policy; `policy.mean(values)` weighs one value a pair as the objective does.
+            policy: n pairs of the policy; `policy.mean(values)` weighs one value per pair as the objective does.
             expert: pairs of the expert.
             draws: uniform random numbers in [0, 1), shape (n, 2), the same at every call of one iteration.
         """

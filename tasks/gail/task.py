@@ -49,8 +49,10 @@ class GAIL(Task):
 
     One iteration: the policy acts; the inner optimizer moves the discriminator's weights w, which live on; if it is
     learned, it takes its meta-step; the new discriminator rewards the rollout; the policy takes a TRPO step.
-    `task.solve(Adam(lr=0.01))` is original GAIL, and `task.solve(LearnedOptimizer(...))` is the paper's
-    Algorithm 3. The environment's own reward is not learned from.
+    `task.solve(Adam(lr=0.01))` updates the discriminator as original GAIL does, and
+    `task.solve(LearnedOptimizer(...))` is the paper's Algorithm 3. The defaults keep the discriminator in check.
+    Without them, `radius=None, outside=0.0` and `PolicySettings(scale_rewards=False, bootstrap_limits=True)`, it is
+    original GAIL. The environment's own reward is not learned from.
 
     Args:
         environment_id: a gymnasium id; observations are vectors, actions discrete or a box.
@@ -165,7 +167,7 @@ class GAIL(Task):
         }
 
     def batches(self) -> Iterator[Rollout]:
-        """One rollout an iteration."""
+        """One rollout per iteration."""
         return self.batches_from(0)
 
     def batches_from(self, start: int) -> Iterator[Rollout]:

@@ -21,6 +21,7 @@ from minimax_l2l import (
     L2Ball,
     LearnedOptimizer,
     LinfBall,
+    MLPUpdater,
     Product,
     RNNUpdater,
     Task,
@@ -278,10 +279,10 @@ def test_the_first_size_is_the_scale():
 
 
 class FromZero(Quadratic):
-    """max over y of -|y - 1|^2, from zero or from elsewhere."""
+    """max over y of -|y - top|^2, from zero or from elsewhere."""
 
-    def __init__(self, start=0.0):
-        super().__init__(torch.ones(2, 2))
+    def __init__(self, start=0.0, top=1.0):
+        super().__init__(torch.full((2, 2), top))
         self.begin = start
 
     def initial(self):
@@ -315,6 +316,13 @@ class TestStepsThatAreFractionsOfTheIterate:
 
     def test_optimizers_without_such_a_bound_may_stay_at_zero(self):
         Play(FromZero).solve(GradientAscent(steps=0), device="cpu")
+
+    def test_the_default_bound_may_end_at_a_solution_that_is_zero(self):
+        """It has a floor, so it leads away from zero where there is a reason."""
+        optimizer = LearnedOptimizer(MLPUpdater(), steps=2)
+        assert optimizer.max_relative_step == "auto"
+        assert not optimizer.maximize(FromZero(top=0.0)).y.any()
+        Play(lambda: FromZero(top=0.0)).solve(optimizer, device="cpu")
 
 
 class TestRandomStartsOfAYThatLivesOn:

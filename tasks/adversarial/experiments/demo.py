@@ -1,4 +1,4 @@
-"""The main job in three minutes: seven inner maximisers train seven classifiers of digits, side by side."""
+"""The main job in five minutes: seven inner maximisers train seven classifiers of digits, side by side."""
 
 from __future__ import annotations
 

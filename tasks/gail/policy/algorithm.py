@@ -33,7 +33,7 @@ class PolicySettings:
 
     Attributes:
         environments: how many are stepped together.
-        steps: of each environment a rollout.
+        steps: per rollout, of each environment.
         hidden: widths of the policy's hidden layers, and of the value network's; tanh between them.
         gamma: discount.
         gae_lambda: of generalised advantage estimation.
@@ -41,8 +41,8 @@ class PolicySettings:
             remains, 1 to 0; with 0 the policy stays where it is.
         damping: added to the Fisher matrix.
         critic_learning_rate: of the value network's Adam, or its schedule from the progress that remains, 1 to 0.
-        critic_epochs: passes over the rollout an iteration.
-        critic_batch: samples a step of it; the last step of a pass takes what is left of the rollout.
+        critic_epochs: passes over the rollout per iteration.
+        critic_batch: samples per step of the value network; the last step of a pass takes the rest of the rollout.
         normalise: bring observations to zero mean and unit deviation, as measured so far, for the policy.
         scale_rewards: divide rewards by the deviation of their discounted sums, see `RewardScale`, so that a value
             network at a fixed rate can follow a discriminator that becomes surer.

@@ -61,7 +61,7 @@ class PolicyLearner:
         callback: one of Stable-Baselines3's, such as an `EvalCallback`; None for none.
 
     Attributes:
-        steps: of all environments a rollout.
+        steps: per rollout, of all environments.
     """
 
     def __init__(
