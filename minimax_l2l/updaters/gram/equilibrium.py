@@ -11,7 +11,9 @@ from torch.autograd.function import once_differentiable
 from minimax_l2l.updaters.gram.secants import Curvature
 
 FLAT = 1e-5  # curvature that counts as none, in units of the largest seen; rounding grows by its inverse's square
-RISING = 0.03  # likewise, above which the one who ascends has not arrived
+GAINS = 1e-4  # likewise, above which the one who ascends gains by leaving
+CONTRADICTED = 10.0  # times the doubt, which that curvature must exceed as well
+RISING = 0.03  # as `FLAT`, above which the other waits
 SURE = 0.999  # share of a direction that was seen
 BELIEVED = 2.0  # curvature that x takes for as little, in units of the doubt
 
@@ -21,12 +23,17 @@ def equilibrium(
 ) -> Tensor:
     """Newton's step to a minimax point; points of other kinds repel it. Shape (n, d).
 
-        dx = -|f_xx + f_xy D^-1 f_yx|^-1 (f_x + f_xy D^-1 f_y),    dy = D^-1 (f_y + f_yx dx),    D = |f_yy|
+        dx = -|f_xx + f_xy E f_yx|^-1 (f_x + f_xy E f_y),    dy = |f_yy|^-1 f_y + E f_yx dx,    E = |f_yy|^-1
 
     |M| has the eigenvectors of M and the absolute values of its eigenvalues. Near a minimax point the step is
-    Newton's. Elsewhere the players move away from a point at which they would not stay. Where y is seen to gain by
-    leaving, x waits, since it cannot know y's answer. For x no eigenvalue counts less than what is in doubt: where
-    solutions form a surface, the curvature along it is zero, and what is seen of it is error.
+    Newton's. Elsewhere the players move away from a point at which they would not stay.
+
+    E is what the players expect of each other. It leaves out the directions in which y is seen to gain by leaving:
+    there y goes, whatever x does. If x counted on an answer, both would come to rest, as at the origin of
+    x^2 / 2 + xy + y^2 / 100, where every other y is better. If y gains much, x waits.
+
+    For x no eigenvalue counts less than what is in doubt: where solutions form a surface, the curvature along it is
+    zero, and what is seen of it is error.
 
     Args:
         curvature: the second derivatives of f.
@@ -43,13 +50,16 @@ def equilibrium(
     f_x, f_y = slope[:, :leaders, None], slope[:, leaders:, None]
     values, vectors = _eigen(f_yy.detach())
     inverse = _PositiveInverse.apply(f_yy, flat, values, vectors)
-    pull = f_xy @ inverse
+    share = (curvature.seen[:, leaders:].mT @ vectors).square().sum(1)  # of each direction, that was seen
+    unseen = (1 - share).clamp_min(0).sqrt()
+    least = (GAINS + 2 * unseen) * curvature.size[:, None] + CONTRADICTED * curvature.doubt[:, None]
+    gains = values > least
+    going = (vectors * (gains / values.masked_fill(~gains, 1))[:, None]) @ vectors.mT
+    pull = f_xy @ (inverse - going)
     dx = -positive_inverse(f_xx + pull @ f_xy.mT, flat + BELIEVED * caution * curvature.doubt) @ (f_x + pull @ f_y)
-    threshold = RISING * patience * curvature.size + curvature.doubt
-    share = (curvature.seen[:, leaders:].mT @ vectors).square().sum(1)
-    rises = ((values > threshold[:, None]) & (share > SURE)).any(1)  # along a direction that was seen as a whole
-    dx = dx.masked_fill(rises[:, None, None], 0)
-    dy = inverse @ (f_y + f_xy.mT @ dx)
+    rises = (values > (RISING * patience * curvature.size + curvature.doubt)[:, None]) & (share > SURE)
+    dx = dx.masked_fill(rises.any(1)[:, None, None], 0)
+    dy = inverse @ f_y + pull.mT @ dx
     return torch.cat([dx, dy], dim=1)[:, :, 0]
 
 

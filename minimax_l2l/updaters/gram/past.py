@@ -58,6 +58,13 @@ class Past(NamedTuple):
         )
 
     @property
+    def probed(self) -> Tensor:
+        """Whether the last move was a probe, the first one or one of who ascends alone, shape (n,)."""
+        down = self.sides < 0
+        alone = ~self.moves[:, 0, down].any(1) & down.any()
+        return (self.calls == 1) | ((self.calls == 2) & alone)
+
+    @property
     def cut(self) -> Tensor:
         """The part of the last step that was not made, of who made some of it, shape (n, d)."""
         cut = self.aim - self.y

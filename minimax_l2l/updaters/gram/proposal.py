@@ -15,7 +15,6 @@ from minimax_l2l.updaters.gram.span import span
 GROWN = 2.0  # growth of the gradient at which the last move was too long
 AGREED = 0.5  # part of the usual growth that steps have at least where nothing is in doubt
 DOUBTED = 0.1  # doubt, in units of the largest curvature seen, at which the network may hold steps short
-NEGLIGIBLE = 1e-9  # part of the gradient of a player who would not move
 
 
 class Proposal(NamedTuple):
@@ -30,16 +29,6 @@ class Proposal(NamedTuple):
     step: Tensor
     usual: Tensor
     least: Tensor
-
-
-def probe(past: Past, step_size: float) -> Proposal:
-    """A gradient step of who descends; of all, where that would not move anything."""
-    gradient = past.gradient
-    own = gradient * (past.sides < 0)
-    moves = torch.linalg.vector_norm(own, dim=1) > NEGLIGIBLE * torch.linalg.vector_norm(gradient, dim=1)
-    step = step_size * torch.where(moves[:, None], own, gradient)
-    length = torch.linalg.vector_norm(step, dim=1)
-    return Proposal(step, length, torch.zeros_like(length))
 
 
 def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor, caution: Tensor) -> Proposal:
@@ -74,11 +63,18 @@ def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor, cautio
 def _usual(past: Past, shown: Shown, scale: Tensor) -> Tensor:
     """As long as the longer of the last two moves; half of the last one, if it made the gradient much longer.
 
-    After the probe, whose length says nothing, it is that of a plain gradient step, if that is longer.
+    After a probe, whose length says nothing, it is that of a plain gradient step, if that is longer.
     """
     moved = torch.linalg.vector_norm(past.moves[:, :2], dim=2)
     usual = moved.amax(1)
-    if past.calls == 1:
-        usual = torch.maximum(usual, scale)
+    usual = torch.maximum(usual, scale).where(past.probed, usual)
     before = torch.linalg.vector_norm(past.gradient - past.changes[:, 0], dim=1)
     return torch.where(shown.lengths[:, 0] > GROWN * before, moved[:, 0] / 2, usual)
+
+
+def cut(step: Tensor, longest: Tensor) -> Tensor:
+    """The step where it is short enough, scaled down elsewhere."""
+    size = torch.linalg.vector_norm(step, dim=1)
+    too_long = size > longest
+    ratio: Tensor = longest.where(too_long, 1) / size.where(too_long, 1)
+    return step * ratio[:, None]

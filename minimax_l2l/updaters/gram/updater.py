@@ -14,7 +14,8 @@ from minimax_l2l.iterate import State
 from minimax_l2l.trees import Tree, leaves
 from minimax_l2l.updaters.base import Updater, require_channels
 from minimax_l2l.updaters.gram.past import RECENT, Past, Shown
-from minimax_l2l.updaters.gram.proposal import newton, probe
+from minimax_l2l.updaters.gram.probes import first_probe, second_probe
+from minimax_l2l.updaters.gram.proposal import cut, newton
 from minimax_l2l.updaters.gram.units import player_units
 from minimax_l2l.updaters.perceptrons import zeroed
 from minimax_l2l.updaters.stacked import StackedLinear
@@ -50,7 +51,8 @@ class GramUpdater(Updater):
         memory: how many moves are remembered at most. It is one for each number of y, and not less than ten, as
             long as that is fewer.
         hidden: widths of the network's hidden layers.
-        probe: step size of the first step, before which nothing is known. It is of who descends alone.
+        probe: step size of the first step, before which nothing is known. It is of who descends alone, and not
+            longer than 1 in units of y. Who ascends is probed next if its gradient is more than ten times as long.
         growth: how many times longer than the last two moves a step may be, times the factor.
         wall: curvature of a set's boundary, where it cut the last step off: 1 / `projected_gradient` of the
             `LearnedOptimizer`.
@@ -99,9 +101,13 @@ class GramUpdater(Updater):
         shown = Shown.of(measured, self.wall * unit.square())
         descending, ascending, patience, caution, length = self._dials(measured, shown).unbind(1)
         stiffness = torch.stack([descending, ascending], dim=1)
-        proposal = newton(measured, shown, stiffness, patience, caution) if past.calls else probe(past, self.probe)
+        proposal = (
+            newton(measured, shown, stiffness, patience, caution) if past.calls else first_probe(past, self.probe)
+        )
         longest = self.growth * torch.maximum(length, proposal.least) * proposal.usual
-        step = unit * _cut(proposal.step, longest)
+        step = unit * cut(proposal.step, longest)
+        if past.calls == 1:
+            step = second_probe(past, step, self.probe)
         return step.view_as(features[:, 0]), past.after(step.detach())
 
     def _dials(self, past: Past, shown: Shown) -> Tensor:
@@ -127,11 +133,3 @@ def compressed(one: Tensor, other: Tensor) -> Tensor:
     tiny = torch.finfo(one.dtype).tiny
     ratio = (one.clamp_min(tiny) / other.clamp_min(tiny)).clamp_min(tiny)
     return torch.tanh(ratio.log() / 4)
-
-
-def _cut(step: Tensor, longest: Tensor) -> Tensor:
-    """The step where it is short enough, scaled down elsewhere."""
-    size = torch.linalg.vector_norm(step, dim=1)
-    too_long = size > longest
-    ratio: Tensor = longest.where(too_long, 1) / size.where(too_long, 1)
-    return step * ratio[:, None]
