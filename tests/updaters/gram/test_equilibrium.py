@@ -57,6 +57,29 @@ def test_x_does_not_wait_for_what_is_in_doubt_or_has_not_been_seen():
     assert equilibrium(half_seen, torch.ones(1, 2).double(), 1, torch.ones(1).double())[0, 0] != 0
 
 
+@pytest.mark.parametrize("coupling", [1.0, 3.0])
+@pytest.mark.parametrize("gain", [0.001, 0.01, 0.02, 0.05, 0.2])
+def test_a_point_that_y_gains_little_by_leaving_repels_too(gain, coupling):
+    """At the origin of x^2 / 2 + b xy + e y^2 / 2 the map of one step has an eigenvalue of size 1.3 or more."""
+    matrix = [[1.0, coupling], [coupling, gain]]
+    columns = [torch.eye(2, dtype=torch.float64)[place] for place in range(2)]
+    linear = torch.stack([one + step_from(matrix, one.tolist()) for one in columns], dim=1)
+    assert torch.linalg.eigvals(linear).abs().max() > 1.3
+
+
+def test_what_y_gains_in_a_direction_that_was_not_seen_whole_is_no_gain():
+    """Of 0.9999 that was seen, 0.02 of what is believed may be the other player's."""
+    matrix = [[1.0, 1.0], [1.0, 0.01]]
+    slope = torch.tensor([[1.0, 1.0]], dtype=torch.float64)
+    whole = known(matrix)
+    seen = torch.tensor([[[1e-2], [(1 - 1e-4) ** 0.5]]], dtype=torch.float64)
+    steps = [equilibrium(one, slope, 1)[0] for one in (whole, whole._replace(seen=seen))]
+    torch.testing.assert_close(steps[0], torch.tensor([-1.0, 100.0], dtype=torch.float64))  # each as if alone
+    anticipating = -(1 + 1 / 0.01) / (1 + 1 / 0.01)
+    assert steps[1][0].item() == pytest.approx(anticipating)
+    assert steps[1][1].item() == pytest.approx((1 + anticipating) / 0.01, abs=1e-9)
+
+
 def test_where_x_would_gain_it_leaves():
     dx, _ = step_from([[-6.0, 0.0], [0.0, -2.0]], [1.0, 1.0])
     torch.testing.assert_close(dx, torch.tensor(1.0, dtype=torch.float64))

@@ -6,7 +6,8 @@ import torch
 from minimax_l2l import Box, GradientFeatures, GramUpdater, InnerProblem, LearnedOptimizer, leaves
 from minimax_l2l.testing import check_optimizer, check_updater
 from minimax_l2l.updaters.gram.past import Past
-from tasks.games import SUITE, PlanarGame, QuadraticGame, gram_optimizer
+from tasks.games import SUITE, Kind, PlanarGame, QuadraticGame, gram_optimizer
+from tasks.games.game import Game
 
 FAR = 1e-3
 
@@ -112,6 +113,72 @@ def test_a_wrong_point_does_not_hold_it_however_near_it_starts(length):
     game = PlanarGame(start.split(1, dim=1), lambda x, y: x**4 / 4 - x**2 / 2 + x * y - y**2, [(0.0, 0.0)])
     away = torch.linalg.vector_norm(path(optimizer, game, 40)[-1], dim=1)
     assert (away > 0.1).all()
+
+
+@pytest.mark.parametrize("gain", [0.003, 0.02, 0.1])
+@pytest.mark.parametrize("shipped", [True, False])
+def test_a_point_that_y_gains_little_by_leaving_does_not_draw_it_in(gain, shipped):
+    """Not to the origin of f = x^2 / 2 + xy + e y^2 / 2, where gradient play comes to rest if e is below 1."""
+    one, generator = torch.ones(20, 1, 1, dtype=torch.float64), torch.Generator().manual_seed(0)
+    start = tuple(torch.randn(20, 1, generator=generator, dtype=torch.float64) for _ in "xy")
+    game = QuadraticGame(start, one, p=one, q=-gain * one)
+    optimizer = LearnedOptimizer.from_pretrained("gram-games") if shipped else gram_optimizer()
+    assert (torch.linalg.vector_norm(path(optimizer, game, 60)[-1], dim=1) > 0.1).all()
+
+
+class Scaled(InnerProblem):
+    """A game whose objective is c times as large, and whose y is measured in units of 1 / u."""
+
+    signs = (-1.0, 1.0)
+
+    def __init__(self, game, c=1.0, u=1.0):
+        self.game, self.c, self.u, self.watched = game, c, u, True
+
+    def initial(self):
+        x, y = self.game.start
+        return x, y / self.u
+
+    def objective(self, y):
+        return self.c * self.game.objective((y[0], self.u * y[1]))
+
+    def end(self, optimizer, steps):
+        with torch.no_grad():
+            x, y = optimizer.maximize(self, steps=steps).y
+        return x, self.u * y
+
+
+@pytest.mark.parametrize("unit", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("name", ["ridge-2", "func5", "lower-bound", "swapped-saddle"])
+def test_wrong_points_do_not_draw_it_in_whatever_the_unit_of_y(name, unit):
+    game = SUITE[name].sample(20, seed=3)
+    end = Scaled(game, u=unit).end(LearnedOptimizer.from_pretrained("gram-games"), 60)
+    assert (game.distance(end, [Kind.SPURIOUS, Kind.VI_ONLY]) > FAR).all()
+
+
+@pytest.mark.parametrize("c", [1e-3, 1e3, 1e6])
+@pytest.mark.parametrize("name", ["ridge-3", "seesaw-4", "func2"])
+def test_the_unit_of_f_hardly_matters(name, c):
+    """A gradient of 1e3 says nothing of how long a step should be."""
+    game = SUITE[name].sample(20, seed=3)
+    end = Scaled(game, c=c).end(LearnedOptimizer.from_pretrained("gram-games"), 60)
+    assert (game.distance(end) < FAR).sum() >= 19
+
+
+@pytest.mark.parametrize("unit", [0.1, 1.0, 10.0])
+def test_units_may_differ_in_a_game_that_is_not_quadratic(unit):
+    """The game |x|^2 / 2 + x'Ay - |y|^2 / 2 - sum y^4 / 10, of four numbers for each player."""
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randn(20, 4, 4, generator=generator, dtype=torch.float64) / 2
+    start = tuple(3 * torch.randn(20, 4, generator=generator, dtype=torch.float64) for _ in "xy")
+
+    class Quartic(Game):
+        def objective(self, pair):
+            x, y = pair
+            own = x.square() / 2 - y.square() / 2 - y**4 / 10
+            return own.sum(1) + torch.einsum("ni,nij,nj->n", x, a, y)
+
+    end = Scaled(Quartic(start), u=unit).end(LearnedOptimizer.from_pretrained("gram-games"), 200)
+    assert (torch.linalg.vector_norm(torch.cat(end, dim=1), dim=1) < FAR).all()
 
 
 def test_steps_turn_with_each_players_coordinates():
