@@ -55,8 +55,8 @@ class Oracle:
             Values of shape (n,) and a tree shaped as y: sign * d objective / d y.
 
         Raises:
-            ValueError: if the objective has another shape than (n,), or does not depend on y; or within
-                `torch.inference_mode()`.
+            ValueError: if the objective has another shape than (n,), does not depend on y, or changes y in place;
+                or within `torch.inference_mode()`.
         """
         _, values, gradient = self._differentiated(y, graph=self.second_order)
         return values, gradient
@@ -96,7 +96,10 @@ class Oracle:
         require_recording()
         with torch.enable_grad():
             point = map_leaves(self._differentiable, y)
-            values = self._evaluate(point)
+            try:
+                values = self._evaluate(point)
+            except RuntimeError as error:
+                raise _explained(error) from error
             if not values.requires_grad:
                 raise ValueError(
                     "the objective does not depend on the inner variable, so it has no gradient; compute it "
@@ -133,3 +136,13 @@ def require_objective(values: object, count: int) -> Tensor:
             'dimension unreduced (for a loss: reduction="none").'
         )
     return require_real("objective(y)", values)
+
+
+def _explained(error: RuntimeError) -> Exception:
+    """A sentence for an objective that changes y, and all other errors as they are."""
+    if "leaf Variable that requires grad is being used in an in-place" not in str(error):
+        return error
+    return ValueError(
+        "objective(y) changes y in place, where its gradient would be lost; work on a copy, y.clone(), or write "
+        "x = 2 * x instead of x.mul_(2)."
+    )

@@ -136,3 +136,22 @@ def test_another_number_of_signs_than_leaves_is_refused():
     problem.signs = (1.0, -1.0)
     with Oracle(problem) as oracle, pytest.raises(ValueError, match="2 signs and 1 leaves"):
         oracle.gradient(CENTRE)
+
+
+@pytest.mark.parametrize("query", [Oracle.gradient, Oracle.slope])
+def test_an_objective_that_changes_y_in_place_is_told(query):
+    class Doubled(Quadratic):
+        def objective(self, y):
+            return super().objective(y.mul_(2))
+
+    with pytest.raises(ValueError, match=r"changes y in place, .* work on a copy, y\.clone\(\)"):
+        query(Oracle(Doubled(torch.ones(2, 1))), torch.ones(2, 1))
+
+
+def test_other_errors_of_an_objective_come_as_they_are():
+    class Broken(Quadratic):
+        def objective(self, y):
+            raise RuntimeError("of its own")
+
+    with pytest.raises(RuntimeError, match="of its own"):
+        Oracle(Broken(torch.ones(2, 1))).gradient(torch.ones(2, 1))

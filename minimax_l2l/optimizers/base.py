@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from minimax_l2l.arguments import settings
 from minimax_l2l.constraints.base import Constraint
@@ -145,7 +145,7 @@ class InnerOptimizer(nn.Module, ABC):
             if observe is not None:
                 observe(count, detach(y))
         if not problem.watched:
-            _require_finite(y)
+            _require_finite(y, first)
             words = explosion(first.item(), largest(y).item())
             if words is not None and not is_kept(problem.constraint.project, y):
                 warnings.warn(words, stacklevel=2)
@@ -204,10 +204,14 @@ def _towards_optimizer(given: object) -> str:
     return "pass PGM(steps=10, step_size=0.01), say, or an object of your own subclass of InnerOptimizer"
 
 
-def _require_finite(y: Tree) -> None:
+def _require_finite(y: Tree, first: Tensor) -> None:
     lost = torch.stack([~leaf.detach().isfinite().flatten(1).all(1) for leaf in leaves(y)]).any(0)
-    if lost.any():
-        raise NonFiniteError(
-            f"{int(lost.sum())} of {len(lost)} instances ended at NaN or infinity; lower the step size, or look "
-            "for a division, root or logarithm in the objective that can meet zero."
-        )
+    if not lost.any():
+        return
+    told = f"{int(lost.sum())} of {len(lost)} instances ended at NaN or infinity"
+    if not first.isfinite():
+        raise NonFiniteError(f"{told}, since y starts there; let initial() return finite numbers.")
+    raise NonFiniteError(
+        f"{told}; lower the step size if there is one, give the problem a set in which its objective is finite, or "
+        "look for a division, root or logarithm in the objective that can meet zero."
+    )

@@ -17,7 +17,7 @@ from minimax_l2l.arguments import arguments
 from minimax_l2l.errors import DamagedRunError, MissingClassError, require_a, told
 from minimax_l2l.features import Features, GradientFeatures, IterateFeatures, LogSignFeatures
 from minimax_l2l.fingerprint import fingerprint
-from minimax_l2l.hub import located
+from minimax_l2l.hub import OPTIONS, located
 from minimax_l2l.own_code import tell, warn_if_another
 from minimax_l2l.saves import CONFIG, WEIGHTS, saving
 from minimax_l2l.updaters.base import Updater
@@ -154,9 +154,11 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
                 with a slash.
             updaters: classes beside the library's own.
             features: classes beside the library's own.
-            **options: those of `huggingface_hub.hf_hub_download`, such as `revision`.
+            **options: of a download from the Hub: `revision`, `token`, `cache_dir`, `force_download` and
+                `local_files_only`.
 
         Raises:
+            TypeError: if another option is given: what was saved keeps its settings.
             FileNotFoundError: if there is no such folder, nor a repository that can be reached; or if nothing was
                 saved there: where the optimizer is, if it is a run's or an attack's.
             DamagedRunError: if a file that was saved there is damaged, or gone.
@@ -165,6 +167,11 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         Warns:
             UserWarning: if a class of one's own is not the one that it was saved with, by its code.
         """
+        if strange := [name for name in options if name not in OPTIONS]:
+            raise TypeError(
+                f"from_pretrained does not take {strange[0]!r}, since what was saved keeps its settings; pass "
+                f"steps to maximize. Of the Hub it takes {', '.join(OPTIONS)}."
+            )
         place = str(_require_path("pretrained_model_name_or_path", pretrained_model_name_or_path))
         if place in SHIPPED and not os.path.isdir(place):
             place = str(WITH_US / place)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from minimax_l2l import InnerProblem, Tree, leaves
 from minimax_l2l.errors import require_a
+from minimax_l2l.oracle import require_objective
 from minimax_l2l.trees import require_inner
 from tasks.games.kinds import MINIMAX, Kind, classify
 
@@ -62,7 +63,22 @@ class Game(InnerProblem):
     @cached_property
     def kinds(self) -> Tensor:
         """The `Kind` of each stationary point, shape (n, s)."""
-        return torch.stack([classify(self, self.pair(points)) for points in self.stationary().unbind(1)], dim=1)
+        return torch.stack([classify(self, self.pair(points)) for points in self.candidates.unbind(1)], dim=1)
+
+    @property
+    def candidates(self) -> Tensor:
+        """What `stationary` returns, checked.
+
+        Raises:
+            TypeError: if it is no tensor.
+            ValueError: if it has another shape.
+        """
+        count, width = len(self.start[0]), sum(leaf.shape[1] for leaf in self.start)
+        advice = f"return one of shape ({count}, s, {width}): of each game s points, x and y one after the other"
+        points = require_a("what stationary() returns", self.stationary(), Tensor, "a tensor", advice)
+        if points.dim() != 3 or (len(points), points.shape[2]) != (count, width) or not points.shape[1]:
+            raise ValueError(f"stationary() returns a tensor of shape {tuple(points.shape)}; {advice}.")
+        return points
 
     def distance(self, pair: Tree, kinds: Collection[Kind] = MINIMAX) -> Tensor:
         """Euclidean distance to the nearest stationary point of some kinds, shape (n,); infinite if there is none.
@@ -75,7 +91,7 @@ class Game(InnerProblem):
             TypeError: if the pair is no pair of tensors, or the kinds are no collection of `Kind`.
             ValueError: if the pair has other shapes.
         """
-        away = self.point(pair)[:, None] - self.stationary()
+        away = self.point(pair)[:, None] - self.candidates
         lengths: Tensor = torch.linalg.vector_norm(away, dim=2)
         return lengths.masked_fill(~self._are(kinds), torch.inf).amin(1)
 
@@ -83,7 +99,7 @@ class Game(InnerProblem):
         """F(x, y), shape (n, dx + dy), with its graph. It is for whoever judges a game, and is not counted."""
         with torch.enable_grad():
             x, y = (leaf if leaf.requires_grad else leaf.detach().requires_grad_() for leaf in leaves(pair))
-            total = self.objective((x, y)).sum()
+            total = require_objective(self.objective((x, y)), len(x)).sum()
             down, up = torch.autograd.grad(total, (x, y), create_graph=True, materialize_grads=True)
         return torch.cat([down, -up], dim=1)
 

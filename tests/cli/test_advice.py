@@ -122,6 +122,9 @@ def test_of_names_in_capitals_and_of_families(run):
         err = run("solve", family)[2]
         assert "is a family of presets; choose one of them" in err
         assert run(*advised(err))[0] == 0
+    err = run("solve", "games/ridge-3")[2]  # a method is missing
+    assert "names go on from there, such as 'games/ridge-3-gram-games'" in err
+    assert "games/ridge-3-gram-games" in run(*advised(err))[1]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from minimax_l2l import (
     Iterate,
     L2Ball,
     LinfBall,
+    NonFiniteError,
     Passes,
     Simplex,
 )
@@ -241,3 +242,13 @@ def test_restarts_keep_the_lowest_value_for_a_player_who_descends():
     ends = [Downhill([]).objective(alone.maximize(Downhill([noise])).y) for noise in noises]
     best = PGM(steps=3, step_size=0.05, restarts=3).maximize(Downhill(noises)).y
     torch.testing.assert_close(Downhill([]).objective(best), torch.stack(ends).amin(0))
+
+
+class FromNaN(Quadratic):
+    def initial(self):
+        return torch.full((2, 2), float("nan"))
+
+
+def test_a_start_that_is_nan_is_named():
+    with pytest.raises(NonFiniteError, match=r"2 of 2 instances .*, since y starts there; let initial\(\) return"):
+        GradientAscent(steps=1, step_size=0.1).maximize(FromNaN(torch.ones(2, 2)))

@@ -518,3 +518,12 @@ class TestShipped:
         monkeypatch.chdir(tmp_path)
         LearnedOptimizer(MLPUpdater(), steps=3).save_pretrained("gram-games")
         assert LearnedOptimizer.from_pretrained("gram-games").steps == 3
+
+
+@pytest.mark.parametrize("option", ["steps", "nonsense"])
+def test_an_option_that_would_not_be_heeded_is_refused(option):
+    with pytest.raises(
+        TypeError, match=rf"does not take '{option}', .* pass steps to maximize\. Of the Hub it takes"
+    ):
+        LearnedOptimizer.from_pretrained("gram-games", **{option: 5})
+    LearnedOptimizer.from_pretrained("gram-games", revision="main")  # heeded where it comes from the Hub

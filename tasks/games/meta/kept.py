@@ -93,9 +93,13 @@ class Kept:
                 f"{file} is no whole meta-training ({error}); remove it and begin anew, or pass another out."
             ) from error
         if identity != self.identity:
+            others = [
+                name for name, own in json.loads(self.identity).items() if json.loads(identity).get(name) != own
+            ]
             raise ValueError(
-                f"out={file.parent} holds a meta-training of other settings; pass the same again to go on, or "
-                "another out."
+                f"out={file.parent} holds a meta-training with other settings ({', '.join(others)}); pass the same "
+                "again to go on, or another out. How long it takes cannot be changed either, since its learning "
+                "rate falls towards the end."
             )
         own = {name.removeprefix("phi."): one for name, one in tensors.items() if name.startswith("phi.")}
         self.optimizer.load_state_dict(own)

@@ -194,3 +194,46 @@ def test_a_distance_is_asked_of_a_pair_and_of_kinds(name):
     for kinds in (Kind.NASH, "nash", ["nash"], None):
         with pytest.raises(TypeError, match=r"kinds must be a (collection of kinds|Kind), got"):
             game.distance(game.start, kinds)
+
+
+class Claimed(Game):
+    """Three games xy whose stationary points are as they are claimed."""
+
+    def __init__(self, points):
+        super().__init__((torch.ones(3, 1), torch.ones(3, 1)))
+        self.claimed = points
+
+    def objective(self, y):
+        return (y[0] * y[1]).sum(1)
+
+    def stationary(self):
+        return self.claimed
+
+
+@pytest.mark.parametrize(
+    ("points", "got"),
+    [
+        (torch.zeros(3, 2), r"\(3, 2\)"),
+        (torch.zeros(1, 1, 2), r"\(1, 1, 2\)"),
+        (torch.zeros(3, 1, 3), r"\(3, 1, 3\)"),
+        (torch.zeros(3, 0, 2), r"\(3, 0, 2\)"),
+    ],
+)
+@pytest.mark.parametrize("asked", [lambda game: game.kinds, lambda game: game.distance(game.start)])
+def test_stationary_points_of_another_shape_are_refused(points, got, asked):
+    with pytest.raises(ValueError, match=rf"shape {got}; return one of shape \(3, s, 2\)"):
+        asked(Claimed(points))
+
+
+def test_stationary_points_that_are_no_tensor_are_refused():
+    with pytest.raises(TypeError, match=r"what stationary\(\) returns must be a tensor, got"):
+        Claimed([[0.0, 0.0]]).distance((torch.ones(3, 1), torch.ones(3, 1)))
+
+
+def test_an_objective_that_sums_over_games_is_refused():
+    class Summed(Claimed):
+        def objective(self, y):
+            return super().objective(y).sum()
+
+    with pytest.raises(ValueError, match="one value per instance"):
+        Summed(torch.zeros(3, 1, 2)).distance((torch.ones(3, 1), torch.ones(3, 1)))

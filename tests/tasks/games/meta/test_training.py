@@ -73,9 +73,11 @@ def test_what_was_interrupted_goes_on_bit_by_bit(estimator, tmp_path, monkeypatc
 
 def test_a_folder_of_another_meta_training_is_refused(tmp_path):
     meta_train(made(), ONE, updates=1, out=tmp_path, **SMALL)
-    with pytest.raises(ValueError, match="meta-training of other settings"):
+    with pytest.raises(ValueError, match=r"meta-training with other settings \(seed\); pass the same again"):
         meta_train(made(), ONE, updates=1, out=tmp_path, seed=1, **SMALL)
-    with pytest.raises(ValueError, match="meta-training of other settings"):
+    with pytest.raises(ValueError, match=r"other settings \(updates\); .* cannot be changed either, since its"):
+        meta_train(made(), ONE, updates=2, out=tmp_path, **SMALL)
+    with pytest.raises(ValueError, match=r"other settings \(families\)"):
         meta_train(made(), {"dips": PRACTICE["wells"]}, updates=1, out=tmp_path, **SMALL)
 
 
