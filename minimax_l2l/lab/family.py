@@ -112,11 +112,8 @@ def find_preset(name: str, families: Mapping[str, Family]) -> tuple[Preset, Fami
             f"{alone!r} is a family of presets; choose one of them, such as "
             f"{next(iter(families[alone].presets))!r}: `minimax-l2l presets {alone}` lists them all."
         )
-    if (
-        isinstance(name, str)
-        and name not in known
-        and (longer := [one for one in known if one.startswith(name + "-")])
-    ):
+    longer = [one for one in known if isinstance(name, str) and one.startswith(f"{name}-")]
+    if len(longer) > 1 and name not in known:
         raise ValueError(
             f"there is no preset {name!r}, and {len(longer)} whose names go on from there, such as {longer[0]!r}; "
             f"`minimax-l2l presets {name}` lists them."

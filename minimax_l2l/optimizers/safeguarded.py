@@ -25,7 +25,8 @@ class Safeguarded(InnerOptimizer):
 
     A step costs two gradients: two steps of the base, or one of extragradient. So where the base is of no use, it
     takes extragradient and a window more: at most 1.5 times its gradients wherever extragradient needs two windows.
-    A base that gets on slowly, or for a while and then stops, may cost several times that.
+    A base that gets on slowly, or for a while and then stops, may cost several times that. Extragradient has one
+    step size for all instances: where that is too long, it diverges also where the base would have settled later.
     Where the field is zero and yet no player wants to stay, extragradient may stay. A base that leaves such points
     loses that by the safeguard if leaving takes longer than a window.
 
