@@ -64,7 +64,7 @@ def test_the_evaluations_that_the_readme_tells_beside_its_picture():
     needed = [
         trial(learned(SHIPPED), SUITE[family].sample(1), budget=30).evaluations.item() for family in figures.GAMES
     ]
-    told = re.search(r"rest after (\d+) and (\d+) evaluations", (ROOT / "README.md").read_text())
+    told = re.search(r"rest after (\d+) on the left\s+and (\d+) on the right", (ROOT / "README.md").read_text())
     assert told is not None
     assert needed == [float(number) for number in told.groups()]
 
@@ -89,13 +89,12 @@ def test_what_is_claimed_of_games_is_what_was_measured():
     others = [count for name, count in counts.items() if name in HAND_DESIGNED and name != "anderson"]
     assert {row["family"] for row in rows} == set(SUITE)
     assert sum(row["solvable"] > 0 for row in of_games("gram-games")) == 31
-    assert (counts["gram-games"], counts["gram-untrained"]) == (30, 29)
+    assert (counts["gram-games"], counts["gram-untrained"]) == (31, 29)
     assert (counts["anderson"], counts["extragradient"], len(others), max(others)) == (18, 4, 11, 8)
     tuned = {name: {row["family"] for row in rows if row["method"] == name and settled(row)} for name in TUNED}
     assert (len(tuned["anderson"]), len(tuned["extragradient"])) == (24, 14)
     assert (wrong["gram-games"], wrong["anderson"]) == (0, 371)
-    assert not any(row["wrong"] for row in of_games("gram-games"))
-    assert [row["solved"] for row in of_games("gram-games", "hidden-pennies")] == [94]
+    assert {row["family"]: row["wrong"] for row in of_games("gram-games") if row["wrong"]} == {"forsaken": 2}
 
 
 def test_what_is_claimed_of_evaluations_is_what_was_measured():
@@ -104,7 +103,7 @@ def test_what_is_claimed_of_evaluations_is_what_was_measured():
     for own in of_games("gram-games"):
         family, needed = own["family"], own["evaluations"] or float("inf")
         if SUITE[family].circles and own["solvable"]:
-            assert own["solved"] >= (94 if family == "hidden-pennies" else 96), family
+            assert own["solved"] >= 96, family
         if not own["solvable"] or not settled(own):
             continue
         best = best_tuned([row for row in rows if row["family"] == family])
@@ -114,7 +113,7 @@ def test_what_is_claimed_of_evaluations_is_what_was_measured():
         (anderson,) = of_games("anderson", family)
         assert not settled(anderson) or needed <= 1.5 * anderson["evaluations"], family
         faster |= {family} if not settled(anderson) or needed < anderson["evaluations"] else set()
-    assert (len(half), len(third), len(faster)) == (29, 17, 20)
+    assert (len(half), len(third), len(faster)) == (30, 19, 21)
     assert "ratio-corner" not in half
 
 
