@@ -28,6 +28,8 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "digits-recipe": ("digits-tuning.json", adversarial.tuning_recipe),
     "digits-eps": ("digits-tuning.json", adversarial.tuning_eps),
     "paper-fashion": ("paper-tables.json", partial(paper.white_box, data="fashion-mnist", eps=0.1)),
+    "paper-large": ("paper-tables.json", partial(paper.white_box, data="fashion-mnist", eps=0.2)),
+    "paper-cifar": ("paper-tables.json", partial(paper.white_box, data="cifar10", eps=0.0314)),
     "paper-transfer": ("paper-tables-transfer.json", partial(paper.transfer, data="fashion-mnist")),
     "paper-per-query": ("paper-tables-transfer.json", partial(paper.per_query, data="fashion-mnist")),
     "paper-seconds": ("adversarial-speed.json", paper.seconds),
