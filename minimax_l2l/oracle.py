@@ -143,6 +143,6 @@ def _explained(error: RuntimeError) -> Exception:
     if "leaf Variable that requires grad is being used in an in-place" not in str(error):
         return error
     return ValueError(
-        "objective(y) changes y in place, where its gradient would be lost; work on a copy, y.clone(), or write "
-        "x = 2 * x instead of x.mul_(2)."
+        "objective(y) changes the y that it is given in place, which the gradient needs as it was; write y = y + m "
+        "in place of y += m, and y.clamp() in place of y.clamp_()."
     )

@@ -36,10 +36,6 @@ _SENTENCES = {
         "a tensor that the gradient needs was changed in place: write x = x - m in place of x.sub_(m), and detach "
         "what the problem or the task keeps from batch to batch."
     ),
-    r"leaf Variable that requires grad is being used in an in-place operation": (
-        "objective(y) changes the y that it is given in place, which the gradient needs as it was; write y = y + m "
-        "in place of y += m, and y.clamp() in place of y.clamp_()."
-    ),
     rf"({_TWO_DTYPES})": (
         "tensors of two dtypes meet, and torch says: {0}; let initial() and the batches have the dtype of the "
         "network, for instance by torch.zeros_like(x) and x.to(weight.dtype)."

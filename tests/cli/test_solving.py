@@ -22,7 +22,14 @@ PRESET = "adversarial/digits-grad-l2l"
 RUN_OPTIONS = {"--help", "--out", "--device", "--resume", "--no-resume"}
 SGD = {"--classifier", "--epochs", "--batch-size", "--learning-rate", "--schedule", "--momentum", "--weight-decay"}
 DATA = {"--seed", "--data", "--dataset", "--eps", "--train-images", "--crop", "--flip", "--no-flip"}
-REGIME = {"--label-smoothing", "--weight-averaging", "--early-stopping", "--no-early-stopping", "--precision"}
+REGIME = {
+    "--label-smoothing",
+    "--weight-averaging",
+    "--early-stopping",
+    "--no-early-stopping",
+    "--warm-up",
+    "--precision",
+}
 TRAINING = DATA | SGD | REGIME | {"--attacker-width", "--step-size", "--validate-every"}
 
 
@@ -263,6 +270,7 @@ class TestSolve:
             "label_smoothing": 0.0,
             "weight_averaging": 0.0,
             "early_stopping": False,
+            "warm_up": 0.0,
             "precision": "32-true",
             "validate_every": None,
             "inner_steps": 1,

@@ -35,8 +35,8 @@ class GramUpdater(Updater):
     the curvature that is assumed where none was seen, for who descends and for who ascends; how surely y must gain
     by leaving before x waits; how much of what is in doubt x believes; and the longest step. The network turns the
     last by a factor between 1/3 and 3 and the others by factors between 1/10 and 10, instance by instance and step
-    by step. Where what was seen agrees with itself, the first of these is 0.5 or more: steps grow, and no point
-    holds play for long. The network starts at zero: before any training each factor is 1.
+    by step. Where what was seen agrees with itself, the longest step's factor is 0.5 or more: steps grow, and no
+    point holds play for long. The network starts at zero: before any training each factor is 1.
 
     The network sees lengths and inner products of the gradient, its last three changes and the last three moves,
     for who descends and for who ascends apart. The step, too, is worked out from inner products alone. So the
