@@ -14,6 +14,12 @@ from minimax_l2l.problem import InnerProblem
 from minimax_l2l.slope import Slope
 from minimax_l2l.trees import Tree, instances, leaves, map_leaves, rebuild
 
+CHANGED = "leaf Variable that requires grad is being used in an in-place operation"  # what torch says of it
+ON_A_COPY = (
+    "objective(y) changes the y that it is given in place, which the gradient needs as it was; write y = y + m in "
+    "place of y += m, and y.clamp() in place of y.clamp_()."
+)
+
 
 class Oracle:
     """Values and gradients of a problem's objective, each counted; theta is a constant to all of them.
@@ -99,7 +105,9 @@ class Oracle:
             try:
                 values = self._evaluate(point)
             except RuntimeError as error:
-                raise _explained(error) from error
+                if CHANGED in str(error):
+                    raise ValueError(ON_A_COPY) from error
+                raise
             if not values.requires_grad:
                 raise ValueError(
                     "the objective does not depend on the inner variable, so it has no gradient; compute it "
@@ -136,13 +144,3 @@ def require_objective(values: object, count: int) -> Tensor:
             'dimension unreduced (for a loss: reduction="none").'
         )
     return require_real("objective(y)", values)
-
-
-def _explained(error: RuntimeError) -> Exception:
-    """A sentence for an objective that changes y, and all other errors as they are."""
-    if "leaf Variable that requires grad is being used in an in-place" not in str(error):
-        return error
-    return ValueError(
-        "objective(y) changes the y that it is given in place, which the gradient needs as it was; write y = y + m "
-        "in place of y += m, and y.clamp() in place of y.clamp_()."
-    )

@@ -153,5 +153,6 @@ def test_other_errors_of_an_objective_come_as_they_are():
         def objective(self, y):
             raise RuntimeError("of its own")
 
-    with pytest.raises(RuntimeError, match="of its own"):
+    with pytest.raises(RuntimeError, match="of its own") as caught:
         Oracle(Broken(torch.ones(2, 1))).gradient(torch.ones(2, 1))
+    assert caught.value.__cause__ is None

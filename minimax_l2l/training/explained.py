@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from minimax_l2l.oracle import CHANGED, ON_A_COPY
+
 _TWO_DTYPES = "|".join(
     (
         r"\w+ and \w+ must have the same dtype[^;\n]*",
@@ -36,6 +38,7 @@ _SENTENCES = {
         "a tensor that the gradient needs was changed in place: write x = x - m in place of x.sub_(m), and detach "
         "what the problem or the task keeps from batch to batch."
     ),
+    CHANGED: ON_A_COPY,
     rf"({_TWO_DTYPES})": (
         "tensors of two dtypes meet, and torch says: {0}; let initial() and the batches have the dtype of the "
         "network, for instance by torch.zeros_like(x) and x.to(weight.dtype)."

@@ -51,7 +51,7 @@ def equilibrium(
     values, vectors = _eigen(f_yy.detach())
     inverse = _PositiveInverse.apply(f_yy, flat, values, vectors)
     share = (curvature.seen[:, leaders:].mT @ vectors).square().sum(1)  # of each direction, that was seen
-    unseen = (1 - share).clamp_min(0).sqrt()  # what is seen of y may be of x, to twice as much
+    unseen = (1 - share).clamp_min(0).sqrt()  # up to twice this, of the largest, may be x's
     least = (GAINS + 2 * unseen) * curvature.size[:, None] + CONTRADICTED * curvature.doubt[:, None]
     gains = values > least
     going = (vectors * (gains / values.masked_fill(~gains, 1))[:, None]) @ vectors.mT

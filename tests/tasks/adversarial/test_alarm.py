@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 import torch
+from large_digits import larger, small_cnn
 from torch import nn
-from torch.nn import functional as F
 
 from minimax_l2l import FGSM, PGM, CNNUpdater, GradientAscent, IterateFeatures, LearnedOptimizer, LinfBall
-from tasks.adversarial import AdversarialTraining, Images, SmallResNet, digits
+from tasks.adversarial import AdversarialTraining, SmallResNet, digits
 from tasks.adversarial.alarm import Alarm
 
 
@@ -93,24 +93,6 @@ class TestThresholds:
         assert said(idle, learns=True, alarm=again) == [STOPPED]
         first.load_state_dict(again.state_dict())
         assert said(idle, learns=True, alarm=first) == []
-
-
-def larger(images: Images) -> Images:
-    """Digits of 16 x 16 pixels, on which FGSM alone comes to nothing at a radius of 0.3."""
-    return Images(F.interpolate(images.pixels(), scale_factor=2, mode="bilinear").clamp(0, 1), images.labels)
-
-
-def small_cnn() -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 4, 2, 1),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 4, 2, 1),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(512, 128),
-        nn.ReLU(),
-        nn.Linear(128, 10),
-    )
 
 
 def collapsing() -> AdversarialTraining:

@@ -5,12 +5,11 @@ import warnings
 
 import pytest
 import torch
-from torch import nn
-from torch.nn import functional as F
+from large_digits import larger, small_cnn
 from torch.utils.data import DataLoader, IterableDataset
 
 from minimax_l2l import FGSM, PGM, GradientAscent, L2Ball, LinfBall
-from tasks.adversarial import AdversarialTraining, Images, SmallResNet, UniformStart, digits
+from tasks.adversarial import AdversarialTraining, SmallResNet, UniformStart, digits
 from tasks.adversarial.threat import grown
 
 IMAGES = torch.rand(48, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -88,28 +87,14 @@ def test_what_is_no_part_is_refused(warm_up):
 class TestWhereItIsNeeded:
     """Digits of 16 x 16 pixels and a small network with ReLU and no normalisation, at a radius of 0.3."""
 
-    @staticmethod
-    def larger(images: Images) -> Images:
-        return Images(F.interpolate(images.pixels(), scale_factor=2, mode="bilinear").clamp(0, 1), images.labels)
-
     def trained(self, warm_up):
         torch.manual_seed(0)
-        net = nn.Sequential(
-            nn.Conv2d(1, 16, 4, 2, 1),
-            nn.ReLU(),
-            nn.Conv2d(16, 32, 4, 2, 1),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(512, 128),
-            nn.ReLU(),
-            nn.Linear(128, 10),
-        )
         data = digits()
         game = AdversarialTraining(
-            net,
-            self.larger(data.train),
+            small_cnn(),
+            larger(data.train),
             LinfBall(0.3),
-            validation=self.larger(data.validation.first(120)),
+            validation=larger(data.validation.first(120)),
             epochs=8,
             query_mode="train",
             warm_up=warm_up,

@@ -164,8 +164,8 @@ def test_the_unit_of_f_hardly_matters(name, c):
     assert (game.distance(end) < FAR).sum() >= 19
 
 
-@pytest.mark.parametrize("unit", [0.1, 1.0, 10.0])
-def test_units_may_differ_in_a_game_that_is_not_quadratic(unit):
+@pytest.mark.parametrize(("unit", "all_of_them"), [(0.1, True), (1.0, True), (10.0, True), (100.0, False)])
+def test_units_may_differ_by_ten_in_a_game_that_is_not_quadratic(unit, all_of_them):
     """The game |x|^2 / 2 + x'Ay - |y|^2 / 2 - sum y^4 / 10, of four numbers for each player."""
     generator = torch.Generator().manual_seed(0)
     a = torch.randn(20, 4, 4, generator=generator, dtype=torch.float64) / 2
@@ -178,7 +178,15 @@ def test_units_may_differ_in_a_game_that_is_not_quadratic(unit):
             return own.sum(1) + torch.einsum("ni,nij,nj->n", x, a, y)
 
     end = Scaled(Quartic(start), u=unit).end(LearnedOptimizer.from_pretrained("gram-games"), 200)
-    assert (torch.linalg.vector_norm(torch.cat(end, dim=1), dim=1) < FAR).all()
+    assert bool((torch.linalg.vector_norm(torch.cat(end, dim=1), dim=1) < FAR).all()) == all_of_them
+
+
+def test_near_a_point_that_y_gains_little_by_leaving_play_may_circle():
+    game = SUITE["func4-wide"].sample(20, seed=3)
+    end = Scaled(game, u=0.1).end(LearnedOptimizer.from_pretrained("gram-games"), 100)
+    settled, held = game.distance(end) < FAR, game.distance(end, [Kind.SPURIOUS, Kind.VI_ONLY]) < FAR
+    assert 0 < settled.sum() < 20
+    assert not held.any()
 
 
 def test_steps_turn_with_each_players_coordinates():
