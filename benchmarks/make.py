@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = (
     "README.md",
-    "docs/how-to-choose.md",
     "docs/results.md",
     "docs/results/adversarial.md",
     "docs/results/cost.md",
+    "docs/results/defaults.md",
     "docs/results/games.md",
     "docs/results/imitation.md",
     "docs/results/real-images.md",

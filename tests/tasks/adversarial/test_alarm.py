@@ -104,7 +104,7 @@ def collapsing() -> AdversarialTraining:
         LinfBall(0.3),
         validation=larger(data.validation.first(120)),
         optimizer=partial(torch.optim.Adam, lr=5e-3),
-        epochs=24,
+        epochs=14,
         query_mode="train",
     )
 
@@ -131,7 +131,7 @@ class TestRuns:
         self, tmp_path
     ):
         attack, game = FGSM(step_size=0.6, random_start=1.0), collapsing()
-        assert words(collapsing(), attack, out=tmp_path, steps=380) == [OVERFIT]
+        assert words(collapsing(), attack, out=tmp_path, steps=228) == [OVERFIT]
         assert words(game, attack, out=tmp_path, resume=True) == []
         validation = game.validate(attack)
         assert validation["validation_clean"] > 0.6
