@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
@@ -32,6 +32,7 @@ _Data = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
 _Device = Annotated[str, tyro.conf.arg(metavar="NAME")]
 _Tier = Annotated[str | None, tyro.conf.arg(metavar="standard|quick")]
 _Count = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+_Scale = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
 
 
 def demo(*, out: Path = Path("runs/demo"), jobs: int = EVERY_CORE) -> None:
@@ -103,6 +104,7 @@ def evaluate(
     batch_size: int = 256,
     tier: _Tier = None,
     images: _Count = None,
+    random_draws: _Count = None,
     data: _Data = None,
 ) -> None:
     """Measure a run on its test data and write evaluation.json into its folder; goes on where it was interrupted.
@@ -115,11 +117,15 @@ def evaluate(
             given.
         images: how many test images at most are attacked, for classifiers, chosen at random, the same ones every
             time; all if not given.
+        random_draws: how many random perturbations of each of the first 100 test images are tried, for classifiers,
+            such as 10000; none if not given.
         data: what it was trained on, if that is your own.
     """
     require_count("--batch-size", batch_size, least=1)
     if images is not None:
         require_count("--images", images, least=1)
+    if random_draws is not None:
+        require_count("--random-draws", random_draws)
     families = load_families()
     runs.preset_of(folder, families, data=data)  # what is wrong with it is said before torch is there
     use_one_thread()
@@ -132,10 +138,14 @@ def evaluate(
             batch_size=batch_size,
             tier=tier,
             images=images,
+            random_draws=random_draws,
             announce=announce,
         )
+    ends = result.get("intervals", {})
     for row in result["rows"]:
-        print_table(["what", "value"], [[name, _shown(value)] for name, value in row.items()])
+        print_table(["what", "value"], [[name, _shown(value, ends.get(name))] for name, value in row.items()])
+    if ends:
+        say("In brackets: 95 % intervals, which say what other test images might give.")
     for flag in result.get("flags", ()):
         say(f"note: {flag}.")
 
@@ -230,28 +240,31 @@ def report(folders: _Folders, /, *, out: Path = Path("report.html"), data: _Data
 
 
 def benchmark(
-    name: _Name,
+    name: _Name = "",
     /,
     *,
     out: Path = Path("benchmarks/results"),
     jobs: int = EVERY_CORE,
     data: _Data = None,
-    scale: str | None = None,
+    scale: _Scale = None,
     device: _Device | None = None,
 ) -> None:
     """Measure again what the documentation states; resumes what an earlier call left unfinished.
 
     Args:
-        name: which benchmark.
+        name: which benchmark; without a name, all names are listed.
         out: folder of the results.
         jobs: how many runs are played at a time; -1 is one per core.
         data: what it is measured on, for a benchmark on data of your own.
-        scale: how large it is, for a benchmark that has several.
+        scale: how large it is, for a benchmark that has several: paper-tables has cpu, gpu and paper.
         device: auto, cpu, cuda or cuda:N, for a benchmark that asks for one.
     """
     require_workers("--jobs", jobs)
     require_place("out", out)
     known = {key: run for family in load_families().values() for key, run in family.benchmarks.items()}
+    if not name:
+        say("\n".join(["Name one of these; `minimax-l2l benchmark NAME` goes on where it was stopped:", *known]))
+        return
     require_choice("benchmark", name, known)
     use_one_thread()
     measure = load_function(known[name])
@@ -288,5 +301,7 @@ def _line(item: Mapping[str, Any]) -> list[str]:
     return [item["name"], item["outcome"], numbers, item["meaning"]]
 
 
-def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _shown(value: object, ends: Sequence[float] | None = None) -> str:
+    """A value, and its interval in brackets."""
+    told = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return told if ends is None else f"{told} ({ends[0]:.3g} to {ends[1]:.3g})"

@@ -63,6 +63,11 @@ def solve_with(name: str, words: Sequence[str]) -> int:
     told = "It had ended before, so nothing was done." if ended else solution.status
     also = f" and {solution.validation_seconds:.1f} s of validation" if solution.validation_seconds else ""
     say(f"{told} {solution.steps} steps, {solution.seconds:.1f} s{also}, in {folder}")
+    if solution.validation:
+        say(
+            "at the last validation: "
+            + ", ".join(f"{name} {value:.4g}" for name, value in solution.validation.items())
+        )
     return CODES.get(solution.status.name, 0)
 
 
@@ -140,4 +145,25 @@ def _readable(hint: Any) -> Any:
     """A setting's type, which help shows without the None that it may be in Python."""
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
     known = KINDS.get(kinds[0]) if len(kinds) == 1 else None
-    return hint if known is None else Annotated[hint, tyro.conf.arg(metavar=known)]
+    if known is None:
+        return hint
+    named = tyro.conf.arg(metavar=known)
+    return Annotated[hint, named, FRACTION] if kinds[0] is float else Annotated[hint, named]
+
+
+def _number(words: Sequence[str]) -> float:
+    """A number, or a fraction such as 8/255."""
+    above, slash, below = words[0].partition("/")
+    try:
+        return float(above) / float(below) if slash else float(above)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"{words[0]!r} is no number; write 0.03 or 8/255, say.") from error
+
+
+FRACTION = tyro.constructors.PrimitiveConstructorSpec[float](
+    nargs=1,
+    metavar="FLOAT",
+    instance_from_str=_number,
+    is_instance=lambda value: isinstance(value, int | float) or value is None,
+    str_from_instance=lambda value: [str(value)],
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from minimax_l2l.lab.preset import Announce
+
+SILENCE = 60.0  # seconds between two lines of a log
 
 # Of several processes that torchrun has started, the first one speaks for all.
 _QUIET = os.environ.get("RANK", "0") != "0"
@@ -34,11 +37,26 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 @contextmanager
 def working() -> Iterator[Announce]:
-    """A line that says what is being done for as long as it is done."""
+    """A line that says what is being done for as long as it is done; in a log, a new one every minute."""
+    if not notices.is_terminal:
+        yield _Log()
+        return
     columns = TextColumn("{task.description}"), BarColumn(pulse_style="cyan"), TimeElapsedColumn()
     with Progress(*columns, console=notices, transient=True) as progress:
         task = progress.add_task("starting", total=None)
         yield lambda text: progress.update(task, description=text)
+
+
+class _Log:
+    """Says what is being done, if nothing was said for a minute."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, words: str) -> None:
+        if not _QUIET and time.monotonic() - self._said >= SILENCE:
+            notices.print(words, soft_wrap=True)
+            self._said = time.monotonic()
 
 
 def use_one_thread() -> None:

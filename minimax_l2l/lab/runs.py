@@ -148,6 +148,7 @@ def evaluate(
     batch_size: int = 256,
     tier: str | None = None,
     images: int | None = None,
+    random_draws: int | None = None,
     announce: Announce,
 ) -> dict[str, Any]:
     """Measure a run and write `evaluation.json` into its folder; `evaluation.parts.json` is removed then.
@@ -160,6 +161,7 @@ def evaluate(
         batch_size: how many instances are measured at a time.
         tier: how thoroughly, of presets whose `evaluate` takes a tier; None is their own choice.
         images: how many test images are taken, of presets whose `evaluate` takes that; None is their own choice.
+        random_draws: how many random perturbations are tried, likewise.
         announce: called with a few words before each piece of work.
 
     Returns:
@@ -175,12 +177,13 @@ def evaluate(
 
     folder = require_folder(folder)
     preset, _ = preset_of(folder, families, data=data)
-    options = {name: value for name, value in {"tier": tier, "images": images}.items() if value is not None}
+    asked = {"tier": tier, "images": images, "random_draws": random_draws}
+    options = {name: value for name, value in asked.items() if value is not None}
     for name in options:
         if name not in signature(preset.evaluate).parameters:
             raise ValueError(
                 f"runs of {_config_of_preset(folder)['preset']} are measured without a choice of {name}; leave "
-                f"--{name} out."
+                f"--{name.replace('_', '-')} out."
             )
     require_same_data(preset, folder)
     measured = preset.evaluate(folder, device=device, batch_size=batch_size, announce=announce, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -42,6 +43,7 @@ SHIPPED = ("gram-games",)
 Part = TypeVar("Part", Updater, Features)
 CHECKSUM = "sha256"
 OWN_CODE = "own_code"
+CLASS = "class"
 PLACES = "pass the folder that save_pretrained wrote, or a repository's name, 'user/name'"
 CARD = """---
 {{ card_data }}
@@ -104,7 +106,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
     def _save_pretrained(self, save_directory: Path) -> None:
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}
         own = {name: told for name, part in self._parts().items() if (told := tell(part))["code"]}
-        config = {**self.config(), CHECKSUM: fingerprint(tensors.values()), **({OWN_CODE: own} if own else {})}
+        told = {CLASS: type(self).__name__, **self.config(), CHECKSUM: fingerprint(tensors.values())}
+        config = {**told, **({OWN_CODE: own} if own else {})}
         save_file(tensors, save_directory / WEIGHTS)
         (save_directory / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
 
@@ -162,7 +165,8 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
             FileNotFoundError: if there is no such folder, nor a repository that can be reached; or if nothing was
                 saved there: where the optimizer is, if it is a run's or an attack's.
             DamagedRunError: if a file that was saved there is damaged, or gone.
-            MissingClassError: if the optimizer was saved with an updater or features that are not known.
+            MissingClassError: if the optimizer was saved with an updater or features that are not known, or is
+                of another class than this.
 
         Warns:
             UserWarning: if a class of one's own is not the one that it was saved with, by its code.
@@ -182,6 +186,7 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
         try:
             saved = dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
             checksum, own = saved.pop(CHECKSUM, None), saved.pop(OWN_CODE, {})
+            _require_arguments(cls, saved, saved.pop(CLASS, None), place)
             optimizer = cls.from_config(saved, updaters=updaters, features=features)
             tensors = load_file(folder / WEIGHTS)
             optimizer.load_state_dict(tensors)
@@ -210,6 +215,12 @@ def _beside(place: Path) -> str:
 
 def _require_path(name: str, path: str | Path) -> str | Path:
     return require_a(name, path, (str, Path), "a folder or a name on the Hub", "pass a string or a Path")
+
+
+def _require_arguments(kind: type, config: Mapping[str, Any], made: str | None, place: str) -> None:
+    """Refuse what an optimizer of another class has saved, if this one does not take its arguments."""
+    if made not in (None, kind.__name__) and config.keys() - signature(kind).parameters.keys():
+        raise MissingClassError(f"{place} holds a {made}; load it with {made}.from_pretrained.")
 
 
 def _require_classes(name: str, classes: Sequence[type], base: type) -> None:

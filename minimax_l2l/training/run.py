@@ -130,7 +130,9 @@ class Run:
     def _validate(self, numbers: Numbers) -> None:
         """Add what the task measures on held-out data, timed apart."""
         started = time.perf_counter()
-        numbers.update(require_numbers("what validate returns", self.task.validate(self.optimizer)))
+        measured = require_numbers("what validate returns", self.task.validate(self.optimizer))
+        self.solution.validated = tuple(measured)
+        numbers.update(measured)
         for hook in self.iteration.hooks:
             hook.validated(numbers)
         self.solution.validation_seconds += time.perf_counter() - started

@@ -33,6 +33,7 @@ class Solution:
         theta: the outer variable's module, None if the task has none.
         phi: the inner optimizer; its parameters are phi if it learns.
         history: one row for each logged step.
+        validated: the names of what validations measured.
         passes: forward, input-gradient and weight-gradient passes of the training, validation not included.
         seconds: wall-clock time of the training, validation and saving not included.
         validation_seconds: that of the validations.
@@ -43,11 +44,19 @@ class Solution:
     theta: nn.Module | None
     phi: InnerOptimizer
     history: list[Row] = field(default_factory=list)
+    validated: tuple[str, ...] = ()
     passes: Passes = field(default_factory=Passes)
     seconds: float = 0.0
     validation_seconds: float = 0.0
     steps: int = 0
     status: Status = Status.COMPLETED
+
+    @property
+    def validation(self) -> Row:
+        """The last validation's numbers; none if there was no validation."""
+        rows = (row for row in reversed(self.history) if row.keys() >= set(self.validated))
+        last: Row = next(rows, {})
+        return {name: last[name] for name in self.validated if last}
 
     def __repr__(self) -> str:
         """What it is, without the networks' layers and the history's rows."""

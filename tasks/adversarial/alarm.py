@@ -21,37 +21,40 @@ class Alarm:
     Catastrophic overfitting (Wong et al., 2020): 30 % of the validation images or more withstand the training's own
     attack, and less than a quarter as many withstand PGM-10; or less than half as many, which are also less than
     half of PGM-10's best. Stopped: a learned attacker's `attack_ratio` is below 0.2 at two validations in a row. At
-    the first validation neither is said. Lost: a mean loss is NaN or infinite. A training whose optimizer takes no
-    steps, plain or Free, is judged by the first and the last alone.
+    the first validation neither is said. After the last step of a run of 50 or more, one validation is enough for
+    each. Lost: a mean loss is NaN or infinite. A training whose optimizer takes no steps, plain or Free, is judged
+    by what it has learned and by lost numbers alone.
     """
 
     def __init__(self) -> None:
         self._first, self._best, self._idle, self._blank = True, 0.0, 0, 0
         self._said: list[str] = []
 
-    def see_clean(self, accuracy: float, constant: float, harm: float) -> None:
+    def see_clean(self, accuracy: float, constant: float, harm: float, *, last: bool = False) -> None:
         """One validation without an attack.
 
         Args:
             accuracy: of the classifier.
             constant: of the best answer that is the same for all images.
             harm: the loss under PGM-10 over the one without an attack, less 1.
+            last: whether a run of 50 steps or more is over.
 
         Warns:
-            UserWarning: the first time that nothing has been learned for long.
+            UserWarning: the first time that nothing has been learned for long, or in the whole run.
         """
         blank = accuracy <= constant + BETTER and abs(harm) < UNTOUCHED
         self._blank = self._blank + 1 if blank else 0
-        if self._blank >= 3:
+        if self._blank >= (1 if last else 3):
+            when = "after the last step" if last else "at three validations in a row"
             self._say(
                 "blank",
                 f"the classifier learns nothing: {accuracy:.1%} of the clean validation images are right, one "
-                f"answer for all gets {constant:.1%}, and PGM-10 changes nothing, at three validations in a row. "
-                "Attacks may be too strong before there is anything to attack: let the radius grow, warm_up=0.25, "
-                "or lower the learning rate.",
+                f"answer for all gets {constant:.1%}, and PGM-10 changes nothing, {when}. Attacks may be too "
+                "strong before there is anything to attack: let the radius grow, warm_up=0.25, or lower the "
+                "learning rate.",
             )
 
-    def see(self, own: float, robust: float, ratio: float, *, learns: bool) -> None:
+    def see(self, own: float, robust: float, ratio: float, *, learns: bool, last: bool = False) -> None:
         """One validation.
 
         Args:
@@ -59,13 +62,14 @@ class Alarm:
             robust: accuracy under PGM-10.
             ratio: the own attack's mean loss over PGM-10's; NaN if one of them is not finite.
             learns: whether the attacker is learned.
+            last: whether a run of 50 steps or more is over.
 
         Warns:
             UserWarning: the first time that something is wrong.
         """
         first, self._first = self._first, False
         self._best = max(self._best, robust)
-        if first:
+        if first and not last:
             return
         idle = learns and ratio < IDLE  # False if it is NaN: who knows
         self._idle = self._idle + 1 if idle else 0
@@ -77,11 +81,12 @@ class Alarm:
                 f"attack, and {robust:.1%} withstand PGM-10, {self._best:.1%} at best. Take more or smaller steps, "
                 "start from noise (UniformStart), or keep the best weights, BestWeights('validation_pgm_10').",
             )
-        if self._idle >= 2:
+        if self._idle >= (1 if last else 2):
+            when = "after the last step" if last else "at two validations in a row"
             self._say(
                 "idle",
-                f"the attacker has stopped attacking: at two validations in a row it reached less than {IDLE:.0%} "
-                f"of PGM-10's loss, {ratio:.1%} at the last, and the classifier learns to withstand nothing else. "
+                f"the attacker has stopped attacking: {when} it reached less than {IDLE:.0%} of PGM-10's loss, "
+                f"{ratio:.1%} at the last, and the classifier learns to withstand nothing else. "
                 "Let it see gradients (GradientFeatures), give it a random start, or change its learning rate.",
             )
 

@@ -11,12 +11,15 @@ from typing import Any, NamedTuple, TypeVar
 
 from minimax_l2l import (
     FGSM,
+    LBFGS,
     PGM,
+    Adam,
     DamagedRunError,
     Features,
     GradientAscent,
     InnerOptimizer,
     L2Ball,
+    LearnedFGSM,
     LearnedOptimizer,
     LinfBall,
     RunFolder,
@@ -32,7 +35,15 @@ from minimax_l2l.training.description import describe
 from tasks.adversarial.losses import LOSSES, Loss
 from tasks.adversarial.threat import Threat
 
-OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (LearnedOptimizer, FGSM, PGM, GradientAscent)
+OPTIMIZERS: tuple[type[InnerOptimizer], ...] = (
+    LearnedOptimizer,
+    LearnedFGSM,
+    FGSM,
+    PGM,
+    GradientAscent,
+    LBFGS,
+    Adam,
+)
 BALLS: tuple[type[LinfBall | L2Ball], ...] = (LinfBall, L2Ball)
 OWN = ("attack.json", f"optimizer/{CONFIG}", f"optimizer/{WEIGHTS}")
 PLACES = "give one that Attack.save_pretrained wrote, or that of a run"
@@ -116,7 +127,7 @@ def read_attack(folder: Path | str, strangers: Strangers) -> Parts:
     if of_run and not (path / "solution.json").exists():
         raise ValueError(f"{folder} holds a run that has not ended, so it has no attacker yet; resume it first.")
     try:
-        return _of_run(path, strangers) if of_run else _as_saved(path, strangers)
+        parts = _of_run(path, strangers) if of_run else _as_saved(path, strangers)
     except MissingClassError:
         raise
     except (LookupError, TypeError, ValueError, OSError) as error:
@@ -124,6 +135,12 @@ def read_attack(folder: Path | str, strangers: Strangers) -> Parts:
         raise DamagedRunError(
             f"{folder} holds no whole attack: {found}; put the right files back, or save it again."
         ) from error
+    if of_run and not parts.optimizer.steps:
+        raise ValueError(
+            f"{folder} holds a run whose optimizer takes no steps, as in plain and in Free training, so it has no "
+            "attacker; make one, such as Attack(PGM(steps=10, step_size=0.01), threat)."
+        )
+    return parts
 
 
 def _as_saved(path: Path, strangers: Strangers) -> Parts:

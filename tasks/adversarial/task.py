@@ -28,7 +28,7 @@ from tasks.adversarial.batches import Augment, Batch, Batches, LoadedBatches, tr
 from tasks.adversarial.classifier import as_taken_by, require_classifier
 from tasks.adversarial.data.augmentation import CropAndFlip
 from tasks.adversarial.data.images import Images
-from tasks.adversarial.data.parts import ImageData, warn_without_class_0
+from tasks.adversarial.data.parts import ImageData, warn_of_empty_classes
 from tasks.adversarial.data.sources import Source
 from tasks.adversarial.data.training import TrainingData
 from tasks.adversarial.losses import Loss, cross_entropy, require_untargeted
@@ -46,10 +46,11 @@ from tasks.adversarial.outer_losses.logits import Logits
 from tasks.adversarial.problem import PerturbationProblem
 from tasks.adversarial.starts.base import Start, require_followed
 from tasks.adversarial.starts.memory import PerturbationMemory
-from tasks.adversarial.threat import Threat, grown, require_threat
+from tasks.adversarial.threat import Threat, grown, require_ball, require_threat
 from tasks.adversarial.validation import Validation
 
 BATCH_SIZE = 64
+JUDGED = 50  # steps of a run whose last validation alone may say that it went wrong
 
 
 class AdversarialTraining(Task):
@@ -135,14 +136,15 @@ class AdversarialTraining(Task):
             validation_images = require_count("validation_images", validation_images, least=1)
         self.data = TrainingData.of(data, validation, at_most=validation_images)
         self.validation, self.validation_images = self.data.validation, validation_images
-        self.threat = require_threat(threat, self.data.example.shape)
+        shape = self.data.example.shape
+        self.threat = require_threat(threat, shape) if validated_at is None else require_ball(threat)
         at = threat if validated_at is None else validated_at
-        self.validated_at = require_threat(at, self.data.example.shape, "validated_at")
+        self.validated_at = require_threat(at, shape, "validated_at")
         self.classes = require_classifier(
             classifier, self.data.example, classes=self.data.classes, loss=loss, may_be_meta=True
         )
         if self.data.classes is not None:
-            warn_without_class_0(self.data.example.labels, self.data.classes)
+            warn_of_empty_classes(self.data.example.labels, self.data.classes)
         self.outer = self.classifier = classifier
         self.loss, self.augment = loss, augment
         self.outer_loss = self._outer_loss(outer_loss) if outer_loss is not None else None
@@ -169,7 +171,7 @@ class AdversarialTraining(Task):
             )
         self.warm_up = require_fraction("warm_up", warm_up)
         self.seed = require_seed("seed", seed)
-        self.alarm = Alarm()
+        self.alarm, self._over = Alarm(), False
         per_epoch = self.data.batches_per_epoch(self.batch_size)
         self.iterations = epochs * per_epoch if per_epoch is not None else None
         self._require_length(schedule)
@@ -187,6 +189,7 @@ class AdversarialTraining(Task):
 
     def inner_problem(self, batch: Batch) -> PerturbationProblem:
         """The worst perturbations of a batch at the present theta."""
+        self._over = batch.step + 1 == self.iterations and self.iterations >= JUDGED
         images, own = as_taken_by(self.classifier, batch.images), None
         if self.outer_loss is not None:
             own = self._outer_loss_at(batch.step).ascended(self.classifier, images)
@@ -272,14 +275,15 @@ class AdversarialTraining(Task):
             )
         images = self.validation.to(self.device)
         found = Validation.of(self.classifier, optimizer, images, self.validated_at, self.loss, self.seed)
-        self.alarm.see_clean(found.clean.accuracy, images.most_frequent, found.harm)
+        own, pgm, last = found.own.accuracy, found.pgm.accuracy, self._over
+        self.alarm.see_clean(found.clean.accuracy, images.most_frequent, found.harm, last=last)
         if isnan(found.attack_ratio):
             self.alarm.lose()
         if optimizer.steps:
-            self.alarm.see(found.own.accuracy, found.pgm.accuracy, found.attack_ratio, learns=optimizer.learns)
+            self.alarm.see(own, pgm, found.attack_ratio, learns=optimizer.learns, last=last)
         return {
             "validation_clean": found.clean.accuracy,
-            "validation_pgm_10": found.pgm.accuracy,
+            "validation_pgm_10": pgm,
             "attack_ratio": found.attack_ratio,
         }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from folders import reseal
 
-from minimax_l2l.cli import commands
+from minimax_l2l.cli import commands, terminal
 from minimax_l2l.lab.family import Family, load_families
 from minimax_l2l.lab.report import Section
 from tasks.adversarial.presets.figures import Line
@@ -175,6 +175,19 @@ class TestBenchmark:
         code, _, err = run("benchmark", "digit")
         assert code == 1
         assert "there is no benchmark 'digit'; did you mean 'digits'?" in err
+
+    def test_without_a_name_all_are_listed(self, run):
+        code, out, _ = run("benchmark")
+        assert code == 0
+        assert {"digits", "paper-tables", "speed", "games", "gail"} <= set(out.splitlines())
+
+    def test_in_a_log_what_is_done_is_said_once_a_minute(self, monkeypatch, capsys):
+        now = [0.0]
+        monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+        with terminal.working() as announce:
+            for now[0], words in ((1.0, "one"), (59.0, "two"), (61.0, "three"), (90.0, "four"), (121.0, "five")):
+                announce(words)
+        assert capsys.readouterr().err.split() == ["three", "five"]
 
     def test_is_called_with_its_folder_and_its_workers(self, run, monkeypatch):
         def measure(out, *, announce, workers):

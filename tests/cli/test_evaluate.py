@@ -10,6 +10,7 @@ from folders import files, reseal
 from own_images import archive
 from safetensors.torch import load_file, save_file
 
+from minimax_l2l.lab import wilson_interval
 from tasks.adversarial.evaluation import robustness
 from tasks.adversarial.presets.runs import evaluate_run
 
@@ -55,6 +56,10 @@ class TestEvaluate:
         assert set(result["environment"]) >= {"versions", "machine", "command", "commit", "date"}
         assert str(Path.cwd()) not in (solved / "evaluation.json").read_text()
         assert all(name in out for name in row)
+        intervals = {name: pytest.approx(wilson_interval(round(12 * row[name]), 12)) for name in accuracies}
+        assert result["intervals"] == intervals
+        low, high = result["intervals"]["clean"]
+        assert f"{row['clean']:.4g} ({low:.3g} to {high:.3g})" in out
         assert max(map(len, out.splitlines())) <= 80
 
     def test_the_choice_of_attacks_and_images_is_in_the_file(self, run, solved, monkeypatch):
@@ -67,9 +72,17 @@ class TestEvaluate:
         assert "autoattack_quick" in result["rows"][0]
         assert "autoattack" not in result["rows"][0]
 
+    def test_random_search_if_it_is_asked_for(self, run, solved, monkeypatch):
+        monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", partial(evaluate_run, curves=False))
+        options = "--data", "mine.npz", "--tier", "quick", "--random-draws", "30"
+        assert run("evaluate", solved, *options)[0] == 0
+        (row,) = json.loads((solved / "evaluation.json").read_text())["rows"]
+        assert row["worst_case"] <= row["random_30"] <= row["clean"]
+
     @pytest.mark.parametrize(
         ("words", "sentence"),
         [
+            (("--random-draws", "-1"), "--random-draws must be at least 0"),
             (("--tier", "standart"), "there is no tier 'standart'; did you mean 'standard'?"),
             (("--images", "0"), "images must be at least 1"),
         ],

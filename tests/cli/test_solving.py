@@ -131,6 +131,18 @@ class TestRadius:
         assert "--eps belongs to a data set, and no usual one is known for" in err
         assert not Path("run").exists()
 
+    def test_may_be_a_fraction(self, run):
+        words = "--data", archive(), "--epochs", "1", "--eps", "8/255", "--out", "run"
+        assert run("solve", "adversarial/digits-plain", *words)[0] == 0
+        assert json.loads(Path("run/config.json").read_text())["settings"]["eps"] == 8 / 255
+
+    @pytest.mark.parametrize("number", ["8/0", "x", "1/x", "/"])
+    def test_that_is_no_number(self, number, capsys):
+        with pytest.raises(SystemExit) as end:
+            cli.main(["solve", "adversarial/digits-plain", "--eps", number])
+        assert end.value.code == 2
+        assert f"'{number}' is no number; write 0.03 or 8/255, say." in capsys.readouterr().err
+
     def test_what_is_said_wins(self, run):
         archive("cifar10.npz")
         words = ("--data", "cifar10.npz", "--eps", "0.02", "--epochs", "1", "--out", "run")
@@ -291,7 +303,11 @@ class TestSolve:
         code, out, _ = run("solve", PRESET, "--eps", "0.15", "--data", archive(), "--epochs", "1", "--seed", "3")
         assert code == 0
         assert "The run went through all its batches. 1 steps" in out
-        assert out.strip().endswith(f"in runs/{PRESET}/seed-3")
+        where, measured = out.strip().splitlines()
+        assert where.endswith(f"in runs/{PRESET}/seed-3")
+        assert re.fullmatch(
+            r"at the last validation: validation_clean 0\.\d+, validation_pgm_10 0\.\d+, attack_ratio \S+", measured
+        )
         assert Path(f"runs/{PRESET}/seed-3/model/model.safetensors").is_file()
 
     def test_a_folder_may_have_any_name(self, run):

@@ -11,6 +11,7 @@ from minimax_l2l.errors import require_a, require_count
 from minimax_l2l.fingerprint import fingerprint
 from tasks.adversarial.data.images import Images
 
+MANY = 20  # training images for each class
 FROM_0 = "number the classes from 0: labels - 1"
 
 
@@ -104,5 +105,19 @@ def warn_without_class_0(labels: Tensor, classes: int) -> None:
     if numbered_from_1(labels, classes):
         warnings.warn(
             f"the training labels go from 1 to {classes - 1} and class 0 never occurs; {FROM_0}.",
+            stacklevel=3,
+        )
+
+
+def warn_of_empty_classes(labels: Tensor, classes: int) -> None:
+    """Warn of classes without a training image, where images are so many that this is no chance."""
+    empty = sorted(set(range(classes)) - set(labels.tolist()))
+    if numbered_from_1(labels, classes):
+        warn_without_class_0(labels, classes)
+    elif empty and len(labels) >= MANY * classes:
+        few = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
+        warnings.warn(
+            f"{len(empty)} of {classes} classes have no training image ({few}), so none will be learned; give "
+            "images of each, or number the classes that there are from 0 without gaps.",
             stacklevel=3,
         )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 Outcome = Literal["passed", "failed", "not applicable"]
 SURE = 2.326  # the normal distribution's 99 % quantile
+UNSURE = "it is more than is allowed, but on so few images that may be chance; audit more of them"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Order:
             return Item(self.name, "not applicable", {}, self.missing)
         weaker, stronger = survived[self.weaker], survived[self.stronger]
         more, fewer = int((stronger & ~weaker).sum()), int((weaker & ~stronger).sum())
-        failed = exceeds(more, fewer, len(weaker), self.allowed)
+        outcome, meaning = _verdict(self, more, fewer, len(weaker))
         numbers = {
             self.weaker: weaker.float().mean().item(),
             self.stronger: stronger.float().mean().item(),
@@ -66,7 +67,7 @@ class Order:
             f"only_{self.stronger}": fewer,
             "images": len(weaker),
         }
-        return Item(self.name, "failed" if failed else "passed", numbers, self.failed if failed else self.passed)
+        return Item(self.name, outcome, numbers, meaning)
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,17 @@ class Share:
         """The item for the images that show it: Booleans, one for each image that was looked at."""
         marks = found[self.what]
         count = int(marks.sum())
-        failed = count > 0 if self.allowed == 0 else exceeds(count, 0, len(marks), self.allowed)
-        numbers = {self.what: count / len(marks), "images": len(marks)}
-        return Item(self.name, "failed" if failed else "passed", numbers, self.failed if failed else self.passed)
+        outcome, meaning = _verdict(self, count, 0, len(marks))
+        if count and self.allowed == 0:
+            outcome, meaning = "failed", self.failed
+        return Item(self.name, outcome, {self.what: count / len(marks), "images": len(marks)}, meaning)
+
+
+def _verdict(check: Order | Share, more: int, fewer: int, count: int) -> tuple[Outcome, str]:
+    """Whether a check fails, and what that means; a difference that chance may explain is said."""
+    if exceeds(more, fewer, count, check.allowed):
+        return "failed", check.failed
+    return "passed", UNSURE if more - fewer > count * check.allowed else check.passed
 
 
 def exceeds(more: int, fewer: int, count: int, allowed: float) -> bool:

@@ -92,7 +92,10 @@ def paper_tables(
     def order(row: Row) -> int:
         return places.get(tuple(row[name] for name in every[0].identity), len(places))
 
-    fill(file, every, measure, announce=announce, workers=workers, order=order)
+    announce("reading the data")
+    read = {run.data: run.preset for run in every}
+    checksums = {name: preset.images().sha256 for name, preset in read.items()}
+    fill(file, every, measure, announce=announce, workers=workers, order=order, data=checksums)
     paper_transfer(
         file.with_stem(f"{file.stem}-transfer"),
         every,

@@ -108,7 +108,8 @@ def evaluate_run(
             attacks nothing again unless something has changed.
 
     Returns:
-        `{"environment": ..., "measured": ..., "rows": [row], "flags": ..., "curves": ...}`.
+        `{"environment": ..., "measured": ..., "rows": [row], "intervals": ..., "flags": ..., "curves": ...}`, where
+        intervals are Wilson's of each accuracy, at 95 %.
 
     Raises:
         ValueError: see `load_run`; or if there is no such tier.
@@ -151,6 +152,7 @@ def evaluate_run(
         "environment": describe_environment({run.data.name: run.data.sha256}),
         "measured": {"tier": tier, "images": len(test), "of": len(run.data.test)},
         "rows": [row],
+        "intervals": {name: list(ends) for name, ends in evaluation.intervals().items()},
         "flags": list(evaluation.flags),
     }
     if curves:

@@ -36,7 +36,7 @@ class TrainingSettings(Preset):
         method: a name in `METHODS`.
         embedded: whether it plays on the digits if no data are given.
         data: your own images: a NumPy archive with x_train, y_train, x_test and y_test, or a folder with
-            train/CLASS and test/CLASS of pictures; digits if not given.
+            train/CLASS and test/CLASS of pictures. Presets for digits play on those if none are given.
         dataset: cifar10, cifar100, svhn, mnist or fashion-mnist, if `data` is the folder where torchvision keeps
             it.
         eps: radius of the threat, in units of pixels in [0, 1]. If not given it is the usual one of the data, by
@@ -45,7 +45,7 @@ class TrainingSettings(Preset):
         classifier: small-resnet (or small-resnet-16, its width), strided-cnn, small-cnn, resnet-18,
             preact-resnet-18, wrn-34-10 (any depth and width), or module:factory, your own: called with channels and
             classes, it returns a torch.nn.Module from images in [0, 1] to logits.
-        train_images: how many training images are used, the first ones; all if not given.
+        train_images: how many training images are used at most, the first ones; all if not given.
         crop: largest random shift of training images, in pixels of zeros on each side.
         flip: flip half of the training images, left to right.
         epochs: passes over the training images.

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tasks.adversarial.task import AdversarialTraining
 
 
+RANDOM_IMAGES = 100  # that random search is tried on: 10,000 draws cost as much as 10,000 forward passes
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingPreset(TrainingSettings):
     """Adversarial training with a method whose inner steps are its own."""
@@ -35,7 +38,7 @@ class TrainingPreset(TrainingSettings):
         """What is trained on: the digits, or what `data` holds.
 
         Raises:
-            ValueError: if it needs data and none are given, or fewer than `train_images`.
+            ValueError: if it needs data and none are given.
         """
         from tasks.adversarial.data.digits import digits
         from tasks.adversarial.data.reading import read_data
@@ -43,13 +46,8 @@ class TrainingPreset(TrainingSettings):
         if self.data is None and not self.embedded:
             raise ValueError("this preset trains on images of your own; name their file or folder with --data.")
         data = read_data(self.data, self.dataset) if self.data is not None else digits()
-        if self.train_images is None:
+        if self.train_images is None or self.train_images >= len(data.train):
             return data
-        if self.train_images > len(data.train):
-            raise ValueError(
-                f"train_images must be at most {len(data.train)}, which is what {data.name!r} has beside its "
-                f"validation images, got {self.train_images}; pass fewer, or leave it out."
-            )
         return replace(data, train=data.train.first(self.train_images))
 
     def attacker_for(self, shape: tuple[int, int, int]) -> InnerOptimizer:
@@ -129,12 +127,21 @@ class TrainingPreset(TrainingSettings):
         announce: Announce,
         tier: Tier = "standard",
         images: int | None = None,
+        random_draws: int = 0,
     ) -> dict[str, Any]:
-        """AutoAttack and everything weaker, on all test images or on so many."""
+        """AutoAttack and everything weaker, on all test images or on so many; random search on the first 100."""
         from tasks.adversarial.presets.runs import evaluate_run
 
         return evaluate_run(
-            self, folder, device=device, batch_size=batch_size, announce=announce, tier=tier, images=images
+            self,
+            folder,
+            device=device,
+            batch_size=batch_size,
+            announce=announce,
+            tier=tier,
+            images=images,
+            random_draws=random_draws,
+            random_images=RANDOM_IMAGES,
         )
 
 

@@ -85,6 +85,19 @@ class TestThresholds:
         again.load_state_dict(first.state_dict())
         assert heads(blank, blank, alarm=again) == ["the classifier learns nothing"]
 
+    def test_one_is_enough_after_the_last_step(self):
+        def heads(alarm, *, own=0.5, robust=0.5, ratio=1.0, learns=False, accuracy=0.5, harm=0.5):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                alarm.see_clean(accuracy, 0.1, harm, last=True)
+                alarm.see(own, robust, ratio, learns=learns, last=True)
+            return [str(warning.message).split(":")[0] for warning in caught]
+
+        assert heads(Alarm()) == []
+        assert heads(Alarm(), accuracy=0.1, harm=0.0) == ["the classifier learns nothing"]
+        assert heads(Alarm(), own=0.8, robust=0.1) == [OVERFIT]
+        assert heads(Alarm(), own=0.8, robust=0.1, ratio=0.1, learns=True) == [STOPPED]
+
     def test_state_comes_back(self):
         idle, again = (0.9, 0.1, 0.1), Alarm()
         first = Alarm()
@@ -127,6 +140,18 @@ def words(game: AdversarialTraining, optimizer, every=38, **options) -> list[str
 
 
 class TestRuns:
+    @pytest.mark.parametrize(("epochs", "expected"), [(2, []), (3, ["the classifier learns nothing"])])
+    def test_a_dead_network_is_told_at_the_end_of_50_steps(self, epochs, expected):
+        net = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10))
+        with torch.no_grad():
+            net[1].weight.zero_()
+            net[1].bias.fill_(-1)
+        game = AdversarialTraining(net, digits(), LinfBall(0.1), epochs=epochs, learning_rate=1e-3)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            game.solve(PGM(steps=1, step_size=0.1), device="cpu", validate_every=1000)
+        assert [str(warning.message).split(":")[0] for warning in caught] == expected
+
     def test_catastrophic_overfitting_of_one_large_sign_step_is_said_once_and_not_again_after_resuming(
         self, tmp_path
     ):

@@ -16,6 +16,7 @@ from torch import nn
 import minimax_l2l
 from minimax_l2l import (
     FGSM,
+    LBFGS,
     PGM,
     Adam,
     CNNUpdater,
@@ -670,6 +671,30 @@ class TestOtherFolders:
         assert torch.equal(
             again(net(7), PIXELS, LABELS), Attack(optimizer, LinfBall(EPS), margin, seed=4)(net(7), PIXELS, LABELS)
         )
+
+    def test_that_of_a_run_whose_attacker_begins_with_a_learned_start(self, tmp_path):
+        """As FGSM-SDI's; its optimizer says whose it is."""
+        attacker = LearnedFGSM(CNNUpdater.light(1, width=4), sign_step=EPS)
+        task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
+        task.solve(attacker, out=tmp_path, device="cpu")
+        again = Attack.from_pretrained(tmp_path)
+        assert torch.equal(again(net(7), PIXELS, LABELS), Attack(attacker, LinfBall(EPS))(net(7), PIXELS, LABELS))
+        assert LearnedFGSM.from_pretrained(tmp_path / "optimizer").sign_step == EPS
+        with pytest.raises(MissingClassError, match=r"holds a LearnedFGSM; load it with LearnedFGSM\.from_pret"):
+            LearnedOptimizer.from_pretrained(tmp_path / "optimizer")
+
+    @pytest.mark.parametrize("optimizer", [LBFGS(steps=2, step_size=EPS), Adam(lr=0.01, steps=2)])
+    def test_that_was_saved_with_any_of_the_librarys_optimizers(self, optimizer, tmp_path):
+        attack = Attack(optimizer, LinfBall(EPS))
+        attack.save_pretrained(tmp_path)
+        again = Attack.from_pretrained(tmp_path)
+        assert torch.equal(again(net(7), PIXELS, LABELS), attack(net(7), PIXELS, LABELS))
+
+    def test_that_of_a_run_without_an_attack_is_refused(self, tmp_path):
+        task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
+        task.solve(GradientAscent(steps=0), out=tmp_path, device="cpu")
+        with pytest.raises(ValueError, match="takes no steps, as in plain and in Free training, so it has no att"):
+            Attack.from_pretrained(tmp_path)
 
     def test_that_of_a_run_has_the_settings_that_a_hook_has_left(self, tmp_path):
         class Longer(Hook):

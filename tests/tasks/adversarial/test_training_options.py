@@ -247,6 +247,15 @@ class TestLabelsFrom1:
             five(data).solve(ATTACK, device="cpu")
         assert not [one for one in recwarn if "class 0" in str(one.message)]
 
+    def test_a_class_in_the_middle_is_missed_where_images_are_many(self):
+        def images(count):
+            return Images(LEVELS[:1].expand(count, 1, 8, 8), (labels := torch.arange(count) % 4) + (labels > 1))
+
+        net = SmallResNet(classes=5, width=2)
+        with pytest.warns(UserWarning, match=r"^1 of 5 classes have no training image \(2\), so none will be lear"):
+            AdversarialTraining(net, ImageData("mine", *[images(100)] * 3, classes=5), LinfBall(EPS))
+        AdversarialTraining(net, ImageData("mine", *[images(96)] * 3, classes=5), LinfBall(EPS))
+
     def test_a_classifier_with_a_logit_for_each_class_is_right(self):
         with pytest.raises(ValueError, match=r"class 0 never occurs, so number the classes from 0: labels - 1\.$"):
             task((LEVELS, LABELS + 1))

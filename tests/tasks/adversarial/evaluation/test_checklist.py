@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tasks.adversarial.evaluation.checklist import ORDERS, SHARES, Order, Share, exceeds
+from tasks.adversarial.evaluation.checklist import ORDERS, SHARES, UNSURE, Order, Share, exceeds
 
 RULE = Order("rule", "weak", "strong", 0.0, "as it should be", "not as it should be", "not made")
 
@@ -61,7 +61,8 @@ class TestOrder:
         assert (item.outcome, item.meaning) == ("passed", "as it should be")
 
     def test_few_images_do_not_fail_by_chance(self):
-        assert RULE.judge({"weak": marks(5, 5), "strong": marks(8, 2)}).outcome == "passed"
+        item = RULE.judge({"weak": marks(5, 5), "strong": marks(8, 2)})
+        assert (item.outcome, item.meaning) == ("passed", UNSURE)
 
     @pytest.mark.parametrize("missing", ["weak", "strong"])
     def test_an_attack_that_was_not_made(self, missing):
@@ -79,12 +80,14 @@ class TestShare:
 
     def test_a_sample_needs_more_than_chance(self):
         sample = Share("sample", "odd", 0.05, "few", "many")
-        few, many = sample.judge({"odd": marks(8, 92)}), sample.judge({"odd": marks(20, 80)})
+        few, many = sample.judge({"odd": marks(5, 95)}), sample.judge({"odd": marks(20, 80)})
         assert (few.outcome, few.meaning, few.numbers) == (
             "passed",
             "few",
-            {"odd": pytest.approx(0.08), "images": 100},
+            {"odd": pytest.approx(0.05), "images": 100},
         )
+        perhaps = sample.judge({"odd": marks(8, 92)})
+        assert (perhaps.outcome, perhaps.meaning) == ("passed", UNSURE)
         assert (many.outcome, many.meaning) == ("failed", "many")
 
 

@@ -91,8 +91,8 @@ class TestImages:
         assert torch.equal(some.images, whole.images[:100])
 
     def test_more_than_there_are(self):
-        with pytest.raises(ValueError, match=r"train_images must be at most .*, got 99999; pass fewer"):
-            built(train_images=99999)
+        whole, more = (built(train_images=count).task.data.train for count in (None, 99999))
+        assert torch.equal(more.images, whole.images)
 
     def test_public_data_sets_have_these_names(self):
         assert set(DATASETS) == set(PUBLIC)
@@ -170,8 +170,16 @@ class TestScales:
         pgm = IMAGES["adversarial/images-pgm-10-paper"]
         assert pgm.row.step_size * pgm.eps == pytest.approx(0.007)
 
+    def test_any_radius_below_1_goes_with_noise_that_is_wider(self, images):
+        task = replace(IMAGES["adversarial/images-n-fgsm-cpu"], data=images, eps=0.4).build().task
+        assert (task.threat.eps, task.validated_at.eps) == (pytest.approx(1.2), 0.4)
+        with pytest.raises(ValueError, match=r"a radius of 1\.2 lets an attacker replace every image"):
+            replace(IMAGES["adversarial/images-n-fgsm-cpu"], data=images, eps=1.2).build()
+
     def test_one_plays_on_images_of_ones_own(self, images):
-        preset = replace(IMAGES["adversarial/images-grad-l2l-cpu"], data=images, eps=0.1, train_images=None)
+        """Few as they are: 10,000 is how many it takes at most."""
+        preset = replace(IMAGES["adversarial/images-grad-l2l-cpu"], data=images, eps=0.1)
+        assert preset.train_images == 10_000
         task = preset.build().task
         assert type(task.classifier) is StridedCNN
         assert type(replace(preset, classifier="wrn-10-1").build().task.classifier) is WideResNet
