@@ -13,7 +13,7 @@ from benchmarks.tables.games import best_tuned
 from minimax_l2l.lab import read_rows
 from tasks.gail.presets.settings import SETTINGS
 from tasks.games import SUITE
-from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SHIPPED, TUNED, learned
+from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SEEDS, SHIPPED, TUNED, learned
 from tasks.games.experiments.trial import trial
 
 ROOT = Path(__file__).parents[1]
@@ -90,6 +90,7 @@ def test_what_is_claimed_of_games_is_what_was_measured():
     assert {row["family"] for row in rows} == set(SUITE)
     assert sum(row["solvable"] > 0 for row in of_games("gram-games")) == 31
     assert (counts["gram-games"], counts["gram-untrained"]) == (31, 29)
+    assert [sum(map(settled, of_games(name))) for name in SEEDS] == [31, 30, 30, 31]
     assert (counts["anderson"], counts["extragradient"], len(others), max(others)) == (18, 4, 11, 8)
     tuned = {name: {row["family"] for row in rows if row["method"] == name and settled(row)} for name in TUNED}
     assert (len(tuned["anderson"]), len(tuned["extragradient"])) == (24, 14)
