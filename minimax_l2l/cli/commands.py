@@ -117,7 +117,7 @@ def evaluate(
             given.
         images: how many test images at most are attacked, for classifiers, chosen at random, the same ones every
             time; all if not given.
-        random_draws: how many random perturbations of each of the first 100 test images are tried, for classifiers,
+        random_draws: how many random perturbations of each of the first 100 images are tried, for classifiers,
             such as 10000; none if not given.
         data: what it was trained on, if that is your own.
     """
@@ -145,7 +145,7 @@ def evaluate(
     for row in result["rows"]:
         print_table(["what", "value"], [[name, _shown(value, ends.get(name))] for name, value in row.items()])
     if ends:
-        say("In brackets: 95 % intervals, which say what other test images might give.")
+        say("In brackets: intervals, at 95 % unless the family says otherwise.")
     for flag in result.get("flags", ()):
         say(f"note: {flag}.")
 

@@ -148,7 +148,9 @@ def _readable(hint: Any) -> Any:
     if known is None:
         return hint
     named = tyro.conf.arg(metavar=known)
-    return Annotated[hint, named, FRACTION] if kinds[0] is float else Annotated[hint, named]
+    if kinds[0] is not float:
+        return Annotated[hint, named]
+    return Annotated[hint, named, _fraction(may_be_none=NoneType in get_args(hint))]
 
 
 def _number(words: Sequence[str]) -> float:
@@ -160,10 +162,12 @@ def _number(words: Sequence[str]) -> float:
         raise ValueError(f"{words[0]!r} is no number; write 0.03 or 8/255, say.") from error
 
 
-FRACTION = tyro.constructors.PrimitiveConstructorSpec[float](
-    nargs=1,
-    metavar="FLOAT",
-    instance_from_str=_number,
-    is_instance=lambda value: isinstance(value, int | float) or value is None,
-    str_from_instance=lambda value: [str(value)],
-)
+def _fraction(*, may_be_none: bool) -> tyro.constructors.PrimitiveConstructorSpec[float | None]:
+    """How such a number is read; the word None, where that is a choice."""
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="FLOAT",
+        instance_from_str=lambda words: None if may_be_none and words == ["None"] else _number(words),
+        is_instance=lambda value: isinstance(value, int | float) or (may_be_none and value is None),
+        str_from_instance=lambda value: [str(value)],
+    )

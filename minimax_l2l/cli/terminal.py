@@ -37,7 +37,7 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 @contextmanager
 def working() -> Iterator[Announce]:
-    """A line that says what is being done for as long as it is done; in a log, a new one every minute."""
+    """A line that says what is being done for as long as it is done; in a log, one a minute at most."""
     if not notices.is_terminal:
         yield _Log()
         return

@@ -101,8 +101,8 @@ class Preset(ABC):
     def evaluate(self, folder: Path, *, device: str, batch_size: int, announce: Announce) -> dict[str, Any]:
         """Measure a run of this preset.
 
-        A subclass may take `tier` or `images` as well, keywords with defaults: `minimax-l2l evaluate` then has
-        `--tier` or `--images` for its runs.
+        A subclass may take `tier`, `images` or `random_draws` as well, keywords with defaults. Then `minimax-l2l
+        evaluate` has `--tier`, `--images` or `--random-draws` for its runs.
 
         Args:
             folder: of the run.
@@ -111,7 +111,8 @@ class Preset(ABC):
             announce: called with a few words before each piece of work.
 
         Returns:
-            What becomes `evaluation.json`: `{"environment": ..., "rows": [...], ...}`.
+            What becomes `evaluation.json`: `{"environment": ..., "rows": [...], ...}`. It may have "intervals", the
+            two ends of one for names in its rows, which are printed beside the values.
 
         Raises:
             DamagedRunError: if a file of the run is missing or damaged.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -166,7 +166,7 @@ class PretrainedMixin(ModelHubMixin, nn.Module, model_card_template=CARD):
                 saved there: where the optimizer is, if it is a run's or an attack's.
             DamagedRunError: if a file that was saved there is damaged, or gone.
             MissingClassError: if the optimizer was saved with an updater or features that are not known, or is
-                of another class than this.
+                of a class that takes other arguments than this one.
 
         Warns:
             UserWarning: if a class of one's own is not the one that it was saved with, by its code.
@@ -219,7 +219,9 @@ def _require_path(name: str, path: str | Path) -> str | Path:
 
 def _require_arguments(kind: type, config: Mapping[str, Any], made: str | None, place: str) -> None:
     """Refuse what an optimizer of another class has saved, if this one does not take its arguments."""
-    if made not in (None, kind.__name__) and config.keys() - signature(kind).parameters.keys():
+    taken = signature(kind).parameters
+    takes_all = any(one.kind is Parameter.VAR_KEYWORD for one in taken.values())
+    if made not in (None, kind.__name__) and config.keys() - taken.keys() and not takes_all:
         raise MissingClassError(f"{place} holds a {made}; load it with {made}.from_pretrained.")
 
 

@@ -76,6 +76,7 @@ class Record:
                 "step": solution.steps,
                 "seconds": solution.seconds,
                 "validation_seconds": solution.validation_seconds,
+                "validated": list(solution.validated),
                 "rows": len(solution.history),
                 "metrics": folder.metrics_digest(len(solution.history)),
                 "latest": latest,
@@ -144,6 +145,7 @@ class Record:
             solution.history = folder.read_metrics(state["rows"], state["metrics"])
             solution.steps, solution.seconds = state["step"], state["seconds"]
             solution.validation_seconds = state["validation_seconds"]
+            solution.validated = tuple(state["validated"])
             self.latest = Numbers(state["latest"]) if state["latest"] is not None else None
             self.ended = state["ended"] and folder.tells_its_end()
             if self.ended:

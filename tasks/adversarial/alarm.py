@@ -85,8 +85,8 @@ class Alarm:
             when = "after the last step" if last else "at two validations in a row"
             self._say(
                 "idle",
-                f"the attacker has stopped attacking: {when} it reached less than {IDLE:.0%} of PGM-10's loss, "
-                f"{ratio:.1%} at the last, and the classifier learns to withstand nothing else. "
+                f"the attacker has stopped attacking: {when} it reached less than {IDLE:.0%} of PGM-10's loss "
+                f"({ratio:.1%}), and the classifier learns to withstand nothing else. "
                 "Let it see gradients (GradientFeatures), give it a random start, or change its learning rate.",
             )
 

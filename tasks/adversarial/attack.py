@@ -209,6 +209,6 @@ class Attack(Shown):
             DamagedRunError: if a file that was saved there is damaged, or gone.
             FileNotFoundError: if the folder is not there, or no attack was saved there.
             MissingClassError: if it was saved with a loss or an optimizer that is not known.
-            ValueError: if the folder holds a run that has not ended.
+            ValueError: if the folder holds a run that has not ended, or one whose optimizer takes no steps.
         """
         return cls(**read_attack(folder, Strangers(losses, optimizers, updaters, features))._asdict())

@@ -275,7 +275,7 @@ class AdversarialTraining(Task):
             )
         images = self.validation.to(self.device)
         found = Validation.of(self.classifier, optimizer, images, self.validated_at, self.loss, self.seed)
-        own, pgm, last = found.own.accuracy, found.pgm.accuracy, self._over
+        own, pgm, last, self._over = found.own.accuracy, found.pgm.accuracy, self._over, False
         self.alarm.see_clean(found.clean.accuracy, images.most_frequent, found.harm, last=last)
         if isnan(found.attack_ratio):
             self.alarm.lose()

@@ -136,6 +136,11 @@ class TestRadius:
         assert run("solve", "adversarial/digits-plain", *words)[0] == 0
         assert json.loads(Path("run/config.json").read_text())["settings"]["eps"] == 8 / 255
 
+    def test_may_be_left_out_by_name(self, run):
+        words = "--data", archive("cifar10.npz"), "--epochs", "1", "--eps", "None", "--out", "run"
+        assert run("solve", "adversarial/digits-plain", *words)[0] == 0
+        assert json.loads(Path("run/config.json").read_text())["settings"]["eps"] == 8 / 255
+
     @pytest.mark.parametrize("number", ["8/0", "x", "1/x", "/"])
     def test_that_is_no_number(self, number, capsys):
         with pytest.raises(SystemExit) as end:

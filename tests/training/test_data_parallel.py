@@ -59,7 +59,7 @@ def rows(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-GAMES = ("plain", "pgm-2", "two-step", "trades", "perturbed", "remembered", "cropped")
+GAMES = ("plain", "pgm-2", "grad", "two-step", "trades", "perturbed", "remembered", "cropped")
 PLAYED = (*GAMES, *(f"{game}+norm" for game in ("plain", "two-step", "trades", "perturbed", "cropped")))
 
 

@@ -103,21 +103,22 @@ def numbered_from_1(labels: Tensor, classes: int) -> bool:
 def warn_without_class_0(labels: Tensor, classes: int) -> None:
     """Warn of training labels that are numbered from 1: one class would be empty, and nothing else would tell."""
     if numbered_from_1(labels, classes):
-        warnings.warn(
-            f"the training labels go from 1 to {classes - 1} and class 0 never occurs; {FROM_0}.",
-            stacklevel=3,
-        )
+        warnings.warn(_without_class_0(classes), stacklevel=3)
 
 
 def warn_of_empty_classes(labels: Tensor, classes: int) -> None:
     """Warn of classes without a training image, where images are so many that this is no chance."""
     empty = sorted(set(range(classes)) - set(labels.tolist()))
     if numbered_from_1(labels, classes):
-        warn_without_class_0(labels, classes)
+        warnings.warn(_without_class_0(classes), stacklevel=3)
     elif empty and len(labels) >= MANY * classes:
         few = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
         warnings.warn(
-            f"{len(empty)} of {classes} classes have no training image ({few}), so none will be learned; give "
+            f"{len(empty)} of {classes} classes have no training image ({few}), so these cannot be learned; give "
             "images of each, or number the classes that there are from 0 without gaps.",
             stacklevel=3,
         )
+
+
+def _without_class_0(classes: int) -> str:
+    return f"the training labels go from 1 to {classes - 1} and class 0 never occurs; {FROM_0}."

@@ -11,7 +11,7 @@ from torch import Tensor
 
 Outcome = Literal["passed", "failed", "not applicable"]
 SURE = 2.326  # the normal distribution's 99 % quantile
-UNSURE = "it is more than is allowed, but on so few images that may be chance; audit more of them"
+UNSURE = "the difference is above what is allowed, but that may be chance; more images would tell"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class TrainingSettings(Preset):
         method: a name in `METHODS`.
         embedded: whether it plays on the digits if no data are given.
         data: your own images: a NumPy archive with x_train, y_train, x_test and y_test, or a folder with
-            train/CLASS and test/CLASS of pictures. Presets for digits play on those if none are given.
+            train/CLASS and test/CLASS of pictures. Presets for digits play on the digits if none are given.
         dataset: cifar10, cifar100, svhn, mnist or fashion-mnist, if `data` is the folder where torchvision keeps
             it.
         eps: radius of the threat, in units of pixels in [0, 1]. If not given it is the usual one of the data, by

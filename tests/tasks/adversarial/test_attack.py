@@ -684,7 +684,7 @@ class TestOtherFolders:
             LearnedOptimizer.from_pretrained(tmp_path / "optimizer")
 
     @pytest.mark.parametrize("optimizer", [LBFGS(steps=2, step_size=EPS), Adam(lr=0.01, steps=2)])
-    def test_that_was_saved_with_any_of_the_librarys_optimizers(self, optimizer, tmp_path):
+    def test_that_was_saved_with_other_optimizers_of_the_library(self, optimizer, tmp_path):
         attack = Attack(optimizer, LinfBall(EPS))
         attack.save_pretrained(tmp_path)
         again = Attack.from_pretrained(tmp_path)

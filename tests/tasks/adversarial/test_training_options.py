@@ -237,6 +237,8 @@ class TestLabelsFrom1:
     def test_are_told_once(self, source, five, recwarn):
         five(source(LABELS + 1)).solve(ATTACK, device="cpu")
         (told,) = (str(one.message) for one in recwarn if "class 0" in str(one.message))
+        (where,) = (one.filename for one in recwarn if "class 0" in str(one.message))
+        assert where == __file__ or source is loaded  # a loader's labels are seen in the run
         assert told == (
             "the training labels go from 1 to 4 and class 0 never occurs; number the classes from 0: labels - 1."
         )
@@ -252,7 +254,7 @@ class TestLabelsFrom1:
             return Images(LEVELS[:1].expand(count, 1, 8, 8), (labels := torch.arange(count) % 4) + (labels > 1))
 
         net = SmallResNet(classes=5, width=2)
-        with pytest.warns(UserWarning, match=r"^1 of 5 classes have no training image \(2\), so none will be lear"):
+        with pytest.warns(UserWarning, match=r"^1 of 5 classes have no training image \(2\), so these cannot be"):
             AdversarialTraining(net, ImageData("mine", *[images(100)] * 3, classes=5), LinfBall(EPS))
         AdversarialTraining(net, ImageData("mine", *[images(96)] * 3, classes=5), LinfBall(EPS))
 
