@@ -28,10 +28,17 @@ def is_number(word: str) -> bool:
         return False
 
 
+def is_fraction(word: str) -> bool:
+    """Whether it is two numbers with a slash between them, the second of which may be divided by."""
+    above, _, below = word.partition("/")
+    return is_number(above) and is_number(below) and float(below) != 0
+
+
 NO_NUMBER = TEXT.filter(lambda word: not is_number(word)) | st.sampled_from(["", "nan", "1,5", "8/255", "0x1"])
 WRONG = {
     int: NO_NUMBER | st.sampled_from(["-1", "-9999999999999", "1.5", "1e3", "inf", str(10**30)]),
-    float: NO_NUMBER | st.sampled_from(["-1", "-1e-300", "inf", "-inf", "1e999"]),
+    float: NO_NUMBER.filter(lambda word: not is_fraction(word))
+    | st.sampled_from(["-1", "-1e-300", "inf", "-inf", "1e999", "8/0", "1/2/3", "-8/255", "nan/1", "1/"]),
     str: TEXT | st.sampled_from(["", "resnet", "wrn-34", "nowhere:make", "os:sep", "os.path:join", "os:"]),
     bool: TEXT | st.sampled_from(["True", "1", "yes", ""]),
     Path: st.sampled_from(["nowhere", "afile", "nowhere/at/all.npz", "afolder"]),
