@@ -11,14 +11,14 @@ def larger(images: Images) -> Images:
     return Images(F.interpolate(images.pixels(), scale_factor=2, mode="bilinear").clamp(0, 1), images.labels)
 
 
-def small_cnn() -> nn.Module:
+def small_cnn(*, hidden: int = 128, classes: int = 10) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(1, 16, 4, 2, 1),
         nn.ReLU(),
         nn.Conv2d(16, 32, 4, 2, 1),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(512, 128),
+        nn.Linear(512, hidden),
         nn.ReLU(),
-        nn.Linear(128, 10),
+        nn.Linear(hidden, classes),
     )

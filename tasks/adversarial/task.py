@@ -50,6 +50,7 @@ from tasks.adversarial.threat import Threat, grown, require_ball, require_threat
 from tasks.adversarial.validation import Validation
 
 BATCH_SIZE = 64
+WIDEST = 10.0  # times the radius of validations: so far training may reach, beyond the range of pixels as well
 JUDGED = 50  # steps of a run whose last validation alone may say that it went wrong
 
 
@@ -137,9 +138,11 @@ class AdversarialTraining(Task):
         self.data = TrainingData.of(data, validation, at_most=validation_images)
         self.validation, self.validation_images = self.data.validation, validation_images
         shape = self.data.example.shape
-        self.threat = require_threat(threat, shape) if validated_at is None else require_ball(threat)
-        at = threat if validated_at is None else validated_at
-        self.validated_at = require_threat(at, shape, "validated_at")
+        at, name = (threat, "threat") if validated_at is None else (validated_at, "validated_at")
+        self.validated_at = require_threat(at, shape, name)
+        self.threat = require_ball(threat)
+        if self.threat.eps > WIDEST * self.validated_at.eps:
+            require_threat(threat, shape)
         self.classes = require_classifier(
             classifier, self.data.example, classes=self.data.classes, loss=loss, may_be_meta=True
         )

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from large_digits import small_cnn
 from torch import Tensor, nn
 
 from minimax_l2l import (
@@ -49,20 +50,6 @@ def three(images: Images, *, size: int = 8) -> Images:
 
 def network() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 3))
-
-
-def overfitting_network() -> nn.Module:
-    """On digits of 16 x 16 pixels FGSM alone comes to nothing with it."""
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 4, 2, 1),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 4, 2, 1),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(512, 64),
-        nn.ReLU(),
-        nn.Linear(64, 3),
-    )
 
 
 def trained(optimizer: InnerOptimizer, *, make=network, size: int = 8, eps: float = EPS, epochs: int = 20):
@@ -179,7 +166,7 @@ class TestBroken:
 
     def test_catastrophic_overfitting(self):
         attack = FGSM(step_size=0.3)
-        classifier = trained(attack, make=overfitting_network, size=16, eps=0.3, epochs=30)
+        classifier = trained(attack, make=partial(small_cnn, hidden=64, classes=3), size=16, eps=0.3, epochs=30)
         found = audit(classifier, three(digits().test, size=16).first(60), LinfBall(0.3), own=attack)
         assert {"overfitting", "own_attacker"} <= set(found.failed)
 

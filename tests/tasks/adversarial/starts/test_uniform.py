@@ -116,6 +116,14 @@ class TestStart:
         assert not torch.equal(start(), start(step=1))
 
 
+def test_a_wider_radius_is_of_the_same_unit():
+    at, net = LinfBall(8 / 255), SmallResNet(width=2)
+    assert AdversarialTraining(net, digits(), LinfBall(24 / 255), validated_at=at).threat.eps == 24 / 255
+    assert AdversarialTraining(net, digits(), LinfBall(1.2), validated_at=LinfBall(0.4)).threat.eps == 1.2
+    with pytest.raises(ValueError, match="a radius of 24 lets an attacker replace every image"):
+        AdversarialTraining(net, digits(), LinfBall(24.0), validated_at=at)
+
+
 def test_validations_are_at_their_own_radius():
     data = digits()
     torch.manual_seed(0)
