@@ -262,6 +262,17 @@ _FAMILIES = (
         ),
         "Grimmer, Lu, Worah and Mirrokni, 2020",
     ),
+    GameFamily(
+        "dirac-gan",
+        partial(_planar, formula=formulas.dirac_gan, points=((0.0, 0.0),), start=(0.0, 0.0, 3.0)),
+        "Mescheder, Geiger and Nowozin, 2018",
+        circles=True,
+    ),
+    GameFamily(
+        "coherent",
+        partial(_planar, formula=formulas.coherent, points=((0.0, 0.0),), start=(0.0, 0.0, 1.0), box=1.0),
+        "Mertikopoulos et al., 2019",
+    ),
 )
 SUITE: Mapping[str, GameFamily] = {family.name: family for family in _FAMILIES}
 """The published minimax problems by name, in double precision."""

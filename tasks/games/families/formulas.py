@@ -1,7 +1,10 @@
 """Published functions f(x, y) of one number for each player."""
 
+import math
+
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 
 def _psi(x: Tensor) -> Tensor:  # whose derivative is x / 2 - 2 x^3 + x^5
@@ -62,3 +65,13 @@ def hidden_pennies(x: Tensor, y: Tensor) -> Tensor:
 def weak_interaction(x: Tensor, y: Tensor) -> Tensor:
     """Two wells against two hills, which the product xy hardly joins."""
     return (x**2 - 1) * (x**2 - 9) + x * y - (y**2 - 1) * (y**2 - 9)
+
+
+def dirac_gan(x: Tensor, y: Tensor) -> Tensor:
+    """A GAN whose data are all zero: the generator's number x, and a discriminator of slope y."""
+    return logsigmoid(x * y) - math.log(2)
+
+
+def coherent(x: Tensor, y: Tensor) -> Tensor:
+    """Neither convex in x nor concave in y, yet gradient play with small steps never moves away from the origin."""
+    return (x**4 * y**2 + x**2 + 1) * (x**2 * y**4 - y**2 + 1)

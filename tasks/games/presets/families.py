@@ -32,4 +32,6 @@ FAMILIES = (
     "two-sided-pl",
     "hidden-pennies",
     "weak-interaction",
+    "dirac-gan",
+    "coherent",
 )

@@ -40,6 +40,8 @@ EXPECTED = {
     "two-sided-pl": [NASH],
     "hidden-pennies": [NASH],
     "weak-interaction": [SPURIOUS, NASH, NASH, NASH, NASH, SPURIOUS, SPURIOUS, SPURIOUS, SPURIOUS],
+    "dirac-gan": [NASH],
+    "coherent": [NASH],
 }
 OF_NUMBERS = [
     name

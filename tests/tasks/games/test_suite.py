@@ -8,7 +8,7 @@ from tasks.games import SUITE, CovarianceGame, Game, Kind, RatioGame
 from tasks.games.kinds import MINIMAX, field_jacobian
 
 FREE = [name for name in SUITE if not name.startswith("ratio")]
-PLANAR = ["ridge-3", "func2", "func4", "func5", "func6", "forsaken", "global-forsaken", "polar"]
+PLANAR = ["ridge-3", "func2", "func4", "func5", "func6", "forsaken", "global-forsaken", "polar", "coherent"]
 
 
 @pytest.mark.parametrize("name", SUITE)
