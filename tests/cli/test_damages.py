@@ -6,7 +6,6 @@ folder as it is.
 """
 
 import pickle
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -81,16 +80,15 @@ def resume_in_python(_, folder):
 
 
 @pytest.mark.parametrize("read", [resume, resume_in_python, measure, report, in_python])
-def test_every_damage_of_every_file(read, run, measured, originals, other):
+def test_every_damage_of_every_file(read, run, measured, other):
     """Seen where the file is read; nothing is lost, no code is run."""
     seen: Counter[str] = Counter()
     for file in sorted(path for path in measured.rglob("*") if path.is_file()):
         name = file.relative_to(measured).as_posix()
         if any(part in name for part in UNREAD) or not needed(read, name):
             continue
-        keep = file.read_bytes()
+        keep, before = file.read_bytes(), files(measured)
         for damage, content in damages(file, other / name):
-            before = files(measured)
             if content is None:
                 file.unlink()
             else:
@@ -102,9 +100,7 @@ def test_every_damage_of_every_file(read, run, measured, originals, other):
             assert said.endswith((".", "?")), (name, damage, said)
             assert files(measured) == spoiled, (name, damage, "something was lost")
             seen[name] += 1
-            shutil.rmtree(measured)
-            shutil.copytree(originals / "mine-measured", measured)
-            assert file.read_bytes() == keep
+            file.write_bytes(keep)
             assert files(measured) == before
     print(read.__name__, sum(seen.values()), dict(seen))
     assert len(seen) >= 3, seen
