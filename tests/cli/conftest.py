@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from own_images import archive
-from short import cut_short
+from short import measured_briefly
 
 from minimax_l2l import cli
 from tasks.adversarial.experiments.trained import Trained, attack
@@ -21,7 +21,7 @@ def own_folder(tmp_path, monkeypatch):
     """A working directory of its own, a terminal of 80 columns, and light evaluations."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    cut_short(monkeypatch)
+    measured_briefly(monkeypatch)
 
     def light(*given, tier, images, **more):
         return evaluate_run(*given, tier="quick", images=12 if images is None else images, curves=False, **more)
@@ -36,7 +36,7 @@ def play_and_measure(home: Path, name: str, seed: int = 0) -> None:
     measured = shutil.copytree(home / name, home / f"{name}-measured")
     preset = replace(DIGITS[PRESET], data=home / "mine.npz", eps=0.15, epochs=2, seed=seed)
     with pytest.MonkeyPatch.context() as patch:
-        cut_short(patch)
+        measured_briefly(patch)
         attack(Trained(PRESET, preset, measured), tier="quick", images=12)
 
 

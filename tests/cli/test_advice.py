@@ -30,6 +30,13 @@ def renamed(folder: Path) -> Path:
     return folder.rename("my runs/it's one")
 
 
+@pytest.fixture(autouse=True)
+def without_pictures(monkeypatch):
+    """Whether there is a page is asked here, and not what it shows, which takes long to draw."""
+    monkeypatch.setattr("tasks.adversarial.presets.figures.svg", lambda figure: "<svg></svg>")
+    monkeypatch.setattr("tasks.adversarial.presets.pages.perturbations", lambda *_: [])
+
+
 class TestOfRuns:
     @pytest.fixture
     def folder(self, solved):

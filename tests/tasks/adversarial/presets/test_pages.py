@@ -12,7 +12,7 @@ import torch
 from folders import reseal
 from matplotlib.colors import to_hex
 from pages import assert_self_contained
-from short import cut_short
+from short import measured_briefly
 
 from minimax_l2l.lab.report import write_report
 from minimax_l2l.lab.runs import play
@@ -35,7 +35,7 @@ from tasks.adversarial.presets.pages import brief, sections, table
 @pytest.fixture(scope="module", autouse=True)
 def short():
     with pytest.MonkeyPatch.context() as patch:
-        cut_short(patch)
+        measured_briefly(patch)
         yield
 
 
@@ -62,6 +62,13 @@ def runs(tmp_path_factory):
 def page(runs):
     folders, data = runs
     return sections(folders, data=data)
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Nothing is drawn, where a test is about tables and words."""
+    monkeypatch.setattr("tasks.adversarial.presets.figures.svg", lambda figure: "<svg></svg>")
+    monkeypatch.setattr("tasks.adversarial.presets.pages.perturbations", lambda *_: [])
 
 
 class TestAdversarialPage:
@@ -101,6 +108,7 @@ class TestAdversarialPage:
             float(low) <= float(row[1]) <= float(high) for row in cells for low, high in [row[2].split(" to ")]
         )
 
+    @pytest.mark.usefixtures("without_pictures")
     def test_says_how_far_the_worst_learned_attacker_is_behind_the_best(self, runs, tmp_path):
         folders, data = runs
         for name, share in (("strong", 0.75), ("weak", 0.125)):
@@ -123,6 +131,7 @@ class TestAdversarialPage:
         assert " to " in robustness.table[1][0][1]
         assert " to " not in "".join(robustness.brief[1][0])
 
+    @pytest.mark.usefixtures("without_pictures")
     def test_repeats_what_was_warned_of_in_training_and_of_whom(self, runs, page, tmp_path):
         folders, data = runs
         assert len(page[1].notes) == 1
@@ -219,10 +228,12 @@ class TestAdversarialPage:
         drawn = training_curves({LINE: [measured], Line("Plain", "plain"): [measured]})
         assert [drawn.count(f"<!-- {title} -->") for title in ("2-Step L2L", "Plain")] == [2, 1]
 
+    @pytest.mark.usefixtures("without_pictures")
     def test_hand_designed_runs_show_no_perturbations(self, runs):
         folders, data = runs
         assert "Perturbations" not in [part.title for part in sections(folders[:1], data=data)]
 
+    @pytest.mark.usefixtures("without_pictures")
     def test_tells_two_seeds_of_a_method_apart_and_two_runs_of_a_seed(self, runs, tmp_path):
         folders, data = runs
         for name, seed in (("a", 0), ("b", 0), ("c", 5)):
@@ -305,6 +316,7 @@ class TestRunsThatAPageCannotCompare:
         with pytest.raises(ValueError, match=f"measured .*{said}.* write one report for each"):
             sections([*folders, change], data=data)
 
+    @pytest.mark.usefixtures("without_pictures")
     def test_other_data_than_the_runs_were_trained_on(self, runs, elsewhere):
         for folders in (runs[0][:1], runs[0][1:], runs[0]):
             with pytest.raises(ValueError, match="trained on other data than 'two' as it is now"):
