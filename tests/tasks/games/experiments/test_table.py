@@ -20,7 +20,7 @@ def test_rows_are_kept_and_the_rest_is_played(tmp_path, monkeypatch):
     monkeypatch.setattr(table, "LEARNED", {UNTRAINED: LEARNED[UNTRAINED]})
     monkeypatch.setattr(table, "TUNED", ("gradient",))
     monkeypatch.setattr(table, "STEP_SIZES", (0.1, 0.2))
-    monkeypatch.setattr(table.Job, "__init__", partialmethod(table.Job.__init__, games=20, budget=60))
+    monkeypatch.setattr(table.Job, "__init__", partialmethod(table.Job.__init__, games=20, budget=30))
     monkeypatch.setattr(table, "SEEDS", {})
     monkeypatch.setattr(table, "COORDINATES", {})
     for part in ("measure_practice", "measure_sizes"):
@@ -54,7 +54,9 @@ def test_the_learned_ones_have_no_step_size(name):
     assert play(Job("xy", name, None, games=5, budget=20))["solved"] == 5
 
 
-CIRCLING = [name for name, family in SUITE.items() if family.circles and "100" not in name]
+# Of the seesaws the narrowest and the widest; of two bilinear games the stronger.
+ALIKE = {*(f"seesaw-{number}" for number in range(2, 7)), "cgd-bilinear-3"}
+CIRCLING = [name for name, family in SUITE.items() if family.circles and "100" not in name and name not in ALIKE]
 
 
 @pytest.mark.parametrize("name", [name for name in CIRCLING if name != "forsaken"])
