@@ -53,10 +53,19 @@ class TestUsage:
         assert all(name in out for name in ("demo", "presets", "solve", "evaluate", "audit", "report", "benchmark"))
 
 
+# In the script for a shell, one family is whole and others have three presets each: with all of them it takes long
+# to write and to read.
 LIGHT = """
 import contextlib, io, json, sys
+from dataclasses import replace
 from minimax_l2l import cli
+from minimax_l2l.cli import solving
+load = solving.load_families
+every = load()
+few = {name: replace(one, presets=dict(list(one.presets.items())[:3])) for name, one in every.items()}
+shown = {**few, "adversarial": every["adversarial"]}
 for words in json.loads(sys.argv[1]):
+    solving.load_families = (lambda: shown) if "--tyro" in words[0] else load
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         try:
             code = cli.main(words)
