@@ -96,19 +96,14 @@ class TestUse:
         assert "gail/mountain-car-dense-l2l-paper" in done.stdout
         assert "gail/cartpole-gail-adam" in done.stdout
 
-    def test_demonstrations_are_read_from_it(self, python):
+    def test_demonstrations_are_read_from_it_and_a_run_has_its_version_and_no_commit(self, python):
         pytest.importorskip("minari")
         code = (
+            "from minimax_l2l.lab.environment import describe_environment as e; "
+            "print(e()['commit'], e()['versions']['minimax-l2l']); "
             "from tasks.gail.presets.settings import SETTINGS as s; print(*s['cartpole'].demonstrations().returns)"
         )
-        assert python("-c", code).stdout.split() == ["500.0"] * 20
-
-    def test_a_run_has_the_wheels_version_and_no_commit(self, python):
-        code = (
-            "from minimax_l2l.lab.environment import describe_environment as e; "
-            "print(e()['commit'], e()['versions']['minimax-l2l'])"
-        )
-        assert python("-c", code).stdout.split() == ["None", "0.1.0"]
+        assert python("-c", code).stdout.split() == ["None", "0.1.0", *["500.0"] * 20]
 
 
 @pytest.mark.parametrize("foreign", ["tasks.py", "tasks/adversarial/__init__.py"])
