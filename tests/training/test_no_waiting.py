@@ -30,7 +30,7 @@ from tasks.adversarial import (
 )
 from tasks.adversarial.batches import Batch, augmented
 
-STEPS = 20
+STEPS = 8
 DATA = random_images()
 DATA_DEPENDENT = {"_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "unique"}
 
