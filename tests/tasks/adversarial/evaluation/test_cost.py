@@ -81,7 +81,7 @@ def kept_of_the_attacker():
 
 OPTIMIZERS = {
     "plain": GradientAscent(steps=0),
-    "pgm-4": PGM(steps=4, step_size=0.01, random_start=1.0),
+    "pgm-2": PGM(steps=2, step_size=0.01, random_start=1.0),
     "grad-l2l": LearnedOptimizer(CNNUpdater.wide(), steps=1),
     "two-step-l2l": LearnedOptimizer(CNNUpdater.wide(), steps=2),
 }
@@ -108,7 +108,7 @@ class TestThePapersSize:
         ("method", "of_classifier", "of_attacker", "left_out"),
         [
             ("plain", 3, 0, STEM),  # nobody wants the gradient in the image
-            ("pgm-4", 4 * 2 + 3, 0, STEM),
+            ("pgm-2", 2 * 2 + 3, 0, STEM),
             ("grad-l2l", 1 * 2 + 3, 3, FIRST),  # nor the first one in what the attacker sees
             ("two-step-l2l", 2 * 2 + 3, 2 * 3, FIRST),
         ],
@@ -119,7 +119,7 @@ class TestThePapersSize:
         )
         assert costs[method].flops == 2 * BATCH * multiplications
 
-    @pytest.mark.parametrize("method", ["plain", "pgm-4"])
+    @pytest.mark.parametrize("method", ["plain", "pgm-2"])
     def test_memory_without_an_attacker_is_that_of_one_pass(self, method, costs):
         cost, parameters, labels = costs[method], BYTES * 46_160_474, 8 * BATCH
         assert cost.gradients == cost.moments == parameters
@@ -210,8 +210,10 @@ def test_a_run_is_all_its_steps():
         assert training_flops(task, optimizer, play=play) == 2 * 3 * step_cost(task, optimizer, play=play).flops
 
 
-@pytest.mark.parametrize("epochs", [2, 7])
-@pytest.mark.parametrize("method", ["plain", "nuat", "fgsm-sdi", "liet", "grad-l2l"])
+@pytest.mark.parametrize(
+    ("method", "epochs"),
+    [("plain", 2), ("nuat", 2), ("grad-l2l", 2), ("fgsm-sdi", 2), ("fgsm-sdi", 7), ("liet", 7)],
+)
 def test_a_run_that_is_played_costs_what_was_predicted(method, epochs):
     """Steps differ.
 
