@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from own_images import archive
-from short import cut_short
+from short import measured_briefly
 
 from minimax_l2l.lab.rows import missing, read_rows
 from tasks.adversarial import AdversarialTraining, digits
@@ -109,7 +109,7 @@ class TestInterrupted:
 
 class TestDemo:
     def test_trains_attacks_and_writes_rows_in_the_order_of_the_table(self, two, monkeypatch):
-        cut_short(monkeypatch)
+        measured_briefly(monkeypatch)
         sections = run_demo(Path("demo"), announce=print, presets=two, images=8, workers=1)
         rows = read_rows(Path("demo/results.json"))
         assert [(row["method"], row["images"], row["epochs"]) for row in rows] == [("plain", 8, 2), ("pgm-2", 8, 2)]

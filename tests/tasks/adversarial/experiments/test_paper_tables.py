@@ -2,7 +2,7 @@
 
 import pytest
 from own_images import archive
-from short import cut_short
+from short import measured_briefly
 
 from minimax_l2l.lab.rows import read_rows
 from tasks.adversarial import AdversarialTraining
@@ -19,7 +19,7 @@ TINY = {"epochs": 1, "train_images": None, "batch_size": 16}
 def folder(tmp_path, monkeypatch):
     """Images under the name of a public data set, and two parts of the tables that take seconds."""
     monkeypatch.chdir(tmp_path)
-    cut_short(monkeypatch)
+    measured_briefly(monkeypatch)
     archive(tmp_path / "fashion_mnist.npz")
     parts = (
         Part("fashion-mnist", ("plain", "grad-l2l"), (0, 1), TINY),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from own_images import archive
-from short import cut_short
+from short import measured_briefly
 
 from minimax_l2l.lab import play
 from tasks.adversarial import SmallResNet, WideResNet
@@ -82,7 +82,7 @@ def test_your_own_from_the_command_line_to_its_page(module, run, monkeypatch):
         return evaluate_run(*given, **{**options, "tier": "quick", "images": 8, "curves": False})
 
     monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", light)
-    cut_short(monkeypatch)
+    measured_briefly(monkeypatch)
     words = ("--data", "mine.npz", "--eps", "0.15", "--epochs", "1", "--device", "cpu", "--out", "run")
     assert run("solve", PRESET, "--classifier", f"{module}:make", *words)[0] == 0
     assert sorted(path.name for path in Path("run/model").iterdir()) == ["model.safetensors"]
