@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 import torch
 
+from tasks.gail import read_minari
 from tasks.gail.experiments import benchmark, experts, job, speed, stress
 from tasks.gail.experiments.job import Job, play, play_into
 from tasks.gail.experiments.stress import Cell
@@ -43,6 +44,14 @@ brief = partial(tiny, "frozen-d", iterations=10)
 def built(preset):
     task = preset.task(preset.demonstrations())
     return task, preset.optimizer(task)
+
+
+read_once = cache(read_minari)
+
+
+@pytest.fixture(autouse=True)
+def demonstrations_read_once(monkeypatch):
+    monkeypatch.setattr("tasks.gail.demonstrations.minari_files.read_minari", read_once)
 
 
 @pytest.fixture
@@ -217,7 +226,10 @@ class TestFiles:
         assert {one.preset.setting for one in frozen} == {"mountain-car", "acrobot"}
         assert all(f"-{one.preset.seed}-" in one.trained.parent.name for one in frozen)
 
-    def test_speed(self, here):
+    def test_speed(self, here, monkeypatch):
+        few = {"environments": 2, "rollout": 32}  # steps of an iteration: how many there are is not asked
+        small = {name: replace(preset, **few) for name, preset in PRESETS.items() if "/cartpole-" in name}
+        monkeypatch.setattr(speed, "PRESETS", small)
         threads = torch.get_num_threads()
         file = speed.measure_speed(here, announce=silent, turns=2, widths=((4,), (5,)), paper=(4,), iterations=1)
         rows = json.loads(file.read_text())["rows"]

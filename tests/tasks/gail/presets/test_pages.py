@@ -38,6 +38,12 @@ def evaluated(folder, *, setting="cartpole", method="gail-adam", seed=0, length=
     return folder
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures are not drawn, where a test is about tables and words."""
+    monkeypatch.setattr("tasks.gail.presets.pages.svg", lambda figure: "<svg></svg>")
+
+
 def titles(page):
     return [section.title for section in page]
 
@@ -56,6 +62,7 @@ def test_one_page_an_expert_and_one_environment(tmp_path):
     assert [section.figure is None for section in page] == [True, False, False, False] * 2 + [True]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_table_says_what_was_measured(tmp_path):
     head, (cells,) = sections([evaluated(tmp_path / "a")])[0].table
     assert len(head) == len(cells)
@@ -75,17 +82,20 @@ def test_rows_come_in_the_methods_order_and_controls_are_called_controls(tmp_pat
     assert "Only what no control reaches" in section.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_controls_that_are_missing_are_named(tmp_path):
     folders = [evaluated(tmp_path / method, method=method) for method in ("gail-adam", "noise")]
     assert "The controls frozen-d, constant, bad-demos are missing here" in sections(folders)[0].text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_seeds_and_folders_tell_runs_of_one_method_apart(tmp_path):
     folders = [evaluated(tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 1), ("c", 1))]
     names = [cells[0] for cells in sections(folders)[0].table[1]]
     assert names == ["GAIL, Adam, seed 0", "GAIL, Adam, seed 1, b", "GAIL, Adam, seed 1, c"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_seeds_have_interquartile_means_with_intervals(tmp_path):
     folders = [evaluated(tmp_path / str(seed), seed=seed) for seed in range(4)]
     for folder, score in zip(folders, (0.0, 0.4, 0.6, 1.0), strict=True):
@@ -105,6 +115,7 @@ def test_several_seeds_have_interquartile_means_with_intervals(tmp_path):
     assert 0 <= low < 0.5 < high <= 1
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_other_demonstrations_and_other_steps_are_not_mixed_with_these(tmp_path):
     folders = [evaluated(tmp_path / "a"), evaluated(tmp_path / "b", data="mine/cartpole-v0", seed=1)]
     page = sections([*folders, evaluated(tmp_path / "c", steps=5, seed=1), evaluated(tmp_path / "d")])

@@ -20,7 +20,7 @@ from sb3_contrib import TRPO
 
 from minimax_l2l import cli
 from minimax_l2l.lab.runs import play
-from tasks.gail import GAIL, record, write_minari
+from tasks.gail import GAIL, read_minari, record, write_minari
 from tasks.gail.environments.fixed_horizon import CARTPOLE_AT_ONE
 from tasks.gail.experts.scripted import balance, push_left
 from tasks.gail.presets import FAMILY
@@ -54,6 +54,9 @@ def flags(settings):
 
 SOLVE = ("solve", PRESET, *flags(TINY), "--device", "cpu")
 OWN = ("solve", PRESET, *flags(SMALL), "--device", "cpu")  # of one's own, what is held out follows from how many
+
+
+read_once = cache(read_minari)
 
 
 @cache
@@ -106,7 +109,8 @@ class TestPresets:
         assert all(method.learns for name, method in METHODS.items() if "-l2l" in name)
 
     @pytest.mark.parametrize("name", PRESETS)
-    def test_each_can_be_built(self, name):
+    def test_each_can_be_built(self, name, monkeypatch):
+        monkeypatch.setattr("tasks.gail.demonstrations.minari_files.read_minari", read_once)
         preset = replace(PRESETS[name], seed=3, hidden=(4,))  # for a dense updater as small as the rest
         built = preset.build()
         assert built.task.environment_id == built.facts["environment_id"] == SETTINGS[preset.setting].environment_id
