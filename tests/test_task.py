@@ -125,7 +125,7 @@ class TestPlay:
         ],
     )
     def test_settles_between_the_two_worst_groups(self, optimizer, play):
-        solution = Midpoint(200).solve(optimizer(), play=play)
+        solution = Midpoint(100).solve(optimizer(), play=play)
         assert solution.status is Status.COMPLETED
         assert solution.theta.weight.item() == pytest.approx(1.0, abs=0.05)
         assert solution.history[-1]["objective"] == pytest.approx(4.0, abs=0.3)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tasks.games.experiments import sizes
 from tasks.games.experiments.sizes import SizedJob, play, sized_games
 
 
@@ -16,7 +17,8 @@ def test_the_only_point_is_an_equilibrium(size):
     assert torch.equal(game.kinds, told)
 
 
-def test_a_row_tells_of_the_size():
+def test_a_row_tells_of_the_size(monkeypatch):
+    monkeypatch.setattr(sizes, "BUDGET", 60)
     row = play(SizedJob(5, "gram-games", None))
     assert (row["dimensions"], row["solvable"], row["solved"]) == (10, 20, 20)
     assert row["evaluations"] <= 15
