@@ -10,7 +10,7 @@ import pytest
 import torch
 from advised import built
 from folders import reseal
-from short import cut_short
+from short import measured_briefly
 from torch import nn
 
 import minimax_l2l
@@ -868,7 +868,7 @@ class TestAdvice:
         assert torch.equal(Images(PIXELS, done).labels, LABELS)
 
     def test_of_what_holds_a_classifier(self, monkeypatch):
-        cut_short(monkeypatch)
+        measured_briefly(monkeypatch)
         task = AdversarialTraining(net(), (PIXELS, LABELS), LinfBall(EPS), epochs=1, batch_size=5)
         solution = task.solve(FGSM(step_size=EPS), device="cpu")
         attack = Attack(FGSM(step_size=EPS), LinfBall(EPS))

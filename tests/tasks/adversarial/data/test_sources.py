@@ -9,7 +9,7 @@ import pytest
 import torch
 from own_images import archive
 from PIL import Image
-from short import cut_short
+from short import measured_briefly
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from minimax_l2l import FGSM, LinfBall
@@ -120,7 +120,7 @@ def measured(data):
 def test_of_a_whole_data_set_the_part_is_advised_that_is_wanted(take, part, tmp_path, monkeypatch):
     """It may be named, come as what makes it, or come whole."""
     monkeypatch.chdir(tmp_path)
-    cut_short(monkeypatch)
+    measured_briefly(monkeypatch)
     archive("mine.npz")
     wrong = {
         "mine.npz": f"of a NumPy archive pass from_npz('mine.npz'){part}.",
@@ -190,8 +190,9 @@ def test_items_that_make_no_batch(make, error, sentence):
             take(loader)
 
 
-def test_items_that_make_no_batch_in_a_worker():
-    """It hands its error over as one of another kind; torch waits five seconds for such a worker to end."""
+def test_items_that_make_no_batch_in_a_worker(monkeypatch):
+    """It hands its error over as one of another kind; torch would wait five seconds for such a worker to end."""
+    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
     for make, error, sentence in (
         (lambda _: None, TypeError, "got NoneType in its items; let the data set return pairs"),
         (sizes, ValueError, r"of batch 0 must be of one shape, .*; resize them in the data set's transform"),

@@ -9,7 +9,7 @@ import pyautoattack.checks
 import pytest
 import torch
 from on_paper import EPS, Linear, TwoRivals, linear_problem, worst_rival
-from short import cut_short
+from short import cut_short, measured_briefly
 from torch import nn
 
 from minimax_l2l import (
@@ -32,7 +32,7 @@ TRIED = 1 + 4 + 2  # images that a classifier is shown before anything else
 
 @pytest.fixture
 def short(monkeypatch):
-    cut_short(monkeypatch)
+    measured_briefly(monkeypatch)
 
 
 @pytest.fixture(scope="module", params=[Linear, TwoRivals])
@@ -461,7 +461,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        cut_short(patch)
+        measured_briefly(patch)
         return *whole(folder), (folder / "parts.json").read_text()
 
 
