@@ -7,7 +7,7 @@ import pytest
 
 from minimax_l2l import PGM
 from tasks.adversarial.evaluation import curves, robustness
-from tasks.adversarial.presets import runs
+from tasks.adversarial.presets import figures, runs
 
 
 def cut_short(patch: pytest.MonkeyPatch, *, steps: int = 5, queries: int = 100) -> None:
@@ -21,6 +21,11 @@ def cut_short(patch: pytest.MonkeyPatch, *, steps: int = 5, queries: int = 100) 
         return attack
 
     patch.setattr(pyautoattack, "AutoAttack", short)
+
+
+def undrawn(patch: pytest.MonkeyPatch) -> None:
+    """From now on no figure of an adversarial page is drawn, where a test is about its tables and words."""
+    patch.setattr(figures, "svg", lambda figure: "<svg></svg>")
 
 
 COUNTED: dict[tuple[str, str], int] = {}

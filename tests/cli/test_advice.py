@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from folders import reseal
 from own_images import archive
+from short import undrawn
 
 PRESET = "adversarial/digits-grad-l2l"
 
@@ -33,7 +34,7 @@ def renamed(folder: Path) -> Path:
 @pytest.fixture(autouse=True)
 def without_pictures(monkeypatch):
     """Whether there is a page is asked here, and not what it shows, which takes long to draw."""
-    monkeypatch.setattr("tasks.adversarial.presets.figures.svg", lambda figure: "<svg></svg>")
+    undrawn(monkeypatch)
     monkeypatch.setattr("tasks.adversarial.presets.pages.perturbations", lambda *_: [])
 
 

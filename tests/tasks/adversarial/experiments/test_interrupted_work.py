@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from own_images import archive
-from short import measured_briefly
+from short import measured_briefly, undrawn
 
 from minimax_l2l.lab.rows import missing, read_rows
 from tasks.adversarial import AdversarialTraining, digits
@@ -110,6 +110,7 @@ class TestInterrupted:
 class TestDemo:
     def test_trains_attacks_and_writes_rows_in_the_order_of_the_table(self, two, monkeypatch):
         measured_briefly(monkeypatch)
+        undrawn(monkeypatch)
         sections = run_demo(Path("demo"), announce=print, presets=two, images=8, workers=1)
         rows = read_rows(Path("demo/results.json"))
         assert [(row["method"], row["images"], row["epochs"]) for row in rows] == [("plain", 8, 2), ("pgm-2", 8, 2)]

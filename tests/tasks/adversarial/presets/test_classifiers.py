@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from own_images import archive
-from short import measured_briefly
+from short import measured_briefly, undrawn
 
 from minimax_l2l.lab import play
 from tasks.adversarial import SmallResNet, WideResNet
@@ -83,6 +83,7 @@ def test_your_own_from_the_command_line_to_its_page(module, run, monkeypatch):
 
     monkeypatch.setattr("tasks.adversarial.presets.runs.evaluate_run", light)
     measured_briefly(monkeypatch)
+    undrawn(monkeypatch)
     words = ("--data", "mine.npz", "--eps", "0.15", "--epochs", "1", "--device", "cpu", "--out", "run")
     assert run("solve", PRESET, "--classifier", f"{module}:make", *words)[0] == 0
     assert sorted(path.name for path in Path("run/model").iterdir()) == ["model.safetensors"]

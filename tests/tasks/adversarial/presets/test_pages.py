@@ -12,7 +12,7 @@ import torch
 from folders import reseal
 from matplotlib.colors import to_hex
 from pages import assert_self_contained
-from short import measured_briefly
+from short import measured_briefly, undrawn
 
 from minimax_l2l.lab.report import write_report
 from minimax_l2l.lab.runs import play
@@ -67,7 +67,7 @@ def page(runs):
 @pytest.fixture
 def without_pictures(monkeypatch):
     """Nothing is drawn, where a test is about tables and words."""
-    monkeypatch.setattr("tasks.adversarial.presets.figures.svg", lambda figure: "<svg></svg>")
+    undrawn(monkeypatch)
     monkeypatch.setattr("tasks.adversarial.presets.pages.perturbations", lambda *_: [])
 
 
