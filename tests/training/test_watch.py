@@ -301,7 +301,7 @@ class TestStepsThatAreFractionsOfTheIterate:
         with pytest.warns(
             UserWarning, match=r"^y is zero, and max_relative_step lets no iterate leave zero"
         ) as said:
-            Play(FromZero).solve(self.bounded(), device="cpu")
+            Play(FromZero, iterations=40).solve(self.bounded(), device="cpu")
         assert len(said) == 1
 
     def test_a_maximisation_says_it(self):
@@ -311,7 +311,7 @@ class TestStepsThatAreFractionsOfTheIterate:
     def test_what_is_advised_helps(self):
         for optimizer in (self.bounded(random_start=0.5), LearnedOptimizer(RNNUpdater(gain=1.0), steps=2)):
             assert optimizer.maximize(FromZero()).y.any()
-            Play(FromZero).solve(optimizer, device="cpu")
+            Play(FromZero, iterations=40).solve(optimizer, device="cpu")
         assert self.bounded().maximize(FromZero(1.5)).y.any()
 
     def test_optimizers_without_such_a_bound_may_stay_at_zero(self):
@@ -322,7 +322,7 @@ class TestStepsThatAreFractionsOfTheIterate:
         optimizer = LearnedOptimizer(MLPUpdater(), steps=2)
         assert optimizer.max_relative_step == "auto"
         assert not optimizer.maximize(FromZero(top=0.0)).y.any()
-        Play(lambda: FromZero(top=0.0)).solve(optimizer, device="cpu")
+        Play(lambda: FromZero(top=0.0), iterations=40).solve(optimizer, device="cpu")
 
 
 class TestRandomStartsOfAYThatLivesOn:

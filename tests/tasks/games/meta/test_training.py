@@ -147,7 +147,7 @@ def test_persistent_noise_adds_up():
 def test_a_recurrent_updater_learns_by_backpropagation():
     optimizer = recurrent()
     bilinear = {"xy": SUITE["xy"]}
-    done = meta_train(optimizer, bilinear, updates=60, estimator="backprop", games=16, steps=8, progress=None)
+    done = meta_train(optimizer, bilinear, updates=30, estimator="backprop", games=16, steps=8, progress=None)
     first, last = (sum(value for _, value in part) for part in (done.progress[:10], done.progress[-10:]))
     assert last > first
 
