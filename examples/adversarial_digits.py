@@ -55,7 +55,7 @@ def main() -> None:
     options = parser.parse_args()
     epochs, images = (3, 60) if options.quick else (options.epochs, 360)
 
-    print(f"accuracy on {images} test digits under perturbations of at most {EPS} per pixel, and the training's cost")
+    print(f"accuracy on {images} test digits under perturbations of at most {EPS} per pixel, and training's cost")
     print(
         "trained with     clean    PGM-20    CW-100   seconds   passes: forward / input gradient / weight gradient"
     )
