@@ -92,8 +92,8 @@ def sections(folders: Sequence[Path], *, data: Path | None = None) -> list[Secti
             "Robustness",
             f"Per cent of {first['images']} test images of {first['data']} classified correctly under "
             f"perturbations of at most {first['eps']:.4g} per pixel in [0, 1]. The worst case counts an image only "
-            "if it withstands every attack of its row. Seconds and passes (forward, input gradient, weight gradient) "
-            "are those of the training.",
+            "if it withstands every attack of its row. Seconds and passes (forward, input gradient, weight "
+            "gradient) are those of the training.",
             table=table(rows),
             brief=brief(rows),
             notes=["Below each figure is its 95 % interval.", *warned],
