@@ -13,10 +13,11 @@ from minimax_l2l import cli
 
 
 def pytest_configure():
-    """One thread for the processes that tests start, too, since tests run side by side; and Ctrl-C at work.
+    """One thread, since tests run side by side, also for fixtures of modules and in processes that tests start.
 
-    A shell that starts the tests in the background switches it off, and some tests press it.
+    And Ctrl-C at work: a shell that starts the tests in the background switches it off, and some tests press it.
     """
+    torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -317,6 +317,18 @@ class TestRunsThatAPageCannotCompare:
             sections([*folders, change], data=data)
 
     @pytest.mark.usefixtures("without_pictures")
+    def test_a_radius_is_printed_with_four_digits(self, runs, tmp_path):
+        folders, data = runs
+        change = copied(
+            folders[0],
+            tmp_path / "again",
+            "evaluation.json",
+            lambda content: content["rows"][0].update(eps=8 / 255),
+        )
+        (said,) = [part.text for part in sections([change], data=data) if part.title == "Robustness"]
+        assert "at most 0.03137 per pixel" in said
+
+    @pytest.mark.usefixtures("without_pictures")
     def test_other_data_than_the_runs_were_trained_on(self, runs, elsewhere):
         for folders in (runs[0][:1], runs[0][1:], runs[0]):
             with pytest.raises(ValueError, match="trained on other data than 'two' as it is now"):
