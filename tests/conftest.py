@@ -52,6 +52,14 @@ def only_devices_that_are_there():
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def nobody_waits_for_a_worker_that_failed():
+    """Torch would look after five seconds whether a process that loads data has ended; it may do so at any time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def repeatable(request):
     torch.set_num_threads(1)

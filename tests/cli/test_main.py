@@ -197,7 +197,7 @@ class TestProcess:
         )
 
     def test_ctrl_c_is_130_and_resume_ends_bit_identical(self, run):
-        words = ("solve", PRESET, "--epochs", "3", "--device", "cpu")
+        words = ("solve", PRESET, "--epochs", "2", "--device", "cpu")
         assert run(*words, "--out", "straight")[0] == 0
         process = subprocess.Popen(
             command(*words, "--out", "stopped"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -210,7 +210,7 @@ class TestProcess:
         out, err = process.communicate()
         assert (process.returncode, "Traceback" in err) == (130, False)
         assert "The run was interrupted; resume it to go on." in out
-        assert 0 < json.loads(Path("stopped/solution.json").read_text())["steps"] < 57
+        assert 0 < json.loads(Path("stopped/solution.json").read_text())["steps"] < 38
         assert run(*words, "--out", "stopped", "--resume")[0] == 0
         for name in ("model/model.safetensors", "optimizer/model.safetensors"):
             assert Path("stopped", name).read_bytes() == Path("straight", name).read_bytes()
@@ -219,7 +219,7 @@ class TestProcess:
             lines = Path(folder, "metrics.jsonl").read_text().splitlines()
             rows.append([{**json.loads(line), "seconds": None} for line in lines])
         assert rows[0] == rows[1]
-        assert len(rows[0]) >= 5
+        assert len(rows[0]) == 4
 
 
 def test_ctrl_c_while_it_is_being_loaded_is_130(monkeypatch, capsys):

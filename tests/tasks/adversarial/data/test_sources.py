@@ -190,9 +190,8 @@ def test_items_that_make_no_batch(make, error, sentence):
             take(loader)
 
 
-def test_items_that_make_no_batch_in_a_worker(monkeypatch):
-    """It hands its error over as one of another kind; torch would wait five seconds for such a worker to end."""
-    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
+def test_items_that_make_no_batch_in_a_worker():
+    """It hands its error over as one of another kind."""
     for make, error, sentence in (
         (lambda _: None, TypeError, "got NoneType in its items; let the data set return pairs"),
         (sizes, ValueError, r"of batch 0 must be of one shape, .*; resize them in the data set's transform"),
