@@ -3,7 +3,10 @@
 import importlib
 import json
 import re
+from collections import defaultdict
+from math import inf
 from pathlib import Path
+from statistics import mean, stdev
 
 import pytest
 
@@ -119,6 +122,23 @@ def test_what_is_claimed_of_evaluations_is_what_was_measured():
         faster |= {family} if not settled(anderson) or needed < anderson["evaluations"] else set()
     assert (len(half), len(third), len(faster)) == (31, 20, 22)
     assert "ratio-corner" not in half
+
+
+def test_what_is_claimed_of_defaults_is_what_was_measured():
+    rows = read_rows(ROOT / "benchmarks/results/defaults.json")
+    values, warned = defaultdict(list), defaultdict(list)
+    for row in rows:
+        values[row["problem"], row["method"]].append(inf if row["value"] is None else row["value"])
+        warned[row["problem"], row["method"]].append(row["warned"])
+    for problem in {row["problem"] for row in rows}:
+        own = values[problem, "default-l2l"]
+        assert mean(own) <= min(mean(each) for (name, _), each in values.items() if name == problem) + stdev(own)
+    for problem in ("matrix game", "multipliers"):
+        assert mean(values[problem, "gram-games-l2l"]) > mean(values[problem, "start"])
+        assert all(warned[problem, "gram-games-l2l"])
+    assert values["instruments", "gram-games-l2l"].count(inf) == 1
+    pgm, own = (values["moves in a ball", name] for name in ("pgm", "default-l2l"))
+    assert all(0.996 * own < pgm < own for pgm, own in zip(pgm, own, strict=True))
 
 
 def test_what_is_claimed_of_adam_under_stress_is_what_was_measured():
