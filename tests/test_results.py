@@ -150,6 +150,31 @@ def test_what_is_claimed_of_adam_under_stress_is_what_was_measured():
         assert f"after {first} to {last} iterations" in (ROOT / "docs" / page).read_text()
 
 
+def test_what_is_claimed_of_images_is_what_was_measured():
+    rows = read_rows(ROOT / "benchmarks/results/paper-tables.json")
+
+    def apgd(data, eps, seed):
+        own = [row for row in rows if (row["data"], row["eps"], row["seed"]) == (data, eps, seed)]
+        return {row["method"]: 100 * row["autoattack_quick"] for row in own if row["attacker"] in (None, "light")}
+
+    both = [apgd("fashion-mnist", 0.1, seed) for seed in (0, 1)]
+    for found in both:
+        assert len(found) == 15
+        lowest = sorted(set(found) - {"plain", "naive-l2l"}, key=found.__getitem__)[:4]
+        assert set(lowest) == {"fgsm", "fgsm-rs", "n-fgsm", "grad-l2l"}
+        remembering = [found[name] for name in ("remembered-fgsm", "remembered-grad-l2l", "fgsm-mep")]
+        assert 60.75 < min(remembering) < max(remembering) < 61.55
+        assert found["grad-l2l"] < found["pgm-10"] - 1
+        assert abs(found["two-step-l2l"] - found["pgm-10"]) < 0.55
+    means = {name: mean(found[name] for found in both) for name in both[0] if name not in ("plain", "naive-l2l")}
+    assert max(means.values()) - min(means.values()) < 5
+    assert max(means.values()) - min(value for name, value in means.items() if name != "n-fgsm") < 3
+    assert all(1 < means["pgm-10"] - means[name] < 2 for name in ("fgsm", "fgsm-rs", "grad-l2l"))
+    robust = [value for name, value in apgd("cifar10", 0.0314, 0).items() if name != "plain"]
+    assert len(robust) == 6
+    assert max(robust) - min(robust) < 1
+
+
 def test_the_curves_of_images_are_those_that_were_measured():
     rows = read_rows(ROOT / "benchmarks/results/paper-tables.json")
     above_eps, above_steps, below_eps, _ = robustness_curves(rows, "fashion-mnist", eps=0.1).axes
