@@ -137,8 +137,8 @@ def test_what_is_claimed_of_defaults_is_what_was_measured():
         assert mean(values[problem, "gram-games-l2l"]) > mean(values[problem, "start"])
         assert all(warned[problem, "gram-games-l2l"])
     assert values["instruments", "gram-games-l2l"].count(inf) == 1
-    pgm, own = (values["moves in a ball", name] for name in ("pgm", "default-l2l"))
-    assert all(0.996 * own < pgm < own for pgm, own in zip(pgm, own, strict=True))
+    pairs = zip(*(values["moves in a ball", name] for name in ("pgm", "default-l2l")), strict=True)
+    assert all(0.996 * own < pgm < own for pgm, own in pairs)
 
 
 def test_what_is_claimed_of_adam_under_stress_is_what_was_measured():
@@ -178,8 +178,8 @@ def test_what_is_claimed_of_images_is_what_was_measured():
 def test_the_curves_of_images_are_those_that_were_measured():
     rows = read_rows(ROOT / "benchmarks/results/paper-tables.json")
     above_eps, above_steps, below_eps, _ = robustness_curves(rows, "fashion-mnist", eps=0.1).axes
-    drawn = {"data": "fashion-mnist", "eps": 0.1, "method": "n-fgsm", "seed": 0}
-    (own,) = [row for row in rows if drawn.items() <= row.items()]
+    wanted = {"data": "fashion-mnist", "eps": 0.1, "method": "n-fgsm", "seed": 0}
+    (own,) = [row for row in rows if wanted.items() <= row.items()]
     drawn, steps = ({line.get_label(): line for line in axes.get_lines()} for axes in (above_eps, above_steps))
     assert {"Plain", "Naive L2L", "PGM-10", "Grad L2L", "2-Step L2L"} < set(drawn)
     assert list(drawn["N-FGSM"].get_xdata()) == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 1.0])

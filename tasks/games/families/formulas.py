@@ -73,5 +73,5 @@ def dirac_gan(x: Tensor, y: Tensor) -> Tensor:
 
 
 def coherent(x: Tensor, y: Tensor) -> Tensor:
-    """Neither convex in x nor concave in y, yet gradient play with small steps never moves away from the origin."""
+    """Not convex in x or concave in y, but in [-1, 1]^2 small gradient steps never lead away from the origin."""
     return (x**4 * y**2 + x**2 + 1) * (x**2 * y**4 - y**2 + 1)
