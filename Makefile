@@ -10,6 +10,7 @@ PYTHON ?=
 ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: help demo test lint docs clean
 

@@ -24,6 +24,7 @@ from minimax_l2l.iterate import STUCK, State
 from minimax_l2l.optimizers.base import InnerOptimizer
 from minimax_l2l.optimizers.guide import Guide
 from minimax_l2l.optimizers.pretrained import PretrainedMixin
+from minimax_l2l.optimizers.pull import measured_in, pulled, usual_unit
 from minimax_l2l.oracle import Oracle
 from minimax_l2l.problem import InnerProblem
 from minimax_l2l.trees import (
@@ -167,8 +168,8 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One learned step: query, features, updater, squash, project."""
         problem = oracle.problem
-        asks = self.features.needs_gradient or self.guided
-        gradient = ravel(self._gradient(oracle, y)) if asks else None
+        told, unit, state = self._told(oracle, y, state)
+        gradient = ravel(told) if told is not None else None
         iterate = problem.view(y)
         if self.detach_iterates:
             iterate = iterate.detach()
@@ -183,17 +184,23 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         if self.squash if self.squash is not None else not self.updater.unscaled:
             bounded = problem.constraint.squash(bounded)
         total = shifted(total, self.step_size, self._shortened(bounded, self._longest(problem, y)))
+        state = (*unit, *state) if unit else state
         return problem.constraint.project(total), (*state, *leaves(total)) if self.lazy else state
 
-    def _gradient(self, oracle: Oracle, y: Tree) -> Tree:
-        """The gradient, its part along the set, or how a gradient step in the set would move y."""
+    def _told(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree | None, State, State]:
+        """The gradient, its part along the set, or what the set leaves of it; the unit of f; the state less it."""
+        if not (self.features.needs_gradient or self.guided):
+            return None, (), state
         gradient, constraint = oracle.gradient(y), oracle.problem.constraint
         if self.guided:
             gradient = constraint.tangent(gradient)
         if self.projected_gradient is None or isinstance(constraint, Free):
-            return gradient
-        moved = constraint.project(shifted(y, self.projected_gradient, gradient))
-        return map_leaves(lambda after, before: (after - before) / self.projected_gradient, moved, y)
+            return gradient, (), state
+        unit: State = ()
+        if self.updater.unscaled:
+            unit, state = (state[:1], state[1:]) if state else ((usual_unit(gradient).detach(),), ())
+            gradient = measured_in(unit[0], gradient)
+        return pulled(constraint, y, gradient, self.projected_gradient), unit, state
 
     def _total(self, y: Tree, state: State) -> tuple[Tree, State]:
         """What the next update is added to, and the updater's part of the state."""

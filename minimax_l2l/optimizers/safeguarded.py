@@ -21,7 +21,9 @@ class Safeguarded(InnerOptimizer):
 
     The residual is how far a gradient step moves y within the set, |project(y + step_size * g(y)) - y|. The base
     has a window of steps to bring it down to a share of what it was, and then another one. After a window in which
-    it does not, y returns to where that window began, and all further steps are extragradient's.
+    it does not, y returns to where that window began, and all further steps are extragradient's. Where half of y's
+    digits are settled, the base has nothing left to bring down and is followed on: the residual is below sqrt(eps)
+    times |y| or the first residual, eps the rounding error of one.
 
     A step costs two gradients: two steps of the base, or one of extragradient. So where the base is of no use, it
     takes extragradient and a window more: at most 1.5 times its gradients wherever extragradient needs two windows.
@@ -96,9 +98,12 @@ class Safeguarded(InnerOptimizer):
     def _judged(self, here: Point, window: Window) -> tuple[Point, Window]:
         """Where a window ends: another one from here, or back to where it began."""
         over = (window.left <= 0) & (window.follows > 0)
-        got_on = here.residual <= self.share * window.begun.residual  # which NaN is not
+        goal = torch.maximum(self.share * window.begun.residual, window.settled(here.y))
+        got_on = here.residual <= goal  # which NaN is not
         here = window.begun.where(over & ~got_on, here)
-        next_one = Window(here, got_on.to(window.follows), torch.full_like(window.left, self.window))
+        next_one = Window(
+            here, got_on.to(window.follows), torch.full_like(window.left, self.window), window.initial
+        )
         window = next_one.where(over, window)
         return here, window._replace(left=window.left - 1)
 
@@ -126,28 +131,37 @@ class Window(NamedTuple):
         begun: where.
         follows: 1 where it is the base's, 0 where it is extragradient's, which has no end, shape (n,).
         left: how many steps are left, likewise.
+        initial: the residual where play began, likewise.
     """
 
     begun: Point
     follows: Tensor
     left: Tensor
+    initial: Tensor
 
     @classmethod
     def first(cls, here: Point, length: int) -> Window:
         """That of the base, to begin with."""
         ones = torch.ones_like(here.residual)
-        return cls(here, ones, length * ones)
+        return cls(here, ones, length * ones, here.residual)
 
     @classmethod
     def of(cls, state: State, y: Tree) -> tuple[Window, State]:
         """The one that is kept in a state, and the rest of it."""
         count = len(leaves(y))
-        point, gradient = (rebuild(y, state[3 + at : 3 + at + count]) for at in (0, count))
-        return cls(Point(point, gradient, state[0]), state[1], state[2]), state[3 + 2 * count :]
+        point, gradient = (rebuild(y, state[4 + at : 4 + at + count]) for at in (0, count))
+        return cls(Point(point, gradient, state[0]), *state[1:4]), state[4 + 2 * count :]
 
     def parts(self) -> State:
         """What is kept of it in a state."""
-        return self.begun.residual, self.follows, self.left, *leaves(self.begun.y), *leaves(self.begun.gradient)
+        begun = self.begun
+        return begun.residual, self.follows, self.left, self.initial, *leaves(begun.y), *leaves(begun.gradient)
+
+    def settled(self, y: Tree) -> Tensor:
+        """The residual, shape (n,), at which half of the digits of y are settled."""
+        length = torch.linalg.vector_norm(ravel(y).flatten(1), dim=1)
+        share: float = torch.finfo(length.dtype).eps ** 0.5
+        return share * torch.maximum(length, self.initial)
 
     def where(self, mask: Tensor, other: Window) -> Window:
         """This one where `mask` of shape (n,) is true, the other one elsewhere."""
@@ -155,6 +169,7 @@ class Window(NamedTuple):
             self.begun.where(mask, other.begun),
             torch.where(mask, self.follows, other.follows),
             torch.where(mask, self.left, other.left),
+            torch.where(mask, self.initial, other.initial),
         )
 
 

@@ -87,6 +87,16 @@ def test_instances_are_judged_one_by_one():
     assert (distance[6:] < distance[5:-1]).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_base_that_has_settled_the_game_is_not_sent_away(dtype):
+    """A residual of rounding errors cannot be halved, and extragradient would leave the solution."""
+    game = SUITE["weak-interaction"].sample(10, seed=3).with_tensors(lambda tensor: tensor.to(dtype))
+    game.watched = True
+    with torch.no_grad():
+        end = Safeguarded(LearnedOptimizer.from_pretrained("gram-games"), steps=60).maximize(game)
+    assert (game.distance(end.y) < 1e-3).all()
+
+
 def needed(optimizer, name):
     """Gradients after which each of ten games stays within 1e-3 of its solution."""
     return trial(optimizer, SUITE[name].sample(10, seed=1), budget=300).evaluations

@@ -59,8 +59,10 @@ def rows(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-GAMES = ("plain", "pgm-2", "grad", "two-step", "trades", "perturbed", "remembered", "cropped")
-PLAYED = (*GAMES, *(f"{game}+norm" for game in ("plain", "two-step", "trades", "perturbed", "cropped")))
+PLAYED = (
+    *("pgm-2", "grad", "trades", "perturbed", "remembered"),
+    *(f"{game}+norm" for game in ("plain", "two-step", "trades", "perturbed", "cropped")),
+)
 
 
 @pytest.fixture(scope="module")

@@ -66,10 +66,16 @@ class Past(NamedTuple):
 
     @property
     def cut(self) -> Tensor:
-        """The part of the last step that was not made, of who made some of it, shape (n, d)."""
+        """The part of the last step that was not made, shape (n, d); of a probe none, if it moved nothing."""
         cut = self.aim - self.y
         rounding = cut.abs() <= ROUNDING * torch.maximum(self.aim.abs(), self.y.abs())
-        return cut.masked_fill(rounding | ~self.moves[:, 0].any(1, keepdim=True), 0)
+        failed = self.probed & ~self.moves[:, 0].any(1)
+        return cut.masked_fill(rounding | failed[:, None], 0)
+
+    @property
+    def rested(self) -> Tensor:
+        """Whether nothing has moved for so long that no move is remembered, shape (n,)."""
+        return (self.calls >= self.moves.shape[1]) & ~self.moves.flatten(1).any(1)
 
     def measured_in(self, units: Tensor) -> Past:
         """The same in other units: one of a coordinate is what `units`, shape (n, d), says of it."""

@@ -14,6 +14,8 @@ from minimax_l2l.updaters.gram.span import span
 
 GROWN = 2.0  # growth of the gradient at which the last move was too long
 AGREED = 0.5  # part of the usual growth that steps have at least where nothing is in doubt
+STEEPEST = 1e140  # curvature whose square is finite; a kink beside which play comes to rest shows any
+STILL = 1e-9  # of a plain gradient step: a length of moves that says nothing
 DOUBTED = 0.1  # doubt, in units of the largest curvature seen, at which the network may hold steps short
 
 
@@ -30,6 +32,14 @@ class Proposal(NamedTuple):
     usual: Tensor
     least: Tensor
 
+    def where(self, mask: Tensor, other: Proposal) -> Proposal:
+        """This one where `mask` of shape (n,) is true, the other one elsewhere."""
+        return Proposal(
+            torch.where(mask[:, None], self.step, other.step),
+            torch.where(mask, self.usual, other.usual),
+            torch.where(mask, self.least, other.least),
+        )
+
 
 def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor, caution: Tensor) -> Proposal:
     """To the equilibrium of the second derivatives that the last moves showed.
@@ -44,7 +54,7 @@ def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor, cautio
     """
     first = 1 + shown.moves
     moved = shown.lengths[:, first:]
-    rates = shown.lengths[:, 1:first] / moved.masked_fill(moved == 0, 1)
+    rates = (shown.lengths[:, 1:first] / moved.masked_fill(moved == 0, 1)).clamp_max(STEEPEST)
     spans = [span(gram, min(rank, gram.shape[1])) for gram, rank in zip(shown.grams, shown.ranks, strict=True)]
     units = torch.cat([one.coordinates for one in spans], dim=2)
     leaders = spans[0].coordinates.shape[2]
@@ -63,11 +73,12 @@ def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor, cautio
 def _usual(past: Past, shown: Shown, scale: Tensor) -> Tensor:
     """As long as the longer of the last two moves; half of the last one, if it made the gradient much longer.
 
-    After a probe, whose length says nothing, it is that of a plain gradient step, if that is longer.
+    After a probe or at rest, where the length of moves says nothing, it is that of a plain gradient step, if that
+    is longer.
     """
     moved = torch.linalg.vector_norm(past.moves[:, :2], dim=2)
     usual = moved.amax(1)
-    usual = torch.maximum(usual, scale).where(past.probed, usual)
+    usual = torch.maximum(usual, scale).where(past.probed | (usual < STILL * scale), usual)
     before = torch.linalg.vector_norm(past.gradient - past.changes[:, 0], dim=1)
     return torch.where(shown.lengths[:, 0] > GROWN * before, moved[:, 0] / 2, usual)
 

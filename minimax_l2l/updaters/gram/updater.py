@@ -101,9 +101,9 @@ class GramUpdater(Updater):
         shown = Shown.of(measured, self.wall * unit.square())
         descending, ascending, patience, caution, length = self._dials(measured, shown).unbind(1)
         stiffness = torch.stack([descending, ascending], dim=1)
-        proposal = (
-            newton(measured, shown, stiffness, patience, caution) if past.calls else first_probe(past, self.probe)
-        )
+        proposal = first_probe(past, self.probe)
+        if past.calls:
+            proposal = newton(measured, shown, stiffness, patience, caution).where(~past.rested, proposal)
         longest = self.growth * torch.maximum(length, proposal.least) * proposal.usual
         step = unit * cut(proposal.step, longest)
         if past.calls == 1:
