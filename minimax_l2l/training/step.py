@@ -103,7 +103,7 @@ class Step(nn.Module):
         super().__init__()
         self.outer, self.optimizer = task.outer, optimizer
         self.task, self.hooks, self.meter = task, tuple(hooks), Meter()
-        self.measuring, self._told = False, False
+        self.measuring, self._told, self._warned_of_descent = False, False, False
         self.doubted = False  # whether to ask, when measuring, what a short step would gain
         self.rise: Tensor | None = None  # the answer
         self.kept: Tensor | None = None  # whether y, when it was measured, was in a set that is not much wider
@@ -161,6 +161,8 @@ class Step(nn.Module):
             seen = map_leaves(lambda leaf: leaf.detach().requires_grad_(), seen)
         losses = self.losses(problem, seen, theta=self.outer)
         self._require_players(losses, learning=learning)
+        if learning and losses.meta is None:
+            self._warn_of_descent(problem, seen)
         loss = losses.outer
         if losses.meta is not None and learning:
             loss = losses.meta if loss is None else loss + self._pulled(end.y, seen, losses.meta)
@@ -191,6 +193,16 @@ class Step(nn.Module):
             raise ValueError(
                 "losses(problem, y) returned a number for phi that does not depend on y, through which phi is "
                 "reached; compute it from the y that is given, without detaching or .item()."
+            )
+
+    def _warn_of_descent(self, problem: InnerProblem, y: Tree) -> None:
+        """Say once, where a part of y descends, that phi is taught to do the opposite."""
+        if not self._warned_of_descent and min(signs := problem.signs_of(y)) < 0:
+            self._warned_of_descent = True
+            warnings.warn(
+                f"phi is trained to raise the objective, but a part of y descends it (signs {tuple(signs)}); "
+                "override meta_objective(y) to return minus the logarithm of the gradient's norm, say.",
+                stacklevel=2,
             )
 
     def _pulled(self, y: Tree, seen: Tree, meta: Tensor) -> Tensor:

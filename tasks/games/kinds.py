@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from minimax_l2l import Free
+
 if TYPE_CHECKING:
     from tasks.games.game import Game
 
@@ -102,12 +104,13 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
 def _require_zero(game: Game, pair: tuple[Tensor, Tensor], size: Tensor) -> None:
     """Refuse points that are no candidates, such as mistyped ones."""
     field = torch.linalg.vector_norm(game.field(pair).detach(), dim=1)
+    held = "; on the boundary of its set a game has to say itself what they are, in a property `kinds`"
     allowed = ZERO * size * (1 + torch.linalg.vector_norm(torch.cat(pair, dim=1).detach(), dim=1))
     if bool((far := field > allowed + ROUNDING * torch.finfo(field.dtype).eps).any()):
         raise ValueError(
             "the field must be zero at each stationary point, got a length of "
             f"{field[far][0].item():.3g} at {torch.cat(pair, dim=1)[far][0].tolist()}; give points at which both "
-            "players' gradients are zero."
+            f"players' gradients are zero{held if not isinstance(game.constraint, Free) else ''}."
         )
 
 
@@ -116,7 +119,11 @@ def field_jacobian(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
     point = tuple(leaf.detach().requires_grad_() for leaf in pair)
     with torch.enable_grad():
         rows = game.field(point).sum(0).unbind()  # instances are independent
-    grown = [torch.autograd.grad(row, point, retain_graph=True, materialize_grads=True) for row in rows]
+    none = tuple(torch.zeros_like(leaf) for leaf in pair)  # of a field that is the same everywhere
+    grown = [
+        torch.autograd.grad(row, point, retain_graph=True, materialize_grads=True) if row.requires_grad else none
+        for row in rows
+    ]
     return torch.stack([torch.cat(parts, dim=1) for parts in grown], dim=1)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import warnings
 
 import pytest
@@ -323,6 +324,48 @@ class TestStepsThatAreFractionsOfTheIterate:
         assert optimizer.max_relative_step == "auto"
         assert not optimizer.maximize(FromZero(top=0.0)).y.any()
         Play(lambda: FromZero(top=0.0), iterations=40).solve(optimizer, device="cpu")
+
+
+class Turning(InnerProblem):
+    """min over x of max over y of xy."""
+
+    signs = (-1.0, 1.0)
+
+    def initial(self):
+        return torch.ones(2, 1), torch.ones(2, 1)
+
+    def objective(self, y):
+        return (y[0] * y[1])[:, 0]
+
+
+class Calming(Turning):
+    """The same, with a goal of phi's own."""
+
+    def meta_objective(self, y):
+        return -torch.cat(y, dim=1).square().sum(1)
+
+
+class TestPhiWhereAPartOfYDescends:
+    SAYS = r"phi is trained to raise the objective, but a part of y descends it \(signs \(-1\.0, 1\.0\)\); override"
+
+    def test_a_run_says_once_that_the_objective_is_no_goal(self):
+        with pytest.warns(UserWarning, match=self.SAYS) as said:
+            Play(Turning, iterations=5).solve(LearnedOptimizer(MLPUpdater()), device="cpu")
+        assert sum(re.match(self.SAYS, str(one.message)) is not None for one in said) == 1
+
+    @pytest.mark.parametrize(
+        ("problem", "optimizer"),
+        [
+            (Calming, LearnedOptimizer(MLPUpdater())),
+            (Turning, GradientAscent(steps=1, step_size=0.1)),
+            (quadratic, LearnedOptimizer(MLPUpdater())),
+        ],
+    )
+    def test_nothing_is_said_of_a_goal_of_its_own_or_without_phi_or_descent(self, problem, optimizer):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            Play(problem, iterations=5).solve(optimizer, device="cpu")
+        assert not any(re.match(self.SAYS, str(one.message)) for one in said)
 
 
 class TestRandomStartsOfAYThatLivesOn:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from minimax_l2l.updaters.gram.equilibrium import equilibrium
-from minimax_l2l.updaters.gram.past import Past, Shown
+from minimax_l2l.updaters.gram.past import ROUNDING, Past, Shown
 from minimax_l2l.updaters.gram.secants import curvature
 from minimax_l2l.updaters.gram.span import span
 
@@ -73,12 +73,13 @@ def newton(past: Past, shown: Shown, stiffness: Tensor, patience: Tensor, cautio
 def _usual(past: Past, shown: Shown, scale: Tensor) -> Tensor:
     """As long as the longer of the last two moves; half of the last one, if it made the gradient much longer.
 
-    After a probe or at rest, where the length of moves says nothing, it is that of a plain gradient step, if that
-    is longer.
+    After a probe, or at rest, the length of moves says nothing; then it is that of a plain gradient step, if that
+    is longer. At rest, the last moves were as good as none, though such a step would show in y's first digits.
     """
     moved = torch.linalg.vector_norm(past.moves[:, :2], dim=2)
     usual = moved.amax(1)
-    usual = torch.maximum(usual, scale).where(past.probed | (usual < STILL * scale), usual)
+    rested = (usual < STILL * scale) & (scale > ROUNDING * torch.linalg.vector_norm(past.y, dim=1))
+    usual = torch.maximum(usual, scale).where(past.probed | rested, usual)
     before = torch.linalg.vector_norm(past.gradient - past.changes[:, 0], dim=1)
     return torch.where(shown.lengths[:, 0] > GROWN * before, moved[:, 0] / 2, usual)
 

@@ -17,14 +17,16 @@ class Waiting:
 
     def __init__(self, title: str, updates: int | None, seconds: float) -> None:
         self._by_number = updates is not None
+        console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[episodes]} episodes"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task(title, total=seconds if updates is None else updates, episodes=0)
 

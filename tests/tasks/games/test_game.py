@@ -6,7 +6,7 @@ import pytest
 import torch
 from duels import start, xy
 
-from minimax_l2l import Oracle
+from minimax_l2l import Box, Oracle, Product
 from tasks.games import (
     SUITE,
     BilinearGame,
@@ -156,6 +156,32 @@ def test_a_point_at_which_nobody_is_at_rest_is_no_candidate():
     mistyped = PlanarGame(start(1.0, 1.0), lambda x, y: x**2 - y**2 + x * y, [(5.0, 5.0)])
     with pytest.raises(ValueError, match=r"zero at each stationary point, got a length of 15\.8 at \[5\.0, 5"):
         mistyped.distance(mistyped.start)
+
+
+def test_where_the_field_is_zero_nowhere_no_point_is_a_candidate():
+    slope = PlanarGame(start(1.0, 1.0), lambda x, y: x - y, [(0.0, 0.0)])
+    with pytest.raises(ValueError, match=r"zero at each stationary point, got a length of 1\.41 at \[0\.0, 0"):
+        slope.distance(slope.start)
+
+
+def test_on_the_boundary_of_a_set_a_game_has_to_say_itself_what_a_point_is():
+    class Corner(PlanarGame):
+        constraint = Product(Box(0.0, 1.0), Box(0.0, 1.0))
+
+    def f(x, y):
+        return (x + 1) ** 2 - (y - 2) ** 2 + x * y
+
+    with pytest.raises(
+        ValueError, match="on the boundary of its set a game has to say itself what they are, in a pro"
+    ):
+        Corner(start(0.5, 0.5), f, [(0.0, 1.0)]).distance(start(0.5, 0.5))
+
+    class Told(Corner):
+        @property
+        def kinds(self):
+            return torch.full((1, 1), int(Kind.NASH))
+
+    assert Told(start(0.5, 0.5), f, [(0.0, 1.0)]).distance(start(0.0, 0.5)).tolist() == [0.5]
 
 
 def test_a_point_that_its_digits_cannot_hold_is_one_all_the_same():

@@ -180,3 +180,9 @@ def test_wrong_arguments(wrong, error):
         meta_train(made(), **arguments)
     with pytest.raises(TypeError, match="optimizer"):
         meta_train("optimizer", ONE)
+
+
+def test_the_bar_is_silent_where_nobody_watches(capsys):
+    """The output here is no terminal."""
+    meta_train(recurrent(), ONE, updates=1, estimator="backprop", games=2, steps=2, progress="practising")
+    assert capsys.readouterr() == ("", "")
