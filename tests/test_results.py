@@ -137,6 +137,8 @@ def test_what_is_claimed_of_defaults_is_what_was_measured():
         assert mean(values[problem, "gram-games-l2l"]) > mean(values[problem, "start"])
         assert all(warned[problem, "gram-games-l2l"])
     assert values["instruments", "gram-games-l2l"].count(inf) == 1
+    farthest = [max(values["imitation", name]) for name in ("default-l2l", "gram-games-l2l")]
+    assert [round(value, 2) for value in farthest] == [0.3, 0.74]
     pairs = zip(*(values["moves in a ball", name] for name in ("pgm", "default-l2l")), strict=True)
     assert all(0.996 * own < pgm < own for pgm, own in pairs)
 
@@ -170,9 +172,12 @@ def test_what_is_claimed_of_images_is_what_was_measured():
     assert max(means.values()) - min(means.values()) < 5
     assert max(means.values()) - min(value for name, value in means.items() if name != "n-fgsm") < 3
     assert all(1 < means["pgm-10"] - means[name] < 2 for name in ("fgsm", "fgsm-rs", "grad-l2l"))
-    robust = [value for name, value in apgd("cifar10", 0.0314, 0).items() if name != "plain"]
-    assert len(robust) == 6
-    assert max(robust) - min(robust) < 1
+    robust = {name: value for name, value in apgd("cifar10", 0.0314, 0).items() if name != "plain"}
+    assert len(robust) == 7
+    assert max(robust.values()) == robust["pgm-10"] == pytest.approx(23.7)
+    assert min(robust.values()) == robust["grad-l2l"] == pytest.approx(22.7)
+    assert [robust[name] for name in ("fgsm-rs", "remembered-fgsm")] == pytest.approx([23.2, 23.4])
+    assert max(robust[name] for name in robust if "l2l" in name) == pytest.approx(23.6)
 
 
 def test_the_curves_of_images_are_those_that_were_measured():

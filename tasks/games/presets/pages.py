@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW_FIELDS = {"games", "solvable", "solved", "solved_low", "solved_high", "evaluations", "wrong"}
+ROW_FIELDS = {"games", "solvable", "solved", "solved_share_low", "solved_share_high", "evaluations", "wrong"}
 LABELS = {
     "median_distance": "median distance to a solution",
     "solved": "per cent of games near a solution",
@@ -131,8 +131,10 @@ def _table(runs: Sequence[Measured], names: Mapping[Path, str]) -> tuple[list[st
     cells = []
     for run in runs:
         row = run.row
-        solved, low, high = (100 * row[name] for name in ("solved", "solved_low", "solved_high"))
-        share = f"{solved / row['games']:.0f}\n{low:.0f} to {high:.0f}" if row["solvable"] else "-"
+        share = "-"
+        if row["solvable"]:
+            solved, low, high = (100 * row[name] for name in ("solved", "solved_share_low", "solved_share_high"))
+            share = f"{solved / row['games']:.0f}\n{low:.0f} to {high:.0f}"
         median = "-" if row["evaluations"] is None else f"{row['evaluations']:.0f}"
         cells.append(
             [run.preset.family, names[run.folder], share, median, f"{100 * row['wrong'] / row['games']:.0f}"]

@@ -76,7 +76,8 @@ def test_a_run_is_what_a_trial_of_the_same_games_measures(name, tmp_path):
     row, arrived = measured(tmp_path / "run"), done.evaluations[done.solved]
     assert (row["solved"], row["wrong"]) == (len(arrived), int(done.wrong.sum()))
     assert row["evaluations"] == (arrived.median().item() if len(arrived) else None)
-    assert (row["solved_low"], row["solved_high"]) == wilson_interval(len(arrived), 6)
+    interval = wilson_interval(len(arrived), 6) if row["solvable"] else (None, None)
+    assert (row["solved_share_low"], row["solved_share_high"]) == interval
     assert row["input_gradient_passes"] >= 40
     assert row["weight_gradient_passes"] == 0
 
