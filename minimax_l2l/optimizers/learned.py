@@ -82,7 +82,8 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         squash: bound updates by the set, see `Constraint.squash`. None does, unless the updater is `unscaled`.
         projected_gradient: let features see (project(y + s g) - y) / s in place of g, with this s. It is g inside
             of the set, and zero at a solution on the boundary, where g need not be. None leaves g as it is, or is
-            0.05 for an updater that is `unscaled`.
+            0.05 for an updater that is `unscaled`. For such a one f is measured in a unit in which the first
+            gradient is neither short nor long, so that s g does not lead far out of the set.
         lazy: project the sum of all updates anew in each step, y_{k+1} = project(s_{k+1}) with s_{k+1} = s_k +
             step_size * squash(u_k) and s_0 = y_0, instead of going on from the projected y_k (Zinkevich, 2003). The
             sums are the last part of the state.

@@ -21,9 +21,9 @@ class Safeguarded(InnerOptimizer):
 
     The residual is how far a gradient step moves y within the set, |project(y + step_size * g(y)) - y|. The base
     has a window of steps to bring it down to a share of what it was, and then another one. After a window in which
-    it does not, y returns to where that window began, and all further steps are extragradient's. Where half of y's
-    digits are settled, the base has nothing left to bring down and is followed on: the residual is below sqrt(eps)
-    times |y| or the first residual, eps the rounding error of one.
+    it does not, y returns to where that window began, and all further steps are extragradient's. Where the residual
+    is below sqrt(eps) times |y|, or times the first residual, there is nothing left to bring down, and the base is
+    followed on. Eps is the distance of 1 from the next larger number of y's dtype.
 
     A step costs two gradients: two steps of the base, or one of extragradient. So where the base is of no use, it
     takes extragradient and a window more: at most 1.5 times its gradients wherever extragradient needs two windows.

@@ -14,7 +14,7 @@ from minimax_l2l.updaters.gram.span import span
 
 GROWN = 2.0  # growth of the gradient at which the last move was too long
 AGREED = 0.5  # part of the usual growth that steps have at least where nothing is in doubt
-STEEPEST = 1e140  # curvature whose square is finite; a kink beside which play comes to rest shows any
+STEEPEST = 1e140  # curvature whose square is still finite; close to a kink any may be seen
 STILL = 1e-9  # of a plain gradient step: a length of moves that says nothing
 DOUBTED = 0.1  # doubt, in units of the largest curvature seen, at which the network may hold steps short
 
