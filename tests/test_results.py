@@ -133,9 +133,10 @@ def test_what_is_claimed_of_defaults_is_what_was_measured():
     for problem in {row["problem"] for row in rows}:
         own = values[problem, "default-l2l"]
         assert mean(own) <= min(mean(each) for (name, _), each in values.items() if name == problem) + stdev(own)
-    for problem in ("matrix game", "multipliers"):
-        assert mean(values[problem, "gram-games-l2l"]) > mean(values[problem, "start"])
-        assert all(warned[problem, "gram-games-l2l"])
+    for problem, behind in (("matrix game", 1.3), ("multipliers", 1.7)):
+        usual = mean(values[problem, "default-l2l"])
+        assert usual < mean(values[problem, "gram-games-l2l"]) < behind * usual
+    assert all(warned["multipliers", "gram-games-l2l"] + warned["multipliers", "default-l2l"])
     assert values["instruments", "gram-games-l2l"].count(inf) == 1
     farthest = [max(values["imitation", name]) for name in ("default-l2l", "gram-games-l2l")]
     assert [round(value, 2) for value in farthest] == [0.3, 0.74]
