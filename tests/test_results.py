@@ -13,7 +13,7 @@ import pytest
 from benchmarks import figures, make
 from benchmarks.robustness_curves import robustness_curves
 from benchmarks.tables.games import best_tuned
-from minimax_l2l.lab import read_rows
+from minimax_l2l.lab import read_rows, wilson_interval
 from tasks.gail.presets.settings import SETTINGS
 from tasks.games import SUITE
 from tasks.games.experiments.methods import HAND_DESIGNED, LEARNED, SEEDS, SHIPPED, TUNED, UNTRAINED, learned
@@ -123,6 +123,10 @@ def test_what_is_claimed_of_evaluations_is_what_was_measured():
         assert not settled(anderson) or needed <= 1.5 * anderson["evaluations"], family
         faster |= {family} if not settled(anderson) or needed < anderson["evaluations"] else set()
     assert (len(half), len(third), len(faster)) == (31, 20, 22)
+    families = {row["family"] for row in rows if row["solvable"]}
+    best = [best_tuned([row for row in rows if row["family"] == family]) for family in families]
+    assert sum(not settled(row) for row in best) == 7
+    assert [round(bound, 2) for bound in wilson_interval(96, 100)] == [0.9, 0.98]
     assert "ratio-corner" not in half
 
 

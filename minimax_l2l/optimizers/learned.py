@@ -169,8 +169,8 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
     def step(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree, State]:
         """One learned step: query, features, updater, squash, project."""
         problem = oracle.problem
-        told, unit, state = self._told(oracle, y, state)
-        gradient = ravel(told) if told is not None else None
+        answer, unit, state = self._gradient(oracle, y, state)
+        gradient = ravel(answer) if answer is not None else None
         iterate = problem.view(y)
         if self.detach_iterates:
             iterate = iterate.detach()
@@ -188,8 +188,12 @@ class LearnedOptimizer(InnerOptimizer, PretrainedMixin):
         state = (*unit, *state) if unit else state
         return problem.constraint.project(total), (*state, *leaves(total)) if self.lazy else state
 
-    def _told(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree | None, State, State]:
-        """The gradient, its part along the set, or what the set leaves of it; the unit of f; the state less it."""
+    def _gradient(self, oracle: Oracle, y: Tree, state: State) -> tuple[Tree | None, State, State]:
+        """The gradient, its part along the set, or what the set leaves of it; the unit of f; the rest of the state.
+
+        The unit is the state's first part, of shape (n,), where f is measured in one. No gradient is asked for if
+        nobody reads it.
+        """
         if not (self.features.needs_gradient or self.guided):
             return None, (), state
         gradient, constraint = oracle.gradient(y), oracle.problem.constraint

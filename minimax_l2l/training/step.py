@@ -236,6 +236,8 @@ class Step(nn.Module):
             end = self.optimizer.maximize(problem)
             with querying(problem.module, problem.query_mode):
                 losses = self.losses(problem, end.y, theta=None)
+        if losses.meta is None:
+            self._warn_of_descent(problem, end.y)
         loss, turn = losses.meta if losses.meta is not None else losses.outer, Turn(problem, end)
         self._keep_pull(turn, end.y, apart=False)
         return self._outcome(loss, losses, turn)

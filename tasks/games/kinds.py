@@ -104,13 +104,14 @@ def classify(game: Game, pair: tuple[Tensor, Tensor]) -> Tensor:
 def _require_zero(game: Game, pair: tuple[Tensor, Tensor], size: Tensor) -> None:
     """Refuse points that are no candidates, such as mistyped ones."""
     field = torch.linalg.vector_norm(game.field(pair).detach(), dim=1)
-    held = "; on the boundary of its set a game has to say itself what they are, in a property `kinds`"
+    advice = "give points at which both players' gradients are zero"
+    if not isinstance(game.constraint, Free):
+        advice += "; on the boundary of its set a game has to say itself what they are, in a property `kinds`"
     allowed = ZERO * size * (1 + torch.linalg.vector_norm(torch.cat(pair, dim=1).detach(), dim=1))
     if bool((far := field > allowed + ROUNDING * torch.finfo(field.dtype).eps).any()):
         raise ValueError(
             "the field must be zero at each stationary point, got a length of "
-            f"{field[far][0].item():.3g} at {torch.cat(pair, dim=1)[far][0].tolist()}; give points at which both "
-            f"players' gradients are zero{held if not isinstance(game.constraint, Free) else ''}."
+            f"{field[far][0].item():.3g} at {torch.cat(pair, dim=1)[far][0].tolist()}; {advice}."
         )
 
 

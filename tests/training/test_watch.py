@@ -348,9 +348,10 @@ class Calming(Turning):
 class TestPhiWhereAPartOfYDescends:
     SAYS = r"phi is trained to raise the objective, but a part of y descends it \(signs \(-1\.0, 1\.0\)\); override"
 
-    def test_a_run_says_once_that_the_objective_is_no_goal(self):
+    @pytest.mark.parametrize("play", ["joint", "alternating"])
+    def test_a_run_says_once_that_the_objective_is_no_goal(self, play):
         with pytest.warns(UserWarning, match=self.SAYS) as said:
-            Play(Turning, iterations=5).solve(LearnedOptimizer(MLPUpdater()), device="cpu")
+            Play(Turning, iterations=5).solve(LearnedOptimizer(MLPUpdater()), device="cpu", play=play)
         assert sum(re.match(self.SAYS, str(one.message)) is not None for one in said) == 1
 
     @pytest.mark.parametrize(
