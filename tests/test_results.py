@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 from collections import defaultdict
+from itertools import product
 from math import inf
 from pathlib import Path
 from statistics import mean, stdev
@@ -203,6 +204,15 @@ def test_the_curves_of_images_are_those_that_were_measured():
     ]
 
 
-@pytest.mark.parametrize("script", ["dense_updater", "make", "peer"])
+def test_what_is_claimed_of_perturbations_is_what_was_measured():
+    rows = read_rows(ROOT / "benchmarks/results/perturbations.json")
+    attacks = ["FGSM", "PGM-20", "2-Step L2L"]
+    assert [(row["method"], row["attack"]) for row in rows] == list(product(("pgm-10", "two-step-l2l"), attacks))
+    assert {row["images"] for row in rows} == {200}
+    assert [round(row["roughness_mean"], 2) for row in rows] == [0.34] * 3 + [0.35] * 3
+    assert [row["seen"] for row in rows] == ["cat"] * 3 + ["lorry"] * 3
+
+
+@pytest.mark.parametrize("script", ["dense_updater", "make", "peer", "perturbations"])
 def test_scripts_use_what_there_is(script):
     importlib.import_module(f"benchmarks.{script}")
