@@ -1,11 +1,11 @@
-"""One step of every preset at the paper's own size, on any machine: what it costs here, and what was predicted.
+"""One step of every preset for a GPU, at its own size, on any machine: what it costs here, and what was predicted.
 
     python benchmarks/paper_steps.py cifar10.npz
 
 Each preset `adversarial/images-METHOD-paper` takes one step on two images with the real WRN-34-10, in a process of
-its own. The row says how long it took, how much memory the process held at most, and what arithmetic says of this
-step and of one at the paper's batch of 128 images. One row per preset, kept in benchmarks/results/paper-steps.json;
-a second call goes on.
+its own; so does each `adversarial/images-METHOD-gpu`, with its ResNet-18 in bf16. The row says how long it took,
+how much memory the process held at most, and what arithmetic says of this step and of one of 128 images. One row
+per preset, kept in benchmarks/results/paper-steps.json; a second call goes on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tasks.adversarial import AdversarialTraining, step_cost
 from tasks.adversarial.presets.images import IMAGES
 
 RESULTS = Path(__file__).parent / "results" / "paper-steps.json"
-HERE, PAPER = 2, 128  # images per step
+HERE, WHOLE = 2, 128  # images per step
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ def measured(job: OneStep) -> Row:
 
 
 def _step(job: OneStep) -> Row:
-    preset = replace(IMAGES[job.name], data=job.data, train_images=PAPER)
-    paper, here = (replace(preset, batch_size=images).build() for images in (PAPER, HERE))
-    assert isinstance(paper.task, AdversarialTraining)
+    preset = replace(IMAGES[job.name], data=job.data, train_images=WHOLE)
+    whole, here = (replace(preset, batch_size=images).build() for images in (WHOLE, HERE))
+    assert isinstance(whole.task, AdversarialTraining)
     assert isinstance(here.task, AdversarialTraining)
-    costs = [step_cost(one.task, one.optimizer) for one in (here, paper)]
+    costs = [step_cost(one.task, one.optimizer) for one in (here, whole)]
     begun = time.perf_counter()
-    solution = here.task.solve(here.optimizer, steps=1, device="cpu")
+    solution = here.task.solve(here.optimizer, steps=1, device="cpu", precision=here.precision)
     return {
         "images": HERE,
         "seconds": round(time.perf_counter() - begun, 1),
@@ -72,12 +72,12 @@ def _step(job: OneStep) -> Row:
                 "flops": cost.flops,
                 "bytes": cost.weights + cost.gradients + cost.moments + cost.activations,
             }
-            for images, cost in zip((HERE, PAPER), costs, strict=True)
+            for images, cost in zip((HERE, WHOLE), costs, strict=True)
         ],
     }
 
 
 if __name__ == "__main__":
     data = Path(sys.argv[1])
-    jobs = [OneStep(name, data) for name in IMAGES if name.endswith("-paper")]
+    jobs = [OneStep(name, data) for name in IMAGES if name.endswith(("-paper", "-gpu"))]
     fill(RESULTS, jobs, measured, announce=print, workers=1)

@@ -29,7 +29,8 @@ def robustness_curves(rows: Rows, data: str, eps: float) -> Figure:
         data: the data set whose rows are drawn.
         eps: the radius that was trained with.
     """
-    curves = {row["method"]: row for row in where(rows, data=data, eps=eps) if "against_eps" in row}
+    usual = [row for row in where(rows, data=data, eps=eps) if row["attacker"] != "slim"]
+    curves = {row["method"]: row for row in usual if "against_eps" in row}
     figure = blank_figure(9.6, 6.4)
     panels = figure.subplots(2, 2, sharex="col", gridspec_kw={"height_ratios": (3, 2)})
     radii = [*(eps * share for share in RADII if share), 1.0]

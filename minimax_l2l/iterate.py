@@ -44,5 +44,6 @@ def explosion(first: float, last: float) -> str | None:
         return None
     return (
         f"y explodes: its largest entry was {first:.3g} at first and is {last:.3g}; keep y in a set such as "
-        "LinfBall, or shorten the steps (relative=True, a smaller step_size)."
+        "LinfBall, shorten the steps (relative=True, a smaller step_size), or give a part of y that should descend "
+        "the sign -1 in `signs`."
     )

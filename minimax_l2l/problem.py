@@ -120,7 +120,8 @@ class InnerProblem(Shown, ABC):
         if len(signs) != count:
             raise ValueError(f"the problem has {len(signs)} signs and {count} leaves; give one sign to each leaf.")
         if any(not isinstance(sign, int | float) or abs(sign) != 1 for sign in signs):
-            raise ValueError(f"signs must be +1 or -1, got {self.signs}; give one number, or a tuple of them.")
+            given = f"the {type(self.signs).__name__} {self.signs}"
+            raise ValueError(f"signs must be +1 or -1, got {given}; give one number, or a tuple of them.")
         return signs
 
     @cached_property

@@ -138,6 +138,13 @@ def test_another_number_of_signs_than_leaves_is_refused():
         oracle.gradient(CENTRE)
 
 
+def test_signs_in_a_list_are_refused():
+    problem = game()
+    problem.signs = [-1.0, 1.0]
+    with Oracle(problem) as oracle, pytest.raises(ValueError, match=r"got the list \[-1.0, 1.0\]; .* a tuple"):
+        oracle.gradient(problem.initial())
+
+
 @pytest.mark.parametrize("query", [Oracle.gradient, Oracle.slope])
 def test_an_objective_that_changes_y_in_place_is_told(query):
     class Doubled(Quadratic):

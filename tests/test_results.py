@@ -73,6 +73,15 @@ def test_the_evaluations_that_the_readme_tells_beside_its_picture():
     assert needed == [float(number) for number in told.groups()]
 
 
+@pytest.mark.parametrize("family", ["dirac-gan", "coherent"])
+def test_repairs_of_the_step_changed_nothing_on_families_that_were_never_looked_at(family):
+    (row,) = [one for one in of_games(SHIPPED, family) if one["budget"] == 200]
+    played = trial(learned(SHIPPED), SUITE[family].sample(row["games"], seed=row["seed"]), budget=row["budget"])
+    settled = played.evaluations.isfinite()
+    assert int(settled.sum()) == row["solved"]
+    assert played.evaluations[settled].median().item() == row["evaluations"]
+
+
 def of_games(method, family=None):
     """Rows of a method with its one setting."""
     rows = json.loads((ROOT / "benchmarks/results/games.json").read_text())["rows"]
@@ -196,12 +205,16 @@ def test_what_is_claimed_of_images_is_what_was_measured():
 def test_the_curves_of_images_are_those_that_were_measured():
     rows = read_rows(ROOT / "benchmarks/results/paper-tables.json")
     above_eps, above_steps, below_eps, _ = robustness_curves(rows, "fashion-mnist", eps=0.1).axes
-    wanted = {"data": "fashion-mnist", "eps": 0.1, "method": "n-fgsm", "seed": 0}
-    (own,) = [row for row in rows if wanted.items() <= row.items()]
+    wanted = {"data": "fashion-mnist", "eps": 0.1, "seed": 0}
+    own, shown = (
+        next(row for row in rows if (wanted | {"method": method, "attacker": attacker}).items() <= row.items())
+        for method, attacker in (("n-fgsm", None), ("grad-l2l", "light"))
+    )
     drawn, steps = ({line.get_label(): line for line in axes.get_lines()} for axes in (above_eps, above_steps))
     assert {"Plain", "Naive L2L", "PGM-10", "Grad L2L", "2-Step L2L"} < set(drawn)
     assert list(drawn["N-FGSM"].get_xdata()) == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 1.0])
     assert list(drawn["N-FGSM"].get_ydata()) == pytest.approx([100 * one for one in own["against_eps"][1:]])
+    assert list(drawn["Grad L2L"].get_ydata()) == pytest.approx([100 * one for one in shown["against_eps"][1:]])
     assert list(steps["N-FGSM"].get_ydata()) == pytest.approx([100 * one for one in own["against_steps"]])
     apart = drawn["N-FGSM"].get_ydata()[4] - drawn["PGM-10"].get_ydata()[4]
     assert apart in [

@@ -33,7 +33,9 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "paper-transfer": ("paper-tables-transfer.json", partial(paper.transfer, data="fashion-mnist")),
     "paper-per-query": ("paper-tables-transfer.json", partial(paper.per_query, data="fashion-mnist")),
     "paper-seconds": ("adversarial-speed.json", paper.seconds),
-    "paper-steps": ("paper-steps.json", paper.one_step),
+    "paper-beside": ("paper-tables.json", paper.beside),
+    "paper-steps": ("paper-steps.json", partial(paper.one_step, scale="paper")),
+    "gpu-steps": ("paper-steps.json", partial(paper.one_step, scale="gpu")),
     "speed-wrn": ("adversarial-speed.json", partial(steps.adversarial_steps, model="wrn-10-2", batch=16)),
     "speed-resnet": (
         "adversarial-speed.json",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import mean
 from typing import Any
 
 from benchmarks.tables.markdown import Rows, each, groups, markdown, over, spread, table, where
@@ -17,6 +18,17 @@ PAPER_SECONDS = {
     "grad-l2l": (617.5, 623.1),
     "two-step-l2l": (805.1, 824.7),
 }
+# The paper's tables 2 and 8, in per cent; its CW has 100 steps.
+PAPER_ACCURACY = {
+    ("pgm-10", "wide"): ((87.30, 47.04, None, None), (62.68, 23.75, 22.06, 25.95)),
+    ("naive-l2l", "wide"): ((94.53, 0.01, None, None), (None,) * 4),
+    ("grad-l2l", "wide"): ((85.84, 51.17, 47.72, 53.5), (62.18, 28.67, 26.69, 29.65)),
+    ("two-step-l2l", "wide"): ((85.35, 54.32, 52.12, 57.07), (60.95, 31.03, 29.75, 32.28)),
+    ("naive-l2l", "slim"): ((94.41, 0.01, None, 0.0), (75.27, 0.05, None, 0.0)),
+    ("grad-l2l", "slim"): ((85.31, 53.02, None, 42.72), (60.60, 27.37, None, 23.14)),
+    ("two-step-l2l", "slim"): ((75.36, 46.12, None, 40.82), (60.23, 20.23, None, 22.70)),
+}
+ATTACKS = ("clean", "pgm_20", "pgm_100", "cw_100")
 KINDS = ("forward_passes", "input_gradient_passes", "weight_gradient_passes")
 
 
@@ -109,13 +121,40 @@ def seconds(rows: Rows) -> str:
     return markdown([*titles, *models.values()], lines)
 
 
-def one_step(rows: Rows) -> str:
-    """What a step of every preset at the paper's size took here, and what is predicted of one of 128 images."""
+def beside(rows: Rows) -> str:
+    """Clean accuracy and that under PGM-20, PGM-100 and CW-100: the paper's, and ours as means over the seeds."""
+    parts = [("cifar10", 0.0314), ("fashion-mnist", 0.1)]
+    lines = []
+    for (method, attacker), printed in PAPER_ACCURACY.items():
+        own = [
+            [
+                row
+                for row in where(rows, data=data, eps=eps, method=method)
+                if (row["attacker"] == "slim") == (attacker == "slim")
+            ]
+            for data, eps in parts
+        ]
+        ours = [[100 * mean(row[field] for row in part) for field in ATTACKS] if part else None for part in own]
+        title = METHODS[method].title + (", slim" if attacker == "slim" else "")
+        cells = [_accuracies(values, 2) for values in printed] + [_accuracies(values, 1) for values in ours]
+        lines.append([title, *cells])
+    heads = ["the paper: CIFAR-10", "CIFAR-100", "here: CIFAR-10", "Fashion-MNIST"]
+    return markdown(["trained with", *heads], lines)
+
+
+def _accuracies(values: Sequence[float | None] | None, digits: int) -> str:
+    if values is None or not any(value is not None for value in values):
+        return "-"
+    return " / ".join("-" if value is None else f"{value:.{digits}f}" for value in values)
+
+
+def one_step(rows: Rows, scale: str) -> str:
+    """What a step of every preset of a scale took here, and what is predicted of one of 128 images."""
     columns = {
         "passes: f / dx / dw": lambda own: " / ".join(str(own[0][kind]) for kind in KINDS),
         "process, GB": each("process_peak_bytes", ".2f", scale=1e-9),
         "128 images: TFLOPs": lambda own: f"{own[0]['predicted'][-1]['flops'] * 1e-12:.1f}",
         "128 images: GB": lambda own: f"{own[0]['predicted'][-1]['bytes'] * 1e-9:.2f}",
     }
-    titles = {f"adversarial/images-{name}-paper": method.title for name, method in METHODS.items()}
+    titles = {f"adversarial/images-{name}-{scale}": method.title for name, method in METHODS.items()}
     return table(["method"], columns, [([title], where(rows, preset=name)) for name, title in titles.items()])

@@ -272,8 +272,11 @@ def benchmark(
     asked = {option: value for option, value in options.items() if value is not None}
     if strange := sorted(asked.keys() - signature(measure).parameters.keys()):
         raise ValueError(f"the benchmark {name} takes no --{strange[0]}; leave it out.")
-    with working() as announce:
-        file = measure(out, announce=announce, workers=jobs, **asked)
+    try:
+        with working() as announce:
+            file = measure(out, announce=announce, workers=jobs, **asked)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("interrupted; the same command goes on from what was finished.") from None
     say(f"results: {file}")
 
 

@@ -199,6 +199,17 @@ class TestBenchmark:
         monkeypatch.setattr(commands, "load_function", {"tosses:measure": measure}.__getitem__)
         assert run("benchmark", "tosses", "--out", "new", "--jobs", "2")[:2] == (0, "results: new/by-2.json\n")
 
+    def test_an_interrupted_one_says_how_to_go_on(self, run, monkeypatch):
+        def measure(out, *, announce, workers):
+            raise KeyboardInterrupt
+
+        family = Family(presets={}, benchmarks={"tosses": "tosses:measure"})
+        monkeypatch.setattr(commands, "load_families", lambda: {"games": family})
+        monkeypatch.setattr(commands, "load_function", {"tosses:measure": measure}.__getitem__)
+        code, _, err = run("benchmark", "tosses")
+        assert code == 130
+        assert "interrupted; the same command goes on from what was finished." in " ".join(err.split())
+
 
 def full_rows() -> dict[Line, dict[str, object]]:
     """A row as wide as rows get, for every method."""

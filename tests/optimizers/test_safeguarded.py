@@ -10,6 +10,7 @@ from minimax_l2l import (
     InnerOptimizer,
     LearnedOptimizer,
     MLPUpdater,
+    NonFiniteError,
     Safeguarded,
     leaves,
 )
@@ -62,6 +63,27 @@ def test_a_base_that_gets_on_is_followed_two_steps_at_a_time():
     guarded = points(Safeguarded(gram_optimizer(), window=2), game, 4)
     alone = points(gram_optimizer(), SUITE["ridge-1"].sample(4), 8)
     torch.testing.assert_close(guarded, alone[::2], rtol=1e-9, atol=1e-12)
+
+
+def test_where_extragradient_explodes_it_begins_again_with_a_quarter_of_its_step():
+    """Of these steps only the fifth, 0.1 / 4^4, is shorter than one over the curvature."""
+    start = torch.ones(2, 1, dtype=torch.float64), torch.ones(2, 1, dtype=torch.float64)
+    none, steep = (torch.full((2, 1, 1), curvature, dtype=torch.float64) for curvature in (0.0, 1000.0))
+    game = QuadraticGame(start, none, p=steep, q=steep)
+    path = points(Safeguarded(Lost(), step_size=ETA, window=1), game, 60)
+    assert path[3:].isfinite().all()
+    assert (path[-1].abs() < 1e-3).all()
+
+
+def test_a_game_on_which_extragradient_overflows_does_not_cost_the_others():
+    def games():
+        return SUITE["func4-wide"].sample(50, seed=3)
+
+    with torch.no_grad(), pytest.raises(NonFiniteError):
+        ExtraGradient(steps=150, step_size=ETA).maximize(games())
+    with torch.no_grad():
+        end = Safeguarded(LearnedOptimizer.from_pretrained("gram-games"), steps=150).maximize(game := games())
+    assert (game.distance(end.y) < 1e-3).all()
 
 
 def test_each_step_costs_two_gradients_whoever_makes_it():

@@ -87,7 +87,17 @@ class GramUpdater(Updater):
         self.double()
 
     def begin(self, y: Tree, signs: Sequence[float]) -> State:
-        """Who descends and who ascends, coordinate by coordinate: shape (d,)."""
+        """Who descends and who ascends, coordinate by coordinate: shape (d,).
+
+        Raises:
+            TypeError: if y is in half precision.
+        """
+        if coarse := {str(part.dtype) for part in leaves(y)} & {"torch.float16", "torch.bfloat16"}:
+            raise TypeError(
+                f"y is {coarse.pop()}, and {type(self).__name__} works out curvature from small differences of "
+                "gradients, which half precision does not hold; keep y in float32 or float64. The objective may "
+                "still cast what it computes with."
+            )
         sides = [part.new_full((part[0].numel(),), sign) for sign, part in zip(signs, leaves(y), strict=True)]
         return (torch.cat(sides),)
 

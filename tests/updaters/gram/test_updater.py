@@ -239,6 +239,12 @@ def test_one_player_alone_of_any_shape_and_dtype(dtype):
     torch.testing.assert_close(end.y, torch.ones_like(end.y))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_y_in_half_precision_is_refused(dtype):
+    with pytest.raises(TypeError, match=f"y is {dtype}, and GramUpdater .* keep y in float32 or float64"):
+        gram_optimizer(steps=6).maximize(Bowl(torch.randn(2, 3, dtype=dtype)))
+
+
 def test_a_solution_on_the_boundary_is_where_it_rests():
     problem = Bowl(torch.zeros(3, 2, dtype=torch.float64), Box(-1.0, 0.5))
     end = gram_optimizer(steps=12).maximize(problem)
