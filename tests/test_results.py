@@ -231,6 +231,23 @@ def test_what_is_claimed_of_perturbations_is_what_was_measured():
     assert [row["seen"] for row in rows] == ["cat"] * 3 + ["lorry"] * 3
 
 
+def test_what_is_claimed_of_attacks_beside_other_libraries():
+    rows = read_rows(ROOT / "benchmarks/results/adversarial-speed.json")
+    attacks = [row for row in rows if row["what"] == "attack"]
+    seconds = {(row["model"], row["norm"], row["method"]): row["seconds"] for row in attacks}
+    ratios = [
+        seconds[model, norm, "minimax-l2l"] / other
+        for (model, norm, method), other in seconds.items()
+        if method in ("torchattacks", "foolbox")
+    ]
+    assert len(ratios) == 8
+    assert f"took {min(ratios):.2f} to {max(ratios):.2f} times the time" in (ROOT / "README.md").read_text()
+    assert 1.75 < max(max(row["turns"]) / min(row["turns"]) for row in attacks) < 1.95
+    small = {(row["norm"], row["method"]): min(row["turns"]) for row in attacks if row["batch"] == 4}
+    fastest = [small[norm, "minimax-l2l"] / one for (norm, name), one in small.items() if name != "minimax-l2l"]
+    assert 1.005 < min(fastest) < max(fastest) < 1.045
+
+
 @pytest.mark.parametrize("script", ["dense_updater", "make", "peer", "perturbations"])
 def test_scripts_use_what_there_is(script):
     importlib.import_module(f"benchmarks.{script}")

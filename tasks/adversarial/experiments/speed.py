@@ -48,7 +48,7 @@ class Plan:
 
 CPU = Plan(
     steps={"wrn-10-2": (16, 11), "preact-resnet-18": (16, 7)},
-    attacks={"wrn-10-2": (16, 15), "preact-resnet-18": (4, 5)},
+    attacks={"wrn-10-2": (16, 15), "preact-resnet-18": (4, 15)},
     forms={"wrn-10-2": (16, 5)},
     growth={"small-cnn": (16, 5)},
 )
