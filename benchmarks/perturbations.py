@@ -24,6 +24,7 @@ from minimax_l2l import FGSM, PGM, LinfBall
 from minimax_l2l.lab import blank_figure, preset_of, write_rows
 from tasks.adversarial import Attack, roughness
 from tasks.adversarial.presets import FAMILY
+from tasks.adversarial.presets.figures import draw_magnified
 from tasks.adversarial.presets.methods import METHODS
 from tasks.adversarial.presets.runs import load_run
 from tasks.adversarial.presets.training import TrainingPreset
@@ -35,7 +36,6 @@ ROOT = Path(__file__).parents[1]
 CLASSES = ("aeroplane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "lorry")
 CAT = CLASSES.index("cat")
 IMAGES = 200
-MAGNIFIED = (5, 30)
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Attacked:
     """What an attack made of the images.
 
     Attributes:
-        perturbations: in [-eps, eps], shape (n, 3, 32, 32).
+        images: attacked, shape (n, 3, 32, 32).
         seen: the classes that the classifier sees, shape (n,).
         rough: roughness of each perturbation, shape (n,).
     """
 
-    perturbations: Tensor
+    images: Tensor
     seen: Tensor
     rough: Tensor
 
@@ -61,8 +61,9 @@ def main(runs: Annotated[Path, tyro.conf.Positional], data: Path) -> None:
         data: CIFAR-10, as the runs were trained on it.
     """
     folders = {name: runs / f"cifar10-0.031-{name}-0" for name in ("pgm-10", "two-step-l2l")}
-    loaded = {name: load_run(_preset(folder, data), folder) for name, folder in folders.items()}
-    eps = _preset(folders["pgm-10"], data).radius
+    presets = {name: _preset(folder, data) for name, folder in folders.items()}
+    loaded = {name: load_run(presets[name], folder) for name, folder in folders.items()}
+    eps = presets["pgm-10"].radius
     images = loaded["pgm-10"].data.test.first(IMAGES)
     pixels, labels = images.pixels(), images.labels
     attackers = {
@@ -78,8 +79,8 @@ def main(runs: Annotated[Path, tyro.conf.Positional], data: Path) -> None:
             torch.manual_seed(0)
             attacked = Attack(attacker, LinfBall(eps))(run.classifier, pixels, labels)
             with torch.no_grad():
-                seen, changes = run.classifier(attacked).argmax(1), attacked - pixels
-            made[name][title] = Attacked(changes, seen, roughness(changes, eps))
+                seen = run.classifier(attacked).argmax(1)
+            made[name][title] = Attacked(attacked, seen, roughness(attacked - pixels, eps))
         with torch.no_grad():
             recognised &= run.classifier(pixels).argmax(1) == CAT
     cat = int(recognised.nonzero()[0])
@@ -98,32 +99,25 @@ def main(runs: Annotated[Path, tyro.conf.Positional], data: Path) -> None:
         for title, one in attacks.items()
     ]
     write_rows(ROOT / "benchmarks/results/perturbations.json", rows)
-    draw(pixels, made, cat).savefig(ROOT / "docs/images/cifar_perturbations.png", dpi=110)
+    draw(pixels, made, cat, eps).savefig(ROOT / "docs/images/cifar_perturbations.png", dpi=110)
 
 
-def draw(pixels: Tensor, made: Mapping[str, Mapping[str, Attacked]], place: int) -> Figure:
+def draw(pixels: Tensor, made: Mapping[str, Mapping[str, Attacked]], place: int, eps: float) -> Figure:
     """A panel for each classifier, a row for each attack: an image, and the change around grey, magnified.
 
     Args:
         pixels: the images without an attack, shape (n, 3, 32, 32).
         made: by the classifier's method, then by attack.
         place: of the image that is shown.
+        eps: radius of the threat.
     """
     figure = blank_figure(9.6, 4.2)
-    titles = ("attacked", *(f"change x {times}" for times in MAGNIFIED))
     for panel, (name, attacks) in zip(figure.subfigures(1, len(made), squeeze=False)[0], made.items(), strict=True):
         panel.suptitle(f"against the classifier of {METHODS[name].title}", fontsize=11)
-        grid = panel.subplots(len(attacks), len(titles), squeeze=False)
-        for axes, title in zip(grid[0], titles, strict=True):
-            axes.set_title(title, fontsize=9, pad=3)
-        for row, (title, one) in zip(grid, attacks.items(), strict=True):
-            change = one.perturbations[place]
-            shown = (pixels[place] + change, *(0.5 + times * change for times in MAGNIFIED))
-            for axes, picture in zip(row, shown, strict=True):
-                axes.imshow(picture.clamp(0, 1).movedim(0, -1).numpy(), interpolation="nearest")
-                axes.set(xticks=[], yticks=[])
-            told = f"{title}\nsees: {CLASSES[int(one.seen[place])]}\nroughness {one.rough[place].item():.2f}"
-            row[0].set_ylabel(told, rotation=0, ha="right", va="center", fontsize=9)
+        shown = {
+            f"{title}\nsees: {CLASSES[int(one.seen[place])]}": one.images[place] for title, one in attacks.items()
+        }
+        draw_magnified(panel, pixels[place], shown, eps)
     return figure
 
 

@@ -17,7 +17,7 @@ from tasks.adversarial.evaluation.roughness import roughness
 from tasks.adversarial.presets.methods import METHODS
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 # One for each method: matplotlib's ten, then their lighter shades.
 COLOURS = (
@@ -184,7 +184,20 @@ def magnified_perturbations(image: Tensor, attacks: Mapping[str, Tensor], eps: f
         eps: radius of the threat.
     """
     figure = blank_figure(4.4, 1.15 * len(attacks) + 0.3)
-    grid = figure.subplots(len(attacks), 3, squeeze=False)
+    draw_magnified(figure, image, attacks, eps)
+    return svg(figure)
+
+
+def draw_magnified(panel: Figure | SubFigure, image: Tensor, attacks: Mapping[str, Tensor], eps: float) -> None:
+    """What `magnified_perturbations` shows, in a figure or a part of one.
+
+    Args:
+        panel: where.
+        image: see there.
+        attacks: by what is written beside it, the attacked image.
+        eps: radius of the threat.
+    """
+    grid = panel.subplots(len(attacks), 3, squeeze=False)
     for (name, attacked), row in zip(attacks.items(), grid, strict=True):
         change = attacked - image
         for axes, picture in zip(row, (attacked, 0.5 + 5 * change, 0.5 + 30 * change), strict=True):
@@ -194,7 +207,6 @@ def magnified_perturbations(image: Tensor, attacks: Mapping[str, Tensor], eps: f
         row[0].set_ylabel(rough, rotation=0, ha="right", va="center", fontsize=10)
     for axes, title in zip(grid[0], ("attacked", "change x 5", "change x 30"), strict=True):
         axes.set_title(title, fontsize=10, pad=3)
-    return svg(figure)
 
 
 def _displayable(picture: Tensor) -> Any:
