@@ -30,8 +30,8 @@ def test_fields():
     [
         (["/usr/bin/minimax-l2l", "solve", "games/a-l2l"], "minimax-l2l solve games/a-l2l"),
         (["/x/minimax_l2l/__main__.py", "presets"], "minimax-l2l presets"),
-        (["minimax-l2l", "solve", "p", "--out", "/home/anna/run"], "minimax-l2l solve p --out run"),
-        (["minimax-l2l", "solve", "p", "--out=/home/anna/run"], "minimax-l2l solve p --out=run"),
+        (["minimax-l2l", "solve", "p", "--out", "/elsewhere/run"], "minimax-l2l solve p --out run"),
+        (["minimax-l2l", "solve", "p", "--out=/elsewhere/run"], "minimax-l2l solve p --out=run"),
         (
             ["minimax-l2l", "solve", "p", "--out", "runs/a", "--eps=0.1"],
             "minimax-l2l solve p --out runs/a --eps=0.1",

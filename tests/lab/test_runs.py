@@ -32,7 +32,7 @@ def config_of(folder: Path) -> dict:
 
 class TestPlay:
     def test_leaves_all_that_it_takes_to_play_it_again(self, climb, out):
-        solution = play(NAME, replace(climb, data=Path("/home/anna/mine.npz")), out, device="cpu")
+        solution = play(NAME, replace(climb, data=Path("/elsewhere/mine.npz")), out, device="cpu")
         assert (solution.status, solution.steps) == (Status.COMPLETED, 3)
         config = config_of(out)
         assert config.pop("environment").keys() >= {"versions", "machine", "command", "commit", "date"}
@@ -53,7 +53,7 @@ class TestPlay:
         ).read_bytes()
 
     def test_folders_and_data_may_be_named_by_strings(self, climb, families, out):
-        play(NAME, replace(climb, data="/home/anna/mine.npz"), str(out), device="cpu", tensorboard=True)
+        play(NAME, replace(climb, data="/elsewhere/mine.npz"), str(out), device="cpu", tensorboard=True)
         assert config_of(out)["settings"]["data"] == "mine.npz"
         (row,) = evaluate(str(out), families, data="mine.npz", announce=print)["rows"]
         assert row["steps"] == 3
